@@ -1,0 +1,1 @@
+"""What is measured: asv benchmarks over one grid of cells."""

@@ -1,0 +1,1 @@
+"""The judge: runs the suite, reads its results, decides, draws, publishes."""
