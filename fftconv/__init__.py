@@ -1,3 +1,10 @@
 """2-D convolution methods for PyTorch, and the layers that they are compared in."""
 
-__all__: list[str] = []
+from fftconv.tutorial import BadFFTFunction as BadFFTFunction
+from fftconv.tutorial import FFTConv2d as FFTConv2d
+from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction
+from fftconv.tutorial import NativeConv2d as NativeConv2d
+from fftconv.tutorial import ScipyConv2d as ScipyConv2d
+from fftconv.tutorial import ScipyConv2dFunction as ScipyConv2dFunction
+from fftconv.tutorial import fft_magnitude as fft_magnitude
+from fftconv.tutorial import incorrect_fft as incorrect_fft
