@@ -33,6 +33,9 @@ _FFT_TRANSFORMS = 3
 
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
 _DEFAULT_BUDGET_S = 1.0
+_MEMORY_BUDGET_BYTES = 4 * 2**30
+_FLOAT64_BYTES = 8
+_IM2COL = {("native", "float64")}
 
 
 def budget_s() -> float:
@@ -75,17 +78,33 @@ class Case:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
         return maps * self.macs / _MACS_PER_S[self.method, direction]
 
+    @property
+    def predicted_bytes(self) -> int:
+        """Bytes that one call is expected to need besides its operands.
+
+        torch copies the image once for every tap of the filter (im2col), unless oneDNN takes
+        the case, which it does in float32 alone.
+        """
+        return _FLOAT64_BYTES * self.macs if (self.method, self.dtype) in _IM2COL else 0
+
     def skip_reason(self, direction: Direction) -> str | None:
         """Say in a sentence why this cell is not measured, or return None if it is."""
         predicted, budget = self.predicted_s(direction), budget_s()
-        if predicted <= budget:
-            return None
         size, taps = self.input_size, self.filter_size
-        return (
-            f"{self.method} {direction} on a {size}x{size} input with a {taps}x{taps} filter is "
-            f"skipped: {self.macs:.2g} multiply-adds would take about {predicted:.1f} s a call, "
-            f"over the budget of {budget:g} s ({BUDGET_VARIABLE} changes it)."
-        )
+        cell = f"{self.method} {direction} in {self.dtype} on {size}x{size} with {taps}x{taps}"
+        if predicted > budget:
+            return (
+                f"{cell} is skipped: {self.macs:.2g} multiply-adds would take about "
+                f"{predicted:.1f} s a call, over the budget of {budget:g} s "
+                f"({BUDGET_VARIABLE} changes it)."
+            )
+        if self.predicted_bytes > _MEMORY_BUDGET_BYTES:
+            return (
+                f"{cell} is skipped: its im2col copy of the image would take "
+                f"{self.predicted_bytes / 2**30:.1f} GiB, over the budget of "
+                f"{_MEMORY_BUDGET_BYTES / 2**30:g} GiB."
+            )
+        return None
 
 
 def float32_grid() -> list[Case]:

@@ -4,6 +4,7 @@
 """
 
 from functools import partial
+from typing import Any
 
 from benchmarks import cases, operands, reference
 from benchmarks.cases import Case, Direction
@@ -11,103 +12,111 @@ from benchmarks.pyperf_main import Task, main
 from benchmarks.sampling import Sampled
 
 
-class _Float32(Sampled):
+class _Float32:
     """The full grid."""
 
-    params = (list(cases.METHODS), list(cases.INPUT_SIZES), list(cases.FILTER_SIZES))
-    param_names = ("method", "input", "filter")
-    direction: Direction
+    params: tuple[list[object], ...] = (
+        list(cases.METHODS),
+        list(cases.INPUT_SIZES),
+        list(cases.FILTER_SIZES),
+    )
+    param_names: tuple[str, ...] = ("method", "input", "filter")
 
-    def setup(self, method: str, input_size: int, filter_size: int) -> None:
-        """Make the cell's operands, or skip the cell."""
-        self.case = Case(method, input_size, filter_size)
-        self.prepare(self.case, partial(operands.measured_call, self.case, self.direction))
+    @staticmethod
+    def case(method: str, input_size: int, filter_size: int) -> Case:
+        return Case(method, input_size, filter_size)
 
 
-class _Float64(Sampled):
+class _Float64:
     """The diagonal of the grid, where input and filter grow together."""
 
-    params = (list(cases.METHODS), [f"{n}/{k}" for n, k in cases.DIAGONAL])
-    param_names = ("method", "input/filter")
-    direction: Direction
+    params: tuple[list[object], ...] = (
+        list(cases.METHODS),
+        [f"{n}/{k}" for n, k in cases.DIAGONAL],
+    )
+    param_names: tuple[str, ...] = ("method", "input/filter")
 
-    def setup(self, method: str, sizes: str) -> None:
-        """Make the cell's operands, or skip the cell."""
+    @staticmethod
+    def case(method: str, sizes: str) -> Case:
         input_size, filter_size = (int(size) for size in sizes.split("/"))
-        self.case = Case(method, input_size, filter_size, "float64")
-        self.prepare(self.case, partial(operands.measured_call, self.case, self.direction))
+        return Case(method, input_size, filter_size, "float64")
 
 
-class Forward(_Float32):
-    """The layer's output, in float32, with nothing recorded for gradients."""
+class Forward(_Float32, Sampled):
+    """Seconds of the layer's output, in float32, with nothing recorded for gradients."""
 
-    direction = "forward"
+    def setup(self, *params: Any) -> None:
+        """Make the cell's operands, or skip the cell."""
+        case = self.case(*params)
+        self.prepare(case, partial(operands.measured_call, case, "forward"))
 
     def time_forward(self, *_: object) -> None:
-        """Seconds of one call of the layer."""
+        """One call of the layer."""
         self.sample()
 
-    def peakmem_forward(self, *_: object) -> None:
-        """Peak memory of the process; package.Reference.peakmem_nothing is without the call."""
-        self.call()
 
-    def track_error_forward(self, *_: object) -> float:
-        """Largest error of the output, relative to its largest value."""
-        return reference.error(self.case, "forward")
+class Backward(_Float32, Sampled):
+    """Seconds of the gradients of input, filter and bias together, without the output."""
 
-    track_error_forward.unit = "relative error"  # type: ignore[attr-defined]
-
-
-class Backward(_Float32):
-    """The gradients of input, filter and bias, in float32, without the output."""
-
-    direction = "backward"
+    def setup(self, *params: Any) -> None:
+        """Make the cell's operands, or skip the cell."""
+        case = self.case(*params)
+        self.prepare(case, partial(operands.measured_call, case, "backward"))
 
     def time_backward(self, *_: object) -> None:
-        """Seconds of one call of the three gradients together."""
+        """One call of the three gradients."""
         self.sample()
 
-    def peakmem_backward(self, *_: object) -> None:
-        """Peak memory of the process; package.Reference.peakmem_nothing is without the call."""
-        self.call()
 
-    def track_error_backward(self, *_: object) -> float:
-        """Largest error of any of the gradients, relative to its largest value."""
-        return reference.error(self.case, "backward")
-
-    track_error_backward.unit = "relative error"  # type: ignore[attr-defined]
-
-
-class ForwardFloat64(_Float64):
+class ForwardFloat64(_Float64, Forward):
     """`Forward` in float64."""
 
-    direction = "forward"
 
-    def time_forward(self, *_: object) -> None:
-        """Seconds of one call of the layer."""
-        self.sample()
-
-    def track_error_forward(self, *_: object) -> float:
-        """Largest error of the output, relative to its largest value."""
-        return reference.error(self.case, "forward")
-
-    track_error_forward.unit = "relative error"  # type: ignore[attr-defined]
-
-
-class BackwardFloat64(_Float64):
+class BackwardFloat64(_Float64, Backward):
     """`Backward` in float64."""
 
-    direction = "backward"
 
-    def time_backward(self, *_: object) -> None:
-        """Seconds of one call of the three gradients together."""
-        self.sample()
+class Memory(_Float32):
+    """Peak memory of a process that makes the call once.
 
-    def track_error_backward(self, *_: object) -> float:
-        """Largest error of any of the gradients, relative to its largest value."""
-        return reference.error(self.case, "backward")
+    `package.Reference.peakmem_nothing` is the same process without the call: subtract it.
+    """
 
-    track_error_backward.unit = "relative error"  # type: ignore[attr-defined]
+    version = "1"
+    params = (list(cases.DIRECTIONS), *_Float32.params)
+    param_names = ("direction", *_Float32.param_names)
+
+    def setup(self, direction: Direction, *params: Any) -> None:
+        """Make the cell's operands, or skip the cell."""
+        self.call = operands.measured_call(self.case(*params), direction)
+
+    def peakmem_call(self, *_: object) -> None:
+        """One call of the layer, or of its gradients."""
+        self.call()
+
+
+class Accuracy(_Float32):
+    """Largest error of the output or of any gradient, relative to its largest value."""
+
+    version = "1"
+    unit = "relative error"
+    params = (list(cases.DIRECTIONS), *_Float32.params)
+    param_names = ("direction", *_Float32.param_names)
+
+    def setup(self, direction: Direction, *params: Any) -> None:
+        """Make the cell's operands, or skip the cell."""
+        self.measurement = reference.Measurement(self.case(*params), direction)
+
+    def track_error(self, *_: object) -> float:
+        """Deviation from float64."""
+        return self.measurement.error()
+
+
+class AccuracyFloat64(_Float64, Accuracy):
+    """`Accuracy` in float64."""
+
+    params = (list(cases.DIRECTIONS), *_Float64.params)
+    param_names = ("direction", *_Float64.param_names)
 
 
 def tasks() -> list[Task]:

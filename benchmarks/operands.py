@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+# Imported here for the methods that need it: asv forks each cell from a process that has done so,
+# and the quarter of a second that it takes is no part of any cell.
+import scipy.signal  # noqa: F401
 import torch
 from torch import Tensor
 
@@ -48,24 +51,29 @@ class Operands:
         self.input = seeded((size, size), dtype)
         self.grad_output = seeded((out, out), dtype)
 
-    def forward(self) -> Callable[[], Tensor]:
-        """Return the call that computes the output, recording nothing for gradients."""
-        self.layer.requires_grad_(False)
-        layer, x = self.layer, self.input
-        return lambda: layer(x)
+    def call(self, direction: Direction) -> Callable[[], tuple[Tensor, ...]]:
+        """Return the call that the cell measures.
 
-    def backward(self) -> Callable[[], tuple[Tensor, ...]]:
-        """Return the call that computes the gradients of input, filter and bias, and no output."""
-        x = self.input.requires_grad_()
-        wanted = (x, self.layer.filter, self.layer.bias)
-        y, g = self.layer(x), self.grad_output
+        Forward, it computes the output and records nothing for gradients. Backward, it computes
+        the gradients of input, filter and bias, and not the output.
+        """
+        layer, x = self.layer, self.input
+        if direction == "forward":
+            layer.requires_grad_(False)
+            return lambda: (layer(x),)
+        wanted = (x.requires_grad_(), layer.filter, layer.bias)
+        y, g = layer(x), self.grad_output
         return lambda: torch.autograd.grad(y, wanted, g, retain_graph=True)
+
+
+def make_operands(case: Case, direction: Direction) -> Operands:
+    """Return the cell's operands; raise NotImplementedError if the cell is skipped."""
+    reason = case.skip_reason(direction)
+    if reason is not None:
+        raise NotImplementedError(reason)
+    return Operands(case)
 
 
 def measured_call(case: Case, direction: Direction) -> Callable[[], object]:
     """Return the call that the cell measures; raise NotImplementedError if it is skipped."""
-    reason = case.skip_reason(direction)
-    if reason is not None:
-        raise NotImplementedError(reason)
-    operands = Operands(case)
-    return operands.forward() if direction == "forward" else operands.backward()
+    return make_operands(case, direction).call(direction)

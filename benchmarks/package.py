@@ -8,7 +8,7 @@ class Import:
 
     version = "1"
     timeout = 120.0
-    repeat = 5
+    repeat = 3
     number = 1
     rounds = 1
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.cases import Case, Direction
-from benchmarks.operands import Operands
+from benchmarks.operands import Operands, make_operands
 
 _Image = NDArray[np.float64]
 
@@ -35,14 +35,12 @@ def _float64(tensor: Tensor) -> _Image:
     return image
 
 
-def reference_output(operands: Operands) -> list[_Image]:
-    """Return the output (H - h + 1, W - w + 1), alone in a list."""
+def _output(operands: Operands) -> list[_Image]:
     x, w = _float64(operands.input), _float64(operands.layer.filter)
     return [_correlate(x, w, operands.grad_output.shape[0])]
 
 
-def reference_gradients(operands: Operands) -> list[_Image]:
-    """Return the gradients of input (H, W), filter (h, w) and bias (1, 1)."""
+def _gradients(operands: Operands) -> list[_Image]:
     x, w = _float64(operands.input), _float64(operands.layer.filter)
     g = _float64(operands.grad_output)
     return [
@@ -52,17 +50,23 @@ def reference_gradients(operands: Operands) -> list[_Image]:
     ]
 
 
-def error(case: Case, direction: Direction) -> float:
-    """Run the cell once and return its relative error."""
-    operands = Operands(case)
-    if direction == "forward":
-        return relative_error([operands.forward()()], reference_output(operands))
-    return relative_error(operands.backward()(), reference_gradients(operands))
-
-
 def relative_error(results: Sequence[Tensor], references: Sequence[_Image]) -> float:
     """Return the largest deviation of any result, relative to its reference's largest value."""
     return max(
         float(np.abs(_float64(result) - reference).max() / np.abs(reference).max())
         for result, reference in zip(results, references, strict=True)
     )
+
+
+class Measurement:
+    """A cell whose error is about to be measured; making one raises if the cell is skipped."""
+
+    def __init__(self, case: Case, direction: Direction) -> None:
+        self._operands = make_operands(case, direction)
+        self._direction = direction
+
+    def error(self) -> float:
+        """Make the cell's call once and return its relative error."""
+        results = self._operands.call(self._direction)()
+        references = _output if self._direction == "forward" else _gradients
+        return relative_error(results, references(self._operands))
