@@ -29,6 +29,8 @@ class Record:
     """In the benchmark's unit: seconds, bytes, relative error. NaN where asv shows n/a."""
     interval: tuple[float, float] | None
     """99% confidence interval of the median of the samples, where asv gives one."""
+    samples: int | None
+    """How many samples the value is the median of; None where it is no median."""
 
     @property
     def skipped(self) -> bool:
@@ -114,9 +116,10 @@ def _records(results: Results, benchmarks: Benchmarks) -> Iterator[Record]:
         for params, value, stat in zip(param_values(benchmark), values, stats, strict=True):
             if value is None:  # failed, or not measured yet
                 continue
-            low, high = (stat or {}).get("ci_99_a"), (stat or {}).get("ci_99_b")
+            stat = stat or {}
+            low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
             interval = None if low is None or high is None else (low, high)
-            yield Record(name, params, float(value), interval)
+            yield Record(name, params, float(value), interval, stat.get("repeat"))
 
 
 def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
