@@ -1,7 +1,6 @@
 """Draw time against filter size, one line a method, for one input size."""
 
 from pathlib import Path
-from typing import Any
 
 from convbench.atomic import replacing
 from convbench.store import Run, StoreError
@@ -39,8 +38,7 @@ def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, outpu
     benchmark = FORWARD if direction == "forward" else BACKWARD
     lines = _series(run, benchmark, input_size)
     # The same results give the same file, byte for byte: no date, no random identifiers.
-    style: dict[str, Any] = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
-    with mpl.rc_context(style):
+    with mpl.rc_context({"svg.hashsalt": "fftconv", "svg.fonttype": "none"}):
         figure = Figure(figsize=(7.2, 4.2), layout="constrained")
         axes = figure.subplots()
         for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -11,7 +10,9 @@ from rich.text import Text
 
 def clock(seconds: float) -> str:
     """Write seconds as a stopwatch does: 3:07."""
-    return str(timedelta(seconds=max(0, round(seconds)))).removeprefix("0:").lstrip("0") or "0:00"
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class Forecast:

@@ -23,6 +23,7 @@ class Winner:
     """Whether the confidence intervals of the two medians are apart."""
 
     def __str__(self) -> str:
+        """Write the cell of the table: the method, its time, and how far ahead it is."""
         time = format_seconds(self.time_s)
         if self.speedup is None:
             return f"{self.method} {time}"
