@@ -18,8 +18,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-report: $(READY) ## measure this machine, publish, print the fastest methods
-	@$(BIN)/python -m convbench report
+report: $(READY) ## measure this machine, publish, print the fastest methods (ARGS=--again: anew)
+	@$(BIN)/python -m convbench report $(ARGS)
 
 publish: $(READY) ## make the HTML report anew from results/
 	$(BIN)/asv publish
