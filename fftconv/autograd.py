@@ -99,7 +99,7 @@ def grads(
     )
 
 
-def record(function: type[torch.autograd.Function], *arguments: object) -> Any:  # noqa: ANN401
+def record(function: type[torch.autograd.Function], *arguments: object) -> Any:
     """Apply `function` at the present level of differentiation.
 
     `Function.apply` does the same after asking about torch.func, which costs microseconds for
