@@ -66,4 +66,5 @@ class Conv2d(torch.nn.Conv2d):
 
     def extra_repr(self) -> str:
         """Add the method to what torch's layer prints."""
-        return f"{super().extra_repr()}, method={self.method}"
+        own: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{own}, method={self.method}"
