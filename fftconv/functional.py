@@ -62,7 +62,7 @@ def conv2d(
         If the method cannot do the case; the message says why.
     """
     _check_tensors(input, weight, bias)
-    if torch.is_autocast_enabled(input.device.type):
+    if not input.is_meta and torch.is_autocast_enabled(input.device.type):
         input, weight, bias = _autocast(input, weight, bias)  # noqa: A001
     _check_match(input, weight, bias)
     numbers = (stride, padding, dilation, groups, method)
