@@ -3,6 +3,7 @@
 ``asv run --bench conv2d`` runs it under asv, ``python -m benchmarks.conv2d`` under pyperf.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,9 +23,12 @@ class _Float32:
     )
     param_names: tuple[str, ...] = ("method", "input", "filter")
 
-    @staticmethod
-    def case(method: str, input_size: int, filter_size: int) -> Case:
-        return Case(method, input_size, filter_size)
+    case: Callable[..., Case] = Case
+
+
+def _diagonal_case(method: str, sizes: str) -> Case:
+    input_size, filter_size = (int(size) for size in sizes.split("/"))
+    return Case(method, input_size, filter_size, "float64")
 
 
 class _Float64:
@@ -36,10 +40,7 @@ class _Float64:
     )
     param_names: tuple[str, ...] = ("method", "input/filter")
 
-    @staticmethod
-    def case(method: str, sizes: str) -> Case:
-        input_size, filter_size = (int(size) for size in sizes.split("/"))
-        return Case(method, input_size, filter_size, "float64")
+    case: Callable[..., Case] = staticmethod(_diagonal_case)
 
 
 class Forward(_Float32, Sampled):

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-# Imported here for the methods that need it: asv forks each cell from a process that has done so,
-# and the quarter of a second that it takes is no part of any cell.
+# scipy's methods import the first of these when they are called, torch's first backward pass the
+# second. asv forks each cell from a process that has loaded this module, so that the half second
+# which that takes is paid once and is no part of any cell.
 import scipy.signal  # noqa: F401
 import torch
+import torch.fx.experimental.symbolic_shapes
 from torch import Tensor
 
 import fftconv

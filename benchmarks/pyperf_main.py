@@ -69,7 +69,7 @@ def main(module: str, tasks: Sequence[Task]) -> None:
     # the same cells: pyperf counts the benchmarks to tell a worker which one is meant.
     args.inherit_environ = [*(args.inherit_environ or []), *INHERITED]
     runner.metadata["threads"] = torch.get_num_threads()
-    for package in ("torch", "numpy", "scipy", "fftconv"):
+    for package in ("torch", "numpy", "scipy"):
         runner.metadata[f"{package}_version"] = version(package)
     for task in selected:
         if task.skip_reason is None:

@@ -35,8 +35,8 @@ class Sampled:
     # otherwise hash the source of the method and drop the history at every rewording.)
     version = "1"
     timeout = 120.0
-    # From 3 samples to 15, stopping after a quarter of a second; `prepare` has warmed up.
-    repeat = (3, 15, 0.25)
+    # From 2 samples to 15, stopping after a quarter of a second; `prepare` has warmed up.
+    repeat = (2, 15, 0.25)
     warmup_time = 0.0
     number = 1
 
