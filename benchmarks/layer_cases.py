@@ -10,10 +10,10 @@ from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
 METHODS = ("direct", "fft", "native", "auto")
 FILTER_SIZES = (3, 7, 15, 31)
 
-# Multiply-adds per second on one core; they only decide what is skipped.
+# Multiply-adds per second on one or two cores; they only decide what is skipped.
 _DIRECT_MACS_PER_S = 0.9e9
-_NATIVE_MACS_PER_S = {"few channels": 5e9, "many channels": 50e9}
-_MANY_CHANNELS = 32
+_NATIVE_DENSE_MACS_PER_S = 30e9
+_NATIVE_DEPTHWISE_MACS_PER_S = 5e9
 # fft transforms three planes for each product of an input plane and a filter plane.
 _FFT_S_PER_PIXEL = 30e-9
 
@@ -71,8 +71,8 @@ class LayerCase:
             return maps * self.layer.products * _FFT_S_PER_PIXEL * padded**2
         if self.method == "direct":
             return maps * self.macs / _DIRECT_MACS_PER_S
-        many = self.layer.in_channels >= _MANY_CHANNELS
-        rate = _NATIVE_MACS_PER_S["many channels" if many else "few channels"]
+        depthwise = self.layer.groups == self.layer.in_channels > 1
+        rate = _NATIVE_DEPTHWISE_MACS_PER_S if depthwise else _NATIVE_DENSE_MACS_PER_S
         return maps * self.macs / rate
 
     def skip_reason(self, direction: Direction) -> str | None:
