@@ -1,0 +1,57 @@
+"""Write every page of ours into the folder that asv has just published."""
+
+from pathlib import Path
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+
+from convbench.crossover.section import crossover_section
+from convbench.pages.markup import element, join
+from convbench.pages.shell import Page, Section, render, write, write_assets
+from convbench.source import Source, sources
+
+CROSSOVER = Page(
+    "crossover.html",
+    "Crossover",
+    "Which method is fastest for which image and filter, how many times faster than native, and "
+    "in what time. Hover or focus a cell for every method; a click leads to its history.",
+)
+PAGES = (CROSSOVER,)
+
+_NAVIGATION_ANCHOR = '<li id="nav-li-graphdisplay">'
+
+
+def _crossover(found: list[Source]) -> list[Section]:
+    return [
+        Section(source, grid.view, crossover_section(grid))
+        for source in found
+        for grid in source.grids
+    ]
+
+
+def link_from_asv(index: str) -> str:
+    """Return asv's `index.html` with our pages in its navigation bar.
+
+    Raises
+    ------
+    ValueError
+        The bar is not where this version of asv has it.
+    """
+    if index.count(_NAVIGATION_ANCHOR) != 1:
+        raise ValueError(
+            f"asv's index.html has {index.count(_NAVIGATION_ANCHOR)} places that read "
+            f"{_NAVIGATION_ANCHOR!r}, not one: it is laid out in a new way"
+        )
+    links = [element("li", element("a", page.title, href=page.file)) for page in PAGES]
+    return index.replace(_NAVIGATION_ANCHOR, f"{join(*links)}\n        {_NAVIGATION_ANCHOR}")
+
+
+def publish_pages(conf: Config, benchmarks: Benchmarks) -> None:
+    """Write the pages beside asv's `index.html`, and link to them from it."""
+    html_dir = Path(conf.html_dir)
+    found = sources(conf, benchmarks)
+    write_assets(html_dir)
+    for page, sections in ((CROSSOVER, _crossover(found)),):
+        write(html_dir / page.file, render(page, PAGES, sections))
+    index = html_dir / "index.html"
+    write(index, link_from_asv(index.read_text(encoding="utf-8")))
