@@ -97,7 +97,10 @@ class Memory(_Float32):
 
 
 class Accuracy(_Float32):
-    """Largest error of the output or of any gradient, relative to its largest value."""
+    """Largest error of the output, or of the gradients of input and filter.
+
+    It is relative to the largest value of the same tensor.
+    """
 
     version = "1"
     unit = "relative error"

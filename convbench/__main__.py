@@ -23,6 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--machine", help="this machine's name in the results (default: its own)")
     report.add_argument("--again", action="store_true", help="measure what is there already, too")
 
+    commands.add_parser("readme", help="write the output of the README's commands into it")
+
     summary = commands.add_parser("summary", help="print the fastest methods of earlier results")
     chart = commands.add_parser("chart", help="draw time against filter size")
     for command in (summary, chart):
@@ -42,6 +44,11 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         from convbench.report import report
 
         report(args.machine, console, again=args.again)
+        return
+    if args.command == "readme":
+        from convbench.readme import refresh
+
+        refresh(Path("README.md"))
         return
     if "run" in args:
         args.run(args, console)

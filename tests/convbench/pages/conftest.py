@@ -40,14 +40,14 @@ SUITE: dict[str, tuple[str, str, tuple[str, ...], tuple[tuple[object, ...], ...]
     "conv2d.Memory.peakmem_call": ("peakmemory", "bytes", ("direction", *_NAMES), _DIRECTED),
     "package.Reference.peakmem_nothing": ("peakmemory", "bytes", (), ()),
     "package.Reference.track_threads": ("track", "threads", (), ()),
-    "limits.Copy.time_copy": ("time", "seconds", ("bytes",), ((2**14, 2**20, 2**26),)),
-    "limits.Multiply.time_product": (
-        *("time", "seconds"),
+    "limits.Copy.track_copy": ("track", "seconds", ("bytes",), ((2**14, 2**20, 2**26),)),
+    "limits.Multiply.track_product": (
+        *("track", "seconds"),
         ("dtype", "size"),
         (("float32", "float64"), (1024,)),
     ),
-    "limits.Transform.time_rfft2": (
-        *("time", "seconds"),
+    "limits.Transform.track_rfft2": (
+        *("track", "seconds"),
         ("dtype", "size"),
         (("float32", "float64"), (64, 256, 1024)),
     ),
