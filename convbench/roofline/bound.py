@@ -112,7 +112,9 @@ def _transforms_s(work: Work, size: int, limits: Limits) -> float:
 
 def bound(work: Work, limits: Limits) -> Bound:
     """Return the least time of `work` on a machine of these limits."""
-    transforms = {size: _transforms_s(work, size, limits) for size in limits.transform_s[work.dtype]}
+    transforms = {
+        size: _transforms_s(work, size, limits) for size in limits.transform_s[work.dtype]
+    }
     tile = min(transforms, key=lambda size: transforms[size])
     best = transforms[tile]
     return Bound(

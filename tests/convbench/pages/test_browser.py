@@ -26,7 +26,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--window-size=1400,1000"),
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-OWN_PAGES = ("crossover.html",)
+OWN_PAGES = ("crossover.html", "roofline.html", "accuracy.html")
 ASV_PAGES = (
     "index.html#/",
     "index.html#/summarylist",
@@ -165,6 +165,28 @@ def test_a_cell_leads_to_its_own_graph(browser: Browser) -> None:
     assert {"'compiled'", "128", "7"} <= {button.text for button in chosen} | {
         f"'{button.text}'" for button in chosen
     }
+
+
+def test_the_roofline_has_a_mark_and_a_fraction_for_each_measured_cell(browser: Browser) -> None:
+    browser.open("roofline.html")
+    # Nine cells by four methods, of which direct was skipped in one.
+    assert len(browser.visible(".plot .mark")) == 9 * 4 - 1
+    # A level line has no height, which Selenium takes for invisible.
+    limits = browser.driver.find_elements(By.CSS_SELECTOR, "section:not([hidden]) .plot g > .limit")
+    assert len(limits) == 9
+    cells = [cell.text for cell in browser.visible("section > .scroll td")]
+    assert sum("%" in text for text in cells) == 9 * 4 - 1
+    assert cells.count("skipped") == 1
+
+
+def test_accuracy_has_time_error_and_memory_for_each_cell(browser: Browser) -> None:
+    browser.open("accuracy.html")
+    rows = browser.visible("section tbody tr")
+    assert len(rows) == 9
+    (last,) = [row for row in rows if row.text.startswith("256, 15x15")]
+    texts = [cell.text for cell in last.find_elements(By.TAG_NAME, "td")]
+    assert texts[:3] == ["skipped", "-", "-"]
+    assert texts[3:6] == ["786 us *", "3.0e-07", "512 KiB *"]
 
 
 def _ratio(first: str, second: str) -> float:

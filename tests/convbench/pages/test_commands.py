@@ -39,10 +39,30 @@ def test_crossover_as_table(repository) -> None:
         assert word in done.stdout
 
 
+def test_roofline_as_csv(repository) -> None:
+    done = convbench(repository, "roofline", "--format", "csv", "--direction", "forward")
+    assert done.returncode == 0, done.stderr
+    lines = list(csv.DictReader(done.stdout.splitlines()))
+    assert len(lines) == 4 * (9 + 2)
+    for line in lines:
+        if line["time_s"] not in ("", "nan"):
+            fraction = float(line["limit_s"]) / float(line["time_s"])
+            assert float(line["fraction"]) == pytest.approx(fraction)
+
+
+def test_roofline_as_table(repository) -> None:
+    done = convbench(repository, "roofline", "--direction", "forward", "--dtype", "float64")
+    assert done.returncode == 0, done.stderr
+    assert "fraction of the limit: conv2d, forward, float64" in done.stdout
+    assert "limited by" in done.stdout
+    assert "The limit of a cell is the larger of two times." in done.stdout
+
+
+@pytest.mark.parametrize("command", ["crossover", "roofline"])
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_crossover_as_picture(repository, tmp_path, suffix, start) -> None:
+def test_picture(repository, tmp_path, command, suffix, start) -> None:
     output = tmp_path / f"map.{suffix}"
-    done = convbench(repository, "crossover", "--format", suffix, "--output", str(output))
+    done = convbench(repository, command, "--format", suffix, "--output", str(output))
     assert done.returncode == 0, done.stderr
     assert output.read_bytes().startswith(start)
 
