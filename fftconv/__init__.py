@@ -1,5 +1,8 @@
 """2-D convolution methods for PyTorch, and the layers that they are compared in."""
 
+from fftconv.functional import conv2d as conv2d
+from fftconv.methods import methods as methods
+from fftconv.modules import Conv2d as Conv2d
 from fftconv.tutorial import BadFFTFunction as BadFFTFunction
 from fftconv.tutorial import FFTConv2d as FFTConv2d
 from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction

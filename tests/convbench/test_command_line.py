@@ -84,15 +84,15 @@ def test_outside_of_a_clone_it_says_so(tmp_path) -> None:
     assert "root of the clone" in done.stderr
 
 
-def test_damaged_results_are_named(tmp_path) -> None:
+def test_damaged_results_are_named_and_the_rest_is_read(tmp_path) -> None:
     shutil.copy(ROOT / "asv.conf.json", tmp_path)
     shutil.copytree(ROOT / "results", tmp_path / "results")
     damaged = next(p for p in (tmp_path / "results" / MACHINE).iterdir() if "virtualenv" in p.name)
     damaged.write_text(damaged.read_text()[:100])
     done = convbench("summary", "--machine", MACHINE, cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert damaged.name in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "fastest method, forward" in done.stdout
 
 
 def test_an_asv_command_that_fails_says_what_asv_said(tmp_path, monkeypatch) -> None:

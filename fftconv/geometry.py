@@ -1,0 +1,217 @@
+"""One conv2d case: its sizes, stride, padding, dilation and groups, checked once for every method.
+
+Nothing here looks at the values or the dtype of a tensor; a method that is handed a `Geometry` may
+trust every number in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import index
+from typing import SupportsIndex, TypeAlias, cast
+
+import torch
+
+Pair: TypeAlias = tuple[int, int]
+Sides: TypeAlias = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The sizes of one 2-D cross-correlation.
+
+    The mistakes that remain possible raise ``RuntimeError``, as `torch.nn.functional.conv2d` does.
+
+    Attributes
+    ----------
+    batch, in_channels, out_channels, groups
+        N, C_in, C_out and the number of groups that the channels are split into.
+    input_size, kernel_size
+        (H, W) of the input without padding, (kH, kW) of the weight.
+    stride, dilation
+        Step between outputs and step between taps, (vertical, horizontal).
+    padding
+        Zeros around the input: (top, bottom, left, right). Only ``padding='same'`` with a filter of
+        even extent makes the two sides of a dimension differ.
+    output_size
+        (H_out, W_out).
+    input_shape, weight_shape, output_shape
+        (N, C_in, H, W), (C_out, C_in / groups, kH, kW) and (N, C_out, H_out, W_out).
+    """
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    input_size: Pair
+    kernel_size: Pair
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Sides = (0, 0, 0, 0)
+    output_size: Pair = field(init=False, compare=False)
+    input_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+    weight_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+    output_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check every number and derive the shapes."""
+        _check_numbers(self)
+        padded = self.padded_size
+        extent = self.kernel_extent
+        if extent[0] > padded[0] or extent[1] > padded[1]:
+            dilated = "" if tuple(self.dilation) == (1, 1) else f" with dilation {self.dilation}"
+            raise RuntimeError(
+                f"kernel size {self.kernel_size}{dilated} is larger than the padded input {padded}"
+            )
+        output_size = (
+            (padded[0] - extent[0]) // self.stride[0] + 1,
+            (padded[1] - extent[1]) // self.stride[1] + 1,
+        )
+        derived = {
+            "output_size": output_size,
+            "input_shape": (self.batch, self.in_channels, *self.input_size),
+            "weight_shape": (
+                self.out_channels,
+                self.in_channels // self.groups,
+                *self.kernel_size,
+            ),
+            "output_shape": (self.batch, self.out_channels, *output_size),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)  # the dataclass is frozen
+
+    @property
+    def padded_size(self) -> Pair:
+        """(H, W) of the input with its padding."""
+        top, bottom, left, right = self.padding
+        return self.input_size[0] + top + bottom, self.input_size[1] + left + right
+
+    @property
+    def kernel_extent(self) -> Pair:
+        """(height, width) that the dilated filter covers."""
+        return (
+            (self.kernel_size[0] - 1) * self.dilation[0] + 1,
+            (self.kernel_size[1] - 1) * self.dilation[1] + 1,
+        )
+
+    @property
+    def macs(self) -> int:
+        """Multiplications and additions of the definition, padding counted as data."""
+        pixels = self.output_size[0] * self.output_size[1]
+        taps = self.kernel_size[0] * self.kernel_size[1]
+        return self.batch * self.out_channels * (self.in_channels // self.groups) * pixels * taps
+
+    @classmethod
+    def of(
+        cls,
+        input_shape: Sequence[int],
+        weight_shape: Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[int] | str = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+    ) -> "Geometry":
+        """Make a geometry of the arguments of `torch.nn.functional.conv2d`.
+
+        Parameters
+        ----------
+        input_shape
+            (N, C_in, H, W).
+        weight_shape
+            (C_out, C_in / groups, kH, kW).
+        stride, padding, dilation, groups
+            As in `torch.nn.functional.conv2d`; `padding` may be ``'same'`` or ``'valid'``.
+
+        Raises
+        ------
+        RuntimeError
+            If the shapes and numbers do not fit together.
+        TypeError
+            If an argument is no integer, pair or (for `padding`) string.
+        """
+        steps = pair("stride", stride)
+        dilations = pair("dilation", dilation)
+        whole_groups = integer("groups", groups)
+        _check_channels(input_shape, weight_shape, whole_groups)
+        return cls(
+            batch=input_shape[0],
+            in_channels=input_shape[1],
+            out_channels=weight_shape[0],
+            groups=whole_groups,
+            input_size=(input_shape[2], input_shape[3]),
+            kernel_size=(weight_shape[2], weight_shape[3]),
+            stride=steps,
+            dilation=dilations,
+            padding=sides(padding, (weight_shape[2], weight_shape[3]), steps, dilations),
+        )
+
+
+def pair(name: str, value: int | Sequence[int]) -> Pair:
+    """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
+    if isinstance(value, (tuple, list)):
+        numbers = [integer(name, number) for number in value]
+        if len(numbers) not in (1, 2):
+            raise RuntimeError(f"{name} must be one integer or a pair, got {value}")
+        return numbers[0], numbers[-1]
+    number = integer(name, value)
+    return number, number
+
+
+def sides(
+    padding: int | Sequence[int] | str, kernel_size: Pair, stride: Pair, dilation: Pair
+) -> Sides:
+    """Read conv2d's `padding` as zeros on (top, bottom, left, right)."""
+    if not isinstance(padding, str):
+        vertical, horizontal = pair("padding", padding)
+        return vertical, vertical, horizontal, horizontal
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if padding != "same":
+        raise RuntimeError(f"padding must be 'same', 'valid' or numbers, got {padding!r}")
+    if stride != (1, 1):
+        raise RuntimeError(f"padding='same' is not supported with stride {stride}, only with 1")
+    height = dilation[0] * (kernel_size[0] - 1)
+    width = dilation[1] * (kernel_size[1] - 1)
+    # torch puts the odd zero at the end.
+    return height // 2, height - height // 2, width // 2, width - width // 2
+
+
+def integer(name: str, value: object) -> int:
+    """Read one whole number, as torch does."""
+    if type(value) is int:
+        return value
+    if isinstance(value, torch.SymInt):
+        return cast(int, value)  # asking a traced program for the number would fix it
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{name} must be an integer or a pair, got {type(value).__name__}")
+    return index(value)
+
+
+def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], groups: int) -> None:
+    if groups <= 0:
+        raise RuntimeError(f"groups must be positive, got {groups}")
+    out_channels = weight_shape[0]
+    if out_channels < groups or out_channels % groups:
+        raise RuntimeError(
+            f"weight of shape {tuple(weight_shape)} must have a multiple of groups={groups} "
+            f"output channels"
+        )
+    if input_shape[1] != weight_shape[1] * groups:
+        raise RuntimeError(
+            f"input of shape {tuple(input_shape)} must have {weight_shape[1] * groups} channels "
+            f"for weight of shape {tuple(weight_shape)} and groups={groups}, got {input_shape[1]}"
+        )
+
+
+def _check_numbers(geometry: Geometry) -> None:
+    if min(geometry.stride) <= 0:
+        raise RuntimeError(f"stride must be positive, got {geometry.stride}")
+    if min(geometry.dilation) <= 0:
+        raise RuntimeError(f"dilation must be positive, got {geometry.dilation}")
+    if min(geometry.padding) < 0:
+        raise RuntimeError(f"padding must not be negative, got {geometry.padding}")
+    if geometry.kernel_size[0] <= 0 or geometry.kernel_size[1] <= 0:
+        raise RuntimeError(f"weight must have at least one tap, got {geometry.kernel_size}")
+    if geometry.input_size[0] <= 0 or geometry.input_size[1] <= 0:
+        raise RuntimeError(
+            f"input must have at least one row and column, got {geometry.input_size}"
+        )

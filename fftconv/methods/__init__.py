@@ -1,0 +1,69 @@
+"""The registry: which methods there are, what each supports, and why one is not available here."""
+
+from dataclasses import replace
+
+from fftconv.methods.description import Description as Description
+from fftconv.methods.description import describe
+from fftconv.methods.direct import Direct
+from fftconv.methods.fft import FFT
+from fftconv.methods.method import Method as Method
+from fftconv.methods.native import Native
+
+AUTO = "auto"
+
+REGISTRY: dict[str, Method] = {method.name: method for method in (Direct(), FFT(), Native())}
+"""Name to method. Making an instance is cheap: a method imports its backend at its first use."""
+
+
+def methods() -> dict[str, Description]:
+    """Return what ``method=`` takes: each name with what it supports and whether it is here.
+
+    Examples
+    --------
+    >>> sorted(methods())
+    ['auto', 'direct', 'fft', 'native']
+    >>> methods()["direct"].cuda
+    'no'
+    """
+    described = {name: describe(method) for name, method in REGISTRY.items()}
+    described[AUTO] = replace(
+        described["native"],
+        name=AUTO,
+        backend="any of these",
+        summary="chooses a method for each case, never fails where native would not",
+    )
+    return described
+
+
+def check_name(name: object) -> str:
+    """Return `name` if it names a method.
+
+    Raises
+    ------
+    TypeError
+        If `name` is no string.
+    ValueError
+        If there is no such method.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"method must be a string, got {type(name).__name__}")
+    if name != AUTO and name not in REGISTRY:
+        raise ValueError(f"method must be one of {', '.join([*REGISTRY, AUTO])}, got {name!r}")
+    return name
+
+
+def get(name: str) -> Method:
+    """Return the method called `name`, which is not ``auto``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    RuntimeError
+        If it cannot be used on this machine.
+    """
+    method = REGISTRY[check_name(name)]
+    reason = method.unavailable()
+    if reason is not None:
+        raise RuntimeError(reason)
+    return method

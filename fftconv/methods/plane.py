@@ -1,0 +1,116 @@
+"""Methods that know only single planes: one input plane, one filter plane, stride and dilation 1.
+
+scipy's functions are such. Channels, groups and the batch become a loop over planes; a stride is
+read out of (or spread into) the dense result with zeros between, and so is a dilation, because
+
+    forward:      y  = correlate(pad(x), spread(w))[::stride]
+    grad_input:   gx = crop(convolve_full(spread(g), spread(w)))
+    grad_weight:  gw = correlate(pad(x), spread(g))[::dilation]
+"""
+
+from abc import abstractmethod
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fftconv.geometry import Geometry, Pair
+from fftconv.methods.method import Method
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+class PlaneMethod(Method):
+    """The three maps out of two functions of single planes."""
+
+    dtypes: frozenset[torch.dtype]
+    """What the two functions compute in."""
+
+    @abstractmethod
+    def correlate(self, a: Array, b: Array) -> Array:
+        """Correlate without padding and without conjugation; `b` is nowhere larger than `a`."""
+
+    @abstractmethod
+    def convolve_full(self, a: Array, b: Array) -> Array:
+        """Convolve to the full size, the sum of both sizes less one."""
+
+    def unsupported(
+        self, geometry: Geometry, dtype: torch.dtype, device: torch.device
+    ) -> str | None:
+        """Name the dtype or the device that scipy does not know."""
+        if device.type != "cpu":
+            return f"method '{self.name}' works on CPU tensors only, got a tensor on {device}"
+        if dtype not in self.dtypes:
+            return f"method '{self.name}' does not compute in {dtype}"
+        return None
+
+    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Cross-correlate plane by plane."""
+        xs, ws = _padded(x, geometry), _spread(_array(w), geometry.dilation)
+        y = np.zeros(geometry.output_shape, xs.dtype)
+        down, right = geometry.stride
+        for n, o, i, c in _plane_indices(geometry):
+            y[n, o] += self.correlate(xs[n, c], ws[o, i])[::down, ::right]
+        return torch.from_numpy(y)
+
+    def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Gradient with respect to the input, plane by plane."""
+        gs, ws = _spread(_array(g), geometry.stride), _spread(_array(w), geometry.dilation)
+        gx = np.zeros((*geometry.input_shape[:2], *geometry.padded_size), gs.dtype)
+        # Rows and columns at the end that no stride reaches keep their zeros.
+        rows, columns = (
+            size + extent - 1 for size, extent in zip(gs.shape[2:], ws.shape[2:], strict=True)
+        )
+        for n, o, i, c in _plane_indices(geometry):
+            gx[n, c, :rows, :columns] += self.convolve_full(gs[n, o], ws[o, i])
+        top, _, left, _ = geometry.padding
+        height, width = geometry.input_size
+        inner = gx[:, :, top : top + height, left : left + width]
+        return torch.from_numpy(np.ascontiguousarray(inner))
+
+    def grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+        """Gradient with respect to the weight, plane by plane."""
+        xs, gs = _padded(x, geometry), _spread(_array(g), geometry.stride)
+        gw = np.zeros(geometry.weight_shape, xs.dtype)
+        down, right = geometry.dilation
+        height, width = geometry.kernel_extent
+        for n, o, i, c in _plane_indices(geometry):
+            # With a stride the result has more rows than there are taps.
+            gw[o, i] += self.correlate(xs[n, c], gs[n, o])[:height:down, :width:right]
+        return torch.from_numpy(gw)
+
+
+def _plane_indices(geometry: Geometry) -> "list[tuple[int, int, int, int]]":
+    """List (image, output channel, channel of the weight, input channel) of every product."""
+    per_group = geometry.in_channels // geometry.groups
+    out_per_group = geometry.out_channels // geometry.groups
+    return [
+        (n, o, i, o // out_per_group * per_group + i)
+        for n in range(geometry.batch)
+        for o in range(geometry.out_channels)
+        for i in range(per_group)
+    ]
+
+
+def _array(tensor: Tensor) -> Array:
+    # A lazily conjugated tensor has no numpy view.
+    array: Array = tensor.resolve_conj().resolve_neg().numpy()
+    return array
+
+
+def _padded(x: Tensor, geometry: Geometry) -> Array:
+    top, bottom, left, right = geometry.padding
+    if not (top or bottom or left or right):
+        return _array(x)
+    return np.pad(_array(x), ((0, 0), (0, 0), (top, bottom), (left, right)))
+
+
+def _spread(planes: Array, step: Pair) -> Array:
+    """Put ``step - 1`` zeros between neighbours of the last two dimensions."""
+    if step == (1, 1):
+        return planes
+    height, width = ((n - 1) * s + 1 for n, s in zip(planes.shape[2:], step, strict=True))
+    spread = np.zeros((*planes.shape[:2], height, width), planes.dtype)
+    spread[:, :, :: step[0], :: step[1]] = planes
+    return spread
