@@ -1,6 +1,7 @@
 """The command line of the judge: ``python -m convbench COMMAND``, from the root of a clone."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     chart.add_argument("--input", type=int, default=512, help="input size (default: 512)")
     chart.add_argument("--direction", choices=("forward", "backward"), default="forward")
     chart.add_argument("--output", type=Path, required=True, help="an .svg, .png or .pdf file")
+    for module in ("convbench.crossover.command", "convbench.roofline.command"):
+        importlib.import_module(module).add_parser(commands)
     return parser
 
 
@@ -46,6 +49,9 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         from convbench.readme import refresh
 
         refresh(Path("README.md"))
+        return
+    if "run" in args:
+        args.run(args, console)
         return
     conf = load_config()
     run = find_run(conf, load_benchmarks(conf), args.machine, args.commit)
