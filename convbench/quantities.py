@@ -32,3 +32,8 @@ def format_interval(seconds: float, interval: tuple[float, float] | None) -> str
     if interval is None or not all(map(math.isfinite, interval)):
         return f"{text}, spread unknown"
     return f"{text} ± {50 * (interval[1] - interval[0]) / seconds:.2g}%"
+
+
+def format_count(count: float, unit: str) -> str:
+    """Write a number of something with three digits, as in ``4.2 GFLOP``."""
+    return format_rate(count, unit).removesuffix("/s")

@@ -8,6 +8,8 @@ from itertools import pairwise
 from convbench.cells import Cell, Grid
 from convbench.summary import Winner, winner
 
+NATIVE, AUTO = "native", "auto"
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -42,15 +44,24 @@ class Place:
     """None where every method was skipped."""
     speedup_over_native: float | None
     """None where native was not measured."""
+    auto_ratio: float | None
+    """Time of `auto` divided by the winner's, None where it was not measured."""
 
 
 def place(cell: Cell) -> Place:
-    """Rank the methods of one cell."""
-    best = winner(cell.times())
-    native = cell.methods.get("native")
-    native_s = None if native is None else native.time_s
-    speedup = None if best is None or native_s is None else native_s / best.time_s
-    return Place(cell, best, speedup)
+    """Rank the methods of one cell. `auto` is one of the others and takes no rank."""
+    best = winner([record for record in cell.times() if record.params["method"] != AUTO])
+    if best is None:
+        return Place(cell, None, None, None)
+    native_s, auto_s = (
+        cell.methods[name].time_s if name in cell.methods else None for name in (NATIVE, AUTO)
+    )
+    return Place(
+        cell,
+        best,
+        None if native_s is None else native_s / best.time_s,
+        None if auto_s is None else auto_s / best.time_s,
+    )
 
 
 def _crossing_size(left: Cell, right: Cell, before: str, after: str) -> float:

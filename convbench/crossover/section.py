@@ -42,12 +42,13 @@ def _label(shown: Place) -> list[Content]:
     best = shown.winner
     if best is None:
         return [element("span", "all skipped")]
-    speedup = shown.speedup_over_native
+    speedup, auto = shown.speedup_over_native, shown.auto_ratio
     gain = "native not measured" if speedup is None else f"{speedup:.3g}x native"
     return [
         element("b", best.method),
         element("span", "is native" if best.method == "native" else gain),
         element("span", format_seconds(best.time_s)),
+        None if auto is None else element("em", f"auto takes {auto:.2f}x"),
         None if best.decided else element("em", f"= {best.runner_up} within noise"),
     ]
 
@@ -122,6 +123,7 @@ def _legend(grid: Grid, tints: dict[str, int]) -> Markup:
             "p",
             "Bar at the foot of a row: the filter size from which another method is the fastest, "
             "times interpolated between the measured sizes; dashed where the noise can explain one "
-            "of the two wins. The thin line joins the bars of one pair of methods.",
+            "of the two wins. `auto`, which picks a method, takes no rank: its time is given as a "
+            "multiple of the fastest. The thin line joins the bars of one pair of methods.",
         ),
     )

@@ -11,7 +11,7 @@ from convbench.summary import format_seconds
 
 CSV_COLUMNS = (
     *("machine", "commit", "family", "direction", "dtype", "layout", "input", "filter"),
-    *("method", "time_s", "runner_up", "ratio", "decided", "speedup_over_native"),
+    *("method", "time_s", "runner_up", "ratio", "decided", "speedup_over_native", "auto_ratio"),
 )
 
 
@@ -23,7 +23,8 @@ def cell_text(place: Place) -> str:
     name = best.method if best.decided else f"{best.method} = {best.runner_up}"
     speedup = place.speedup_over_native
     gain = "" if speedup is None or best.method == "native" else f" {speedup:.3g}x"
-    return f"{name}{gain}\n{format_seconds(best.time_s)}"
+    auto = "" if place.auto_ratio is None else f", auto {place.auto_ratio:.2f}x"
+    return f"{name}{gain}\n{format_seconds(best.time_s)}{auto}"
 
 
 def map_table(grid: Grid) -> Table:
@@ -42,8 +43,8 @@ def map_table(grid: Grid) -> Table:
 
 
 LEGEND = (
-    "3x: speedup over native. a = b: the noise can explain the difference. "
-    "a > b at 9: from filter size 9 on b is faster (9?: within noise)."
+    "3x: speedup over native. auto 1.02x: time of auto over that of the fastest. a = b: the noise "
+    "can explain the difference. a > b at 9: from filter size 9 on b is faster (9?: within noise)."
 )
 
 
@@ -59,11 +60,11 @@ def map_csv(found: list[Grid], machine: str, commit: str) -> str:
             for place in row_places(grid, row):
                 best, taps = place.winner, place.cell.filter_size
                 rest = (
-                    ("",) * 6
+                    ("",) * 7
                     if best is None
                     else (
                         *(best.method, best.time_s, best.runner_up, best.speedup, best.decided),
-                        place.speedup_over_native,
+                        *(place.speedup_over_native, place.auto_ratio),
                     )
                 )
                 lines.writerow((*start, row, taps, *rest))

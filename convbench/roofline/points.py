@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.layer_cases import LAYERS, Layer
 from convbench.cells import Grid, Measurement, View
 from convbench.roofline.bound import ITEM_BYTES, Bound, Work, bound
 from convbench.roofline.limits import Limits
@@ -33,14 +34,7 @@ class Point:
         return None if seconds is None else self.bound.seconds / seconds
 
 
-def single_work(view: View, params: dict[str, Any]) -> Work | None:
-    """Return what a cell of one image and one filter asks for; None for other cells."""
-    if "input/filter" in params:
-        size, taps = (int(number) for number in params["input/filter"].split("/"))
-    elif set(params) <= {"method", "direction", "dtype", "layout", "input", "filter"}:
-        size, taps = params["input"], params["filter"]
-    else:
-        return None
+def _image_work(view: View, size: int, taps: int) -> Work:
     out = size - taps + 1
     return Work(
         *(1, 1, 1, 1, (size, size), (taps, taps), (out, out)),
@@ -49,17 +43,38 @@ def single_work(view: View, params: dict[str, Any]) -> Work | None:
     )
 
 
+def _layer_work(view: View, layer: Layer, taps: int) -> Work:
+    out = layer.size + 2 * (taps // 2) - taps + 1
+    return Work(
+        *(layer.batch, layer.in_channels, layer.out_channels, layer.groups),
+        *((layer.size, layer.size), (taps, taps), (out, out)),
+        backward=view.direction == "backward",
+        dtype=view.dtype,
+    )
+
+
+def known_work(view: View, params: dict[str, Any]) -> Work | None:
+    """Return what a cell asks for; None where its parameters do not say so."""
+    if "input/filter" in params:
+        size, taps = (int(number) for number in params["input/filter"].split("/"))
+        return _image_work(view, size, taps)
+    if params.get("layer") in LAYERS:
+        return _layer_work(view, LAYERS[params["layer"]], params["filter"])
+    if set(params) <= {"method", "direction", "dtype", "layout", "input", "filter"}:
+        return _image_work(view, params["input"], params["filter"])
+    return None
+
+
 def points(grid: Grid, limits: Limits) -> list[Point]:
     """Return the cells whose work is known, by growing input and filter."""
     found = []
-    if grid.view.dtype not in ITEM_BYTES or grid.view.dtype not in limits.flops_per_s:
-        return []
-    if grid.view.dtype not in limits.transform_s:
+    dtype = grid.view.dtype
+    if not all(dtype in known for known in (ITEM_BYTES, limits.flops_per_s, limits.transform_s)):
         return []
     for row in grid.rows:
         for taps in grid.filters:
             cell = grid.cells.get((row, taps))
-            work = None if cell is None else single_work(grid.view, cell.params)
+            work = None if cell is None else known_work(grid.view, cell.params)
             if cell is not None and work is not None:
                 methods = tuple(m for m in cell.methods.values() if m.time is not None)
                 found.append(Point(row, taps, work, bound(work, limits), methods))

@@ -61,6 +61,15 @@ def test_speedup_over_native() -> None:
     assert place(cell(3, native=math.nan, fft=2.0)).speedup_over_native is None
 
 
+def test_auto_takes_no_rank() -> None:
+    found = place(cell(3, native=6.0, fft=2.0, auto=1.9))
+    assert found.winner is not None
+    assert (found.winner.method, found.winner.runner_up) == ("fft", "native")
+    assert found.auto_ratio == pytest.approx(0.95)
+    assert place(cell(3, native=6.0)).auto_ratio is None
+    assert place(cell(3, native=math.nan, auto=1.0)).winner is None
+
+
 def test_lines_join_the_rows_in_units_of_the_map() -> None:
     sizes = {"64": 8, "128": 4}
     made = grid(

@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from convbench.cells import View
 from convbench.roofline.bound import Work, bound
 from convbench.roofline.limits import COPY, PRODUCT, TRANSFORM, Limits, read_limits
+from convbench.roofline.points import known_work
 from convbench.store import Record, Run
 
 # 1 GB/s from memory and 10 GB/s from cache; 1 GFLOP/s; a transform takes 1 us a pixel.
@@ -86,6 +88,17 @@ def test_bandwidth_follows_size_and_overhead_does_not_count() -> None:
     # A copy of 1 KB that was mostly overhead: what 1 MB reached holds for it too.
     slow = Limits({10**3: 1e-3, 10**6: 2e-3}, {}, {})
     assert slow.bytes_per_s(10) == pytest.approx(1e9)
+
+
+def test_work_of_images_and_layers() -> None:
+    view = View("conv2d", "forward", "float32", "contiguous")
+    at = {"method": "fft", "filter": 3}
+    assert known_work(view, {**at, "input": 64}) == work()
+    assert known_work(view, {"method": "fft", "input/filter": "64/3"}) == work()
+    layer = known_work(view, {**at, "layer": "depthwise RGB"})
+    assert layer is not None
+    assert (layer.groups, layer.pairs, layer.output_size) == (3, 3, (224, 224))
+    assert known_work(view, {**at, "shape": "unheard of"}) is None
 
 
 def test_limits_are_read_from_a_run() -> None:
