@@ -128,19 +128,9 @@ class Geometry:
         TypeError
             If an argument is no integer, pair or (for `padding`) string.
         """
-        if len(weight_shape) != 4:
-            raise RuntimeError(
-                f"weight must have 4 dimensions (C_out, C_in / groups, kH, kW), "
-                f"got shape {tuple(weight_shape)}"
-            )
-        if len(input_shape) != 4:
-            raise RuntimeError(
-                f"input must have 4 dimensions (N, C, H, W) or 3 (C, H, W), "
-                f"got shape {tuple(input_shape)}"
-            )
         steps = pair("stride", stride)
         dilations = pair("dilation", dilation)
-        whole_groups = _integer("groups", groups)
+        whole_groups = integer("groups", groups)
         _check_channels(input_shape, weight_shape, whole_groups)
         return cls(
             batch=input_shape[0],
@@ -158,11 +148,11 @@ class Geometry:
 def pair(name: str, value: int | Sequence[int]) -> Pair:
     """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
     if isinstance(value, (tuple, list)):
-        numbers = [_integer(name, number) for number in value]
+        numbers = [integer(name, number) for number in value]
         if len(numbers) not in (1, 2):
             raise RuntimeError(f"{name} must be one integer or a pair, got {value}")
         return numbers[0], numbers[-1]
-    number = _integer(name, value)
+    number = integer(name, value)
     return number, number
 
 
@@ -185,7 +175,10 @@ def sides(
     return height // 2, height - height // 2, width // 2, width - width // 2
 
 
-def _integer(name: str, value: object) -> int:
+def integer(name: str, value: object) -> int:
+    """Read one whole number, as torch does."""
+    if type(value) is int:
+        return value
     if isinstance(value, torch.SymInt):
         return cast(int, value)  # asking a traced program for the number would fix it
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
