@@ -55,6 +55,7 @@ class Job:
         self.serial = macs < SERIAL_MACS
         planes = shape.groups * shape.ps * shape.qs
         cuts = 1 if self.serial else -(-PIECES // planes)
+        size = 0
         if self.uses_dot:
             rows, columns = _dot_tile(shape)
             function = entry.dot(shape.bits, rows, columns)
@@ -71,7 +72,7 @@ class Job:
             # A block of rows may be one row higher than the filter.
             fits = min(shape.out[0], shape.kernel[0] + 1)
             rows = 4 if fits >= 4 else 2 if fits >= 2 else 1
-            square = rows == 4 and shape.kernel[0] == shape.kernel[1]
+            square = rows == 4 and shape.kernel[0] == shape.kernel[1] and not (shape.flipped and self.serial)
             size = shape.kernel[0] if square and shape.kernel[0] in entry.UNROLLED else 0
             function = entry.broadcast(shape.bits, rows, size)
             total = shape.out[0]
@@ -79,13 +80,13 @@ class Job:
             band = -(-blocks // min(blocks, cuts)) * rows
             share = shares = 1
         b_steps, self.b_offset = shape.b_steps, 0
-        if shape.flipped and not self.uses_dot:
+        #: Whether the caller has to reverse b: these functions read dense taps forwards only.
+        self.needs_flip = shape.flipped and (self.uses_dot or size > 0)
+        if shape.flipped and not self.needs_flip:
             *outer, b_h, b_w = shape.b_steps
             b_steps = (*outer, -b_h, -b_w)  # from the last element backwards
             last = (shape.kernel[0] - 1) * b_h + (shape.kernel[1] - 1) * b_w
             self.b_offset = last * shape.bits // 8
-        #: Whether the caller has to reverse b: vectors of it are read forwards only.
-        self.needs_flip = shape.flipped and self.uses_dot
         self.function = function.address
         o_part = planes * shape.out[0] * shape.out[1]
         fields = (

@@ -46,10 +46,10 @@ def broadcast_tile(
         a, b, out = unpack(6, 3)
         terms, kernel_h, kernel_w, row_lo, row_hi, col, width, out_cols = unpack(7, 8)
         a_s, a_h, b_s, b_h, b_w, out_h = unpack(8, 6)
-        if static_h:
-            kernel_h = v.integer(static_h)
-        if static_w:
-            kernel_w = v.integer(static_w)
+        if static_h and static_w:
+            # Dense taps, so that their addresses are constants too.
+            kernel_h, kernel_w = v.integer(static_h), v.integer(static_w)
+            b_h, b_w = v.integer(static_w), v.integer(1)
         acc = [[v.accumulator() for _ in range(n_vectors)] for _ in range(n_rows)]
         if is_masked:
             numbers = [v.lane_numbers(builder.add(col, v.integer(n * v.lanes))) for n in range(n_vectors)]
