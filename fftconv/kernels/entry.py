@@ -20,20 +20,9 @@ from .vectors import REGISTERS, VECTOR_BYTES, take_ticket
 
 #: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
 WIDE = 4 if REGISTERS == 32 else 2
-#: The largest side of a dot tile.
-DOT_SIDE = 5 if REGISTERS == 32 else 3
-#: Square filters whose loops are unrolled at compile time; other sizes share one function.
-UNROLLED = (3, 5)
 
-#: The fields of a job, in order. ``a`` is (group, p, s, height, width), ``b`` is
-#: (group, q, s, kernel height, kernel width), ``out`` is (group, p, q, out height, out width):
-#: out[g, p, q] = sum over s of the correlation of a[g, p, s] with b[g, q, s].
-FIELDS = (
-    "ticket", "a", "b", "out",
-    "groups", "ps", "qs", "terms", "height", "width", "kernel_h", "kernel_w", "out_h", "out_w",
-    "top", "left", "a_g", "a_p", "a_s", "a_h", "b_g", "b_q", "b_s", "b_h", "b_w",
-    "o_part", "o_g", "o_p", "o_q", "o_h", "band", "bands", "share", "shares",
-)  # fmt: skip
+#: A pointer to the fields of a job, in the order in which the functions below unpack them and
+#: `fftconv.kernels.correlate.Job` packs them.
 JOB = types.CPointer(types.int64)
 
 
@@ -64,9 +53,9 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
     bits
         32 or 64.
     rows
-        Output rows per tile: 1, 2 or 4; neither the output nor the filter may be lower.
+        Output rows per tile: 1, 2 or 4; the output must not be lower, nor b than ``rows - 1``.
     size
-        One of `UNROLLED` for square filters of that size, 0 for any.
+        The side of the square filters that the function is unrolled for, 0 for any filter.
     """
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
@@ -142,7 +131,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
     bits
         32 or 64.
     rows, columns
-        The outputs per tile, at most `DOT_SIDE`; the output must not be smaller.
+        The outputs per tile; the output must not be smaller, nor b lower than ``rows - 1``.
     """
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8

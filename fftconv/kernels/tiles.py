@@ -31,8 +31,16 @@ def _literal(kind: Any) -> int | None:
 
 @intrinsic(prefer_literal=True)
 def broadcast_tile(
-    typingctx: Any, rows: Any, vectors: Any, masked: Any, kh: Any, kw: Any, zero: Any,
-    places: Any, shape: Any, steps: Any,
+    typingctx: Any,
+    rows: Any,
+    vectors: Any,
+    masked: Any,
+    kh: Any,
+    kw: Any,
+    zero: Any,
+    places: Any,
+    shape: Any,
+    steps: Any,
 ) -> Any:
     shape_ = [_literal(k) for k in (rows, vectors, masked, kh, kw)]
     if any(k is None for k in shape_):
@@ -52,7 +60,9 @@ def broadcast_tile(
             b_h, b_w = v.integer(static_w), v.integer(1)
         acc = [[v.accumulator() for _ in range(n_vectors)] for _ in range(n_rows)]
         if is_masked:
-            numbers = [v.lane_numbers(builder.add(col, v.integer(n * v.lanes))) for n in range(n_vectors)]
+            numbers = [
+                v.lane_numbers(builder.add(col, v.integer(n * v.lanes))) for n in range(n_vectors)
+            ]
 
         def tap(a_row: Any, b_row: Any, u_off: Any, active: Any, dj: Any) -> None:
             xs = []
@@ -64,7 +74,9 @@ def broadcast_tile(
                     xs.append(v.load(where))
             for i in active:
                 # row i of the block meets kernel row r - i
-                place = v.address(b_row, builder.sub(builder.mul(dj, b_w), builder.mul(v.integer(i), b_h)))
+                place = v.address(
+                    b_row, builder.sub(builder.mul(dj, b_w), builder.mul(v.integer(i), b_h))
+                )
                 w = v.splat(place)
                 for n in range(n_vectors):
                     v.multiply_add(acc[i][n], xs[n], w)
@@ -80,7 +92,9 @@ def broadcast_tile(
                     tap(a_row, b_row, None, active, dj)
 
         def guarded(s: Any, r: Any, active: Any) -> None:
-            inside = builder.and_(builder.icmp_signed(">=", r, row_lo), builder.icmp_signed("<", r, row_hi))
+            inside = builder.and_(
+                builder.icmp_signed(">=", r, row_lo), builder.icmp_signed("<", r, row_hi)
+            )
             with builder.if_then(inside):
                 row(s, r, active)
 
@@ -107,7 +121,9 @@ def broadcast_tile(
                 where = v.address(out, builder.mul(v.integer(i), out_h), v.integer(n * v.lanes))
                 value = builder.load(acc[i][n])
                 if is_masked:
-                    v.masked_store(value, where, v.below(v.lane_numbers(v.integer(n * v.lanes)), out_cols))
+                    v.masked_store(
+                        value, where, v.below(v.lane_numbers(v.integer(n * v.lanes)), out_cols)
+                    )
                 else:
                     v.store(value, where)
         return context.get_dummy_value()
@@ -147,8 +163,10 @@ def dot_tile(
             with v.loop(v.integer(0), count) as n:
                 start = builder.mul(n, lanes)
                 a_at, b_at = v.address(a_row, start), v.address(b_row, start)
-                clear = builder.and_(builder.icmp_signed(">=", start, clear_lo),
-                                     builder.icmp_signed("<", start, clear_hi))
+                clear = builder.and_(
+                    builder.icmp_signed(">=", start, clear_lo),
+                    builder.icmp_signed("<", start, clear_hi),
+                )
                 with builder.if_else(clear, likely=True) as (then, otherwise):
                     with then:
                         products(a_at, b_at, active, lambda p, j: v.load(p), v.load)
@@ -163,7 +181,9 @@ def dot_tile(
                         products(a_at, b_at, active, load_a, lambda p: v.masked_load(p, in_b))
 
         def guarded(s: Any, r: Any, active: Any) -> None:
-            inside = builder.and_(builder.icmp_signed(">=", r, row_lo), builder.icmp_signed("<", r, row_hi))
+            inside = builder.and_(
+                builder.icmp_signed(">=", r, row_lo), builder.icmp_signed("<", r, row_hi)
+            )
             with builder.if_then(inside):
                 row(s, r, active)
 

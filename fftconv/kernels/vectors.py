@@ -155,9 +155,7 @@ class Vectors:
         while width > 1:
             width //= 2
             pattern = [*range(width, 2 * width), *([0] * (self.lanes - width))]
-            upper = self.builder.shuffle_vector(
-                vector, vector, ir.Constant(self.indices, pattern)
-            )
+            upper = self.builder.shuffle_vector(vector, vector, ir.Constant(self.indices, pattern))
             vector = self.builder.fadd(vector, upper)
         return self.builder.extract_element(vector, ir.Constant(I32, 0))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.kernels.division import Shape
 from fftconv.methods.unit import UnitMethod
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Compiled(UnitMethod):
         key = ("forward", geometry, x.stride(), x.dtype)
         job = self._jobs.get(key)
         if job is None:
-            job = self._keep(key, _forward_job(x, geometry))
-        return _run(job, x, w, geometry.output_shape)
+            job = self._keep(key, forward_shape(x, geometry))
+        return job.run(x, w, geometry.output_shape)
 
     def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate g with the reversed weight, input and output channels exchanged."""
@@ -63,10 +64,10 @@ class Compiled(UnitMethod):
         key = ("grad_input", geometry, g.stride(), g.dtype)
         job = self._jobs.get(key)
         if job is None:
-            job = self._keep(key, _grad_input_job(g, geometry))
+            job = self._keep(key, grad_input_shape(g, geometry))
         if job.needs_flip:
             w = w.flip((2, 3))
-        return _run(job, g, w, geometry.input_shape)
+        return job.run(g, w, geometry.input_shape)
 
     def unit_grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with g, summed over the batch."""
@@ -74,13 +75,15 @@ class Compiled(UnitMethod):
         key = ("grad_weight", geometry, x.stride(), g.stride(), x.dtype)
         job = self._jobs.get(key)
         if job is None:
-            job = self._keep(key, _grad_weight_job(x, g, geometry))
-        return _run(job, x, g, geometry.weight_shape)
+            job = self._keep(key, grad_weight_shape(x, g, geometry))
+        return job.run(x, g, geometry.weight_shape)
 
-    def _keep(self, key: tuple[object, ...], job: Job) -> Job:
+    def _keep(self, key: tuple[object, ...], shape: Shape) -> Job:
+        from fftconv.kernels.correlate import Job
+
         if len(self._jobs) >= 4096:
             self._jobs.clear()
-        self._jobs[key] = job
+        job = self._jobs[key] = Job(shape)
         return job
 
 
@@ -90,107 +93,85 @@ def _readable(plane: Tensor) -> Tensor:
     return plane if plane.stride(3) == 1 else plane.contiguous()
 
 
-def _run(job: Job, a: Tensor, b: Tensor, shape: tuple[int, int, int, int]) -> Tensor:
-    if job.parts == 1:
-        out = a.new_empty(shape)
-        job.run(a.data_ptr(), b.data_ptr(), out.data_ptr())
-        return out
-    parts = a.new_empty((job.parts, *shape))
-    job.run(a.data_ptr(), b.data_ptr(), parts.data_ptr())
-    return parts.sum(0)
-
-
-def _forward_job(x: Tensor, geometry: Geometry) -> Job:
-    from fftconv.kernels.correlate import Job, Shape
-
+def forward_shape(x: Tensor, geometry: Geometry) -> Shape:
     per_group, out_per_group = _per_group(geometry)
     n, c, h, _ = x.stride()
     height, width = geometry.kernel_size
     plane = geometry.output_size[0] * geometry.output_size[1]
     taps = height * width
-    return Job(
-        Shape(
-            bits=x.element_size() * 8,
-            groups=geometry.groups,
-            ps=geometry.batch,
-            qs=out_per_group,
-            terms=per_group,
-            size=geometry.input_size,
-            kernel=geometry.kernel_size,
-            out=geometry.output_size,
-            corner=(geometry.padding[0], geometry.padding[2]),
-            a_steps=(per_group * c, n, c, h),
-            b_steps=(out_per_group * per_group * taps, per_group * taps, taps, width, 1),
-            o_steps=(
-                out_per_group * plane,
-                geometry.out_channels * plane,
-                plane,
-                geometry.output_size[1],
-            ),
-        )
+    return Shape(
+        bits=x.element_size() * 8,
+        groups=geometry.groups,
+        ps=geometry.batch,
+        qs=out_per_group,
+        terms=per_group,
+        size=geometry.input_size,
+        kernel=geometry.kernel_size,
+        out=geometry.output_size,
+        corner=(geometry.padding[0], geometry.padding[2]),
+        a_steps=(per_group * c, n, c, h),
+        b_steps=(out_per_group * per_group * taps, per_group * taps, taps, width, 1),
+        o_steps=(
+            out_per_group * plane,
+            geometry.out_channels * plane,
+            plane,
+            geometry.output_size[1],
+        ),
     )
 
 
-def _grad_input_job(g: Tensor, geometry: Geometry) -> Job:
-    from fftconv.kernels.correlate import Job, Shape
-
+def grad_input_shape(g: Tensor, geometry: Geometry) -> Shape:
     per_group, out_per_group = _per_group(geometry)
     n, c, h, _ = g.stride()
     height, width = geometry.kernel_size
     plane = geometry.input_size[0] * geometry.input_size[1]
     taps = height * width
-    return Job(
-        Shape(
-            bits=g.element_size() * 8,
-            groups=geometry.groups,
-            ps=geometry.batch,
-            qs=per_group,
-            terms=out_per_group,
-            size=geometry.output_size,
-            kernel=geometry.kernel_size,
-            out=geometry.input_size,
-            # Negative where the padding is wider than the filter: those outputs saw zeros only.
-            corner=(height - 1 - geometry.padding[0], width - 1 - geometry.padding[2]),
-            a_steps=(out_per_group * c, n, c, h),
-            b_steps=(out_per_group * per_group * taps, taps, per_group * taps, width, 1),
-            o_steps=(
-                per_group * plane,
-                geometry.in_channels * plane,
-                plane,
-                geometry.input_size[1],
-            ),
-            flipped=True,
-        )
+    return Shape(
+        bits=g.element_size() * 8,
+        groups=geometry.groups,
+        ps=geometry.batch,
+        qs=per_group,
+        terms=out_per_group,
+        size=geometry.output_size,
+        kernel=geometry.kernel_size,
+        out=geometry.input_size,
+        # Negative where the padding is wider than the filter: those outputs saw zeros only.
+        corner=(height - 1 - geometry.padding[0], width - 1 - geometry.padding[2]),
+        a_steps=(out_per_group * c, n, c, h),
+        b_steps=(out_per_group * per_group * taps, taps, per_group * taps, width, 1),
+        o_steps=(
+            per_group * plane,
+            geometry.in_channels * plane,
+            plane,
+            geometry.input_size[1],
+        ),
+        flipped=True,
     )
 
 
-def _grad_weight_job(x: Tensor, g: Tensor, geometry: Geometry) -> Job:
-    from fftconv.kernels.correlate import Job, Shape
-
+def grad_weight_shape(x: Tensor, g: Tensor, geometry: Geometry) -> Shape:
     per_group, out_per_group = _per_group(geometry)
     x_n, x_c, x_h, _ = x.stride()
     g_n, g_c, g_h, _ = g.stride()
     taps = geometry.kernel_size[0] * geometry.kernel_size[1]
-    return Job(
-        Shape(
-            bits=x.element_size() * 8,
-            groups=geometry.groups,
-            ps=per_group,
-            qs=out_per_group,
-            terms=geometry.batch,
-            size=geometry.input_size,
-            kernel=geometry.output_size,
-            out=geometry.kernel_size,
-            corner=(geometry.padding[0], geometry.padding[2]),
-            a_steps=(per_group * x_c, x_c, x_n, x_h),
-            b_steps=(out_per_group * g_c, g_c, g_n, g_h, 1),
-            o_steps=(
-                out_per_group * per_group * taps,
-                taps,
-                per_group * taps,
-                geometry.kernel_size[1],
-            ),
-        )
+    return Shape(
+        bits=x.element_size() * 8,
+        groups=geometry.groups,
+        ps=per_group,
+        qs=out_per_group,
+        terms=geometry.batch,
+        size=geometry.input_size,
+        kernel=geometry.output_size,
+        out=geometry.kernel_size,
+        corner=(geometry.padding[0], geometry.padding[2]),
+        a_steps=(per_group * x_c, x_c, x_n, x_h),
+        b_steps=(out_per_group * g_c, g_c, g_n, g_h, 1),
+        o_steps=(
+            out_per_group * per_group * taps,
+            taps,
+            per_group * taps,
+            geometry.kernel_size[1],
+        ),
     )
 
 

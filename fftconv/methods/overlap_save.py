@@ -89,9 +89,7 @@ class OverlapSave(UnitMethod):
         """Both gradients from one transform of g."""
         if not is_unit(geometry):
             return super().grads(g, x, w, geometry, need_input, need_weight)
-        return self._unit_grads(
-            g, x if need_weight else None, w if need_input else None, geometry
-        )
+        return self._unit_grads(g, x if need_weight else None, w if need_input else None, geometry)
 
     def _unit_grads(
         self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
@@ -167,9 +165,7 @@ def _chunks(geometry: Geometry, tiling: Tiling) -> Iterator[tuple[slice, int, in
             yield slice(image, image + tiling.images), first, rows
 
 
-def _input_tiles(
-    x: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int
-) -> Tensor:
+def _input_tiles(x: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int) -> Tensor:
     """Return overlapping tiles (N, C_in, rows, columns, fH, fW) of the padded input, a view."""
     top, _, left, _ = geometry.padding
     start = first * tiling.step[0] - top
@@ -187,9 +183,7 @@ def _input_tiles(
     return band.unfold(2, tiling.fft[0], tiling.step[0]).unfold(3, tiling.fft[1], tiling.step[1])
 
 
-def _output_tiles(
-    g: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int
-) -> Tensor:
+def _output_tiles(g: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int) -> Tensor:
     """Return tiles (N, C_out, rows, columns, height, width) of a tensor shaped as the output."""
     height, width = tiling.step
     band = g[:, :, first * height : (first + rows) * height]
@@ -205,8 +199,14 @@ def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: int) -> N
     y = y[:, :, first * height : (first + tiles.shape[2]) * height]
     whole_rows, whole_columns = y.shape[2] // height, y.shape[3] // width
     rest_rows, rest_columns = y.shape[2] % height, y.shape[3] % width
-    for rows, tall, below in ((slice(0, whole_rows), height, 0), (slice(whole_rows, None), rest_rows, whole_rows)):
-        for columns, wide, beside in ((slice(0, whole_columns), width, 0), (slice(whole_columns, None), rest_columns, whole_columns)):
+    for rows, tall, below in (
+        (slice(0, whole_rows), height, 0),
+        (slice(whole_rows, None), rest_rows, whole_rows),
+    ):
+        for columns, wide, beside in (
+            (slice(0, whole_columns), width, 0),
+            (slice(whole_columns, None), rest_columns, whole_columns),
+        ):
             part = tiles[:, :, rows, columns, :tall, :wide]
             if part.numel():
                 place = y[:, :, below * height :, beside * width :]
@@ -219,7 +219,8 @@ class _OverlapAdd:
 
     def __init__(self, g: Tensor, geometry: Geometry, tiling: Tiling) -> None:
         size = tuple(
-            (n - 1) * step + fft for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+            (n - 1) * step + fft
+            for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
         )
         self._geometry, self._tiling = geometry, tiling
         self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))

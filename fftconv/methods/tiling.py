@@ -128,9 +128,7 @@ def _elements(tiling: Tiling, geometry: Geometry) -> int:
 def _too_large(geometry: Geometry, tiling: Tiling) -> bool:
     pixels_in = geometry.input_size[0] * geometry.input_size[1]
     pixels_out = geometry.output_size[0] * geometry.output_size[1]
-    given = geometry.batch * (
-        geometry.in_channels * pixels_in + geometry.out_channels * pixels_out
-    )
+    given = geometry.batch * (geometry.in_channels * pixels_in + geometry.out_channels * pixels_out)
     return _elements(tiling, geometry) > max(3 * given, 1 << 16)
 
 

@@ -121,9 +121,7 @@ def pieces(geometry: Geometry) -> Iterator[Piece]:
         )
 
 
-def _lines(
-    geometry: Geometry, axis: int
-) -> Iterator[tuple[slice, slice, slice, tuple[int, int]]]:
+def _lines(geometry: Geometry, axis: int) -> Iterator[tuple[slice, slice, slice, tuple[int, int]]]:
     """Yield slices of inputs, taps and outputs along one dimension, and the first two's lengths."""
     stride, dilation = geometry.stride[axis], geometry.dilation[axis]
     taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
