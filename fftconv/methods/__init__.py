@@ -1,13 +1,17 @@
 """The registry: which methods there are, what each supports, and why one is not available here."""
 
+from fftconv.methods.compiled import Compiled
 from fftconv.methods.direct import Direct
 from fftconv.methods.fft import FFT
 from fftconv.methods.method import Method as Method
 from fftconv.methods.native import Native
+from fftconv.methods.overlap_save import OverlapSave
 
 AUTO = "auto"
 
-REGISTRY: dict[str, Method] = {method.name: method for method in (Direct(), FFT(), Native())}
+REGISTRY: dict[str, Method] = {
+    method.name: method for method in (Direct(), FFT(), Native(), Compiled(), OverlapSave())
+}
 """Name to method. Making an instance is cheap: a method imports its backend at its first use."""
 
 

@@ -23,13 +23,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fftconv.methods.tiling import Tiling, choose
 from fftconv.methods.unit import UnitMethod, is_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fftconv.geometry import Geometry
+    from fftconv.methods.tiling import Tiling
 
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
@@ -42,8 +42,10 @@ class OverlapSave(UnitMethod):
     backend = "torch.fft"
     summary = "tiled FFT, spectra shared by both gradients: filters from about 31 up, CPU and GPU"
 
-    def __init__(self) -> None:
+    def __init__(self, cut: Callable[[Geometry, int], Tiling] | None = None) -> None:
+        """Take the cost model's tiles, or those that `cut` returns for a case and bytes per item."""
         self._weights = WeightSpectra()
+        self._cut = cut
 
     def unsupported(
         self, geometry: Geometry, dtype: torch.dtype, device: torch.device
@@ -53,14 +55,22 @@ class OverlapSave(UnitMethod):
             return f"method 'overlap_save' computes in float32 and float64, not in {dtype}"
         return None
 
+    def tiling(self, geometry: Geometry, item_bytes: int) -> Tiling:
+        """Return the tiles that a case with stride and dilation 1 is cut into."""
+        if self._cut is not None:
+            return self._cut(geometry, item_bytes)
+        from fftconv.planning.choice import tiling
+
+        return tiling(geometry, item_bytes)
+
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate tile by tile."""
-        tiling, _ = choose(geometry, x.element_size())
+        tiling = self.tiling(geometry, x.element_size())
         spectrum = self._weights.get(w, tiling).conj()
         y = x.new_empty(geometry.output_shape)
         for images, first, rows in _chunks(geometry, tiling):
             tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-            product = _multiply(torch.fft.rfft2(tiles), spectrum, geometry)
+            product = multiply(torch.fft.rfft2(tiles), spectrum, geometry)
             tiles = torch.fft.irfft2(product, s=tiling.fft)
             _put_side_by_side(tiles, y[images], tiling, first)
         return y
@@ -94,7 +104,7 @@ class OverlapSave(UnitMethod):
     def _unit_grads(
         self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
     ) -> tuple[Tensor | None, Tensor | None]:
-        tiling, _ = choose(geometry, g.element_size())
+        tiling = self.tiling(geometry, g.element_size())
         spectrum = None if w is None else self._weights.get(w, tiling)
         padded = None if w is None else _OverlapAdd(g, geometry, tiling)
         total: Tensor | None = None
@@ -250,7 +260,7 @@ class _OverlapAdd:
         return inner.contiguous()
 
 
-def _multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+def multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
     """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h)."""
     groups = geometry.groups
     x, w = x.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))

@@ -1,9 +1,8 @@
-"""Tiles of the overlap-save method: their size, by a cost model, and how many are in flight."""
+"""Tiles of the overlap-save method: which sizes are possible, and how many are in flight."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from fftconv.geometry import Geometry, Pair
 
@@ -12,35 +11,10 @@ LENGTHS = (
     8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96, 108, 112, 120, 128, 144, 160, 192, 216, 240, 256,
     288, 320, 360, 384, 432, 480, 512, 576, 640, 720, 768, 800, 864, 960, 1024,
 )  # fmt: skip
-#: Tiles are not longer than this: beyond, a transform leaves the second-level cache.
-LONGEST_TILE = 512
+#: Lengths of tiles; longer ones leave the second-level cache.
+TILES = (32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 #: Bytes of spectra that are worked on at a time.
 IN_FLIGHT_BYTES = 8 << 20
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Seconds that the model counts for one unit of each kind of work.
-
-    Attributes
-    ----------
-    transform_s
-        Per pixel and doubling of its length, one real two-dimensional transform.
-    product_s
-        Per complex multiply-add of spectra that stream through memory.
-    matrix_s
-        Per complex multiply-add where channels make it a matrix product.
-    copy_s
-        Per element moved into or out of a tile.
-    call_s
-        Per call of an FFT library, with the calls around it.
-    """
-
-    transform_s: float = 0.085e-9
-    product_s: float = 0.35e-9
-    matrix_s: float = 0.06e-9
-    copy_s: float = 0.35e-9
-    call_s: float = 12e-6
 
 
 @dataclass(frozen=True)
@@ -76,21 +50,18 @@ def good_length(minimum: int) -> int:
     return next(n * scale for n in LENGTHS if n * scale >= minimum)
 
 
-@lru_cache(maxsize=4096)
-def choose(geometry: Geometry, item_bytes: int, rates: Rates = Rates()) -> tuple[Tiling, float]:
-    """Return the cheapest tiling of a case with stride and dilation 1, and the forward's seconds.
+def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
+    """List the tilings worth considering for a case with stride and dilation 1.
 
-    Every tiling that needs more than three times the bytes of input and output is left out, unless
-    none is left.
+    Those that need more than three times the bytes of input and output are left out, unless none
+    is left; then the one that needs least is the only candidate.
     """
-    candidates = []
-    for height in _lengths(geometry, 0):
-        for width in _lengths(geometry, 1):
-            tiling = _tiling(geometry, (height, width), item_bytes)
-            seconds = forward_s(geometry, tiling, rates)
-            candidates.append((_too_large(geometry, tiling), seconds, tiling))
-    _, seconds, tiling = min(candidates, key=lambda c: (c[0], c[1]))
-    return tiling, seconds
+    heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
+    tilings = [
+        _tiling(geometry, (height, width), item_bytes) for height in heights for width in widths
+    ]
+    small = [tiling for tiling in tilings if not _too_large(geometry, tiling)]
+    return small or [min(tilings, key=lambda tiling: _elements(tiling, geometry))]
 
 
 def _lengths(geometry: Geometry, axis: int) -> list[int]:
@@ -99,8 +70,7 @@ def _lengths(geometry: Geometry, axis: int) -> list[int]:
     before, after = geometry.padding[2 * axis], geometry.padding[2 * axis + 1]
     # What runs over the end wraps around into the zeros of the padding before the start.
     whole = good_length(max(size + max(before, after), taps, geometry.output_size[axis]))
-    longest = min(whole, max(LONGEST_TILE + 1, 2 * taps))
-    return [n for n in LENGTHS if 1.25 * taps <= n < longest and n >= 32] + [whole]
+    return [n for n in TILES if 1.25 * taps <= n < whole] + [whole]
 
 
 def _tiling(geometry: Geometry, fft: Pair, item_bytes: int) -> Tiling:
@@ -130,22 +100,3 @@ def _too_large(geometry: Geometry, tiling: Tiling) -> bool:
     pixels_out = geometry.output_size[0] * geometry.output_size[1]
     given = geometry.batch * (geometry.in_channels * pixels_in + geometry.out_channels * pixels_out)
     return _elements(tiling, geometry) > max(3 * given, 1 << 16)
-
-
-def forward_s(geometry: Geometry, tiling: Tiling, rates: Rates) -> float:
-    """Predict the seconds of one forward pass."""
-    doublings = (tiling.fft[0] * tiling.fft[1]).bit_length()
-    pixels = tiling.fft[0] * tiling.fft[1]
-    per_group = geometry.in_channels // geometry.groups
-    tiles = geometry.batch * tiling.grid[0] * tiling.grid[1]
-    weights = geometry.out_channels * per_group
-    planes = tiles * (geometry.in_channels + geometry.out_channels)
-    product = rates.product_s if per_group == 1 else rates.matrix_s
-    calls = -(-geometry.batch // tiling.images) * -(-tiling.grid[0] // tiling.rows)
-    return (
-        (planes + weights) * pixels * doublings * rates.transform_s
-        + planes * pixels * rates.copy_s
-        + tiles * weights * tiling.spectrum * product
-        + (planes * rates.product_s * tiling.spectrum if per_group > 1 else 0)
-        + (4 * calls + 2) * rates.call_s
-    )
