@@ -2,7 +2,14 @@
 
 from fftconv.functional import conv2d as conv2d
 from fftconv.methods import methods as methods
+from fftconv.modules import Conv2d as Conv2d
 from fftconv.planner import Plan as Plan
 from fftconv.planner import plan as plan
-
-__all__ = ["Plan", "conv2d", "methods", "plan"]
+from fftconv.tutorial import BadFFTFunction as BadFFTFunction
+from fftconv.tutorial import FFTConv2d as FFTConv2d
+from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction
+from fftconv.tutorial import NativeConv2d as NativeConv2d
+from fftconv.tutorial import ScipyConv2d as ScipyConv2d
+from fftconv.tutorial import ScipyConv2dFunction as ScipyConv2dFunction
+from fftconv.tutorial import fft_magnitude as fft_magnitude
+from fftconv.tutorial import incorrect_fft as incorrect_fft

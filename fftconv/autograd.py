@@ -85,21 +85,24 @@ def grads(
     g: Tensor, x: Tensor, w: Tensor, case: Case, need_x: bool, need_w: bool
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (gradient of the input, gradient of the weight) where needed, differentiable."""
-    if need_x and need_w:
-        if case.method is None or not is_plain(g, x, w):
-            both: tuple[Tensor, Tensor] = _operator("grads")(g, x, w, *_numbers(case))
-            return both
-        if torch.is_grad_enabled() and (g.requires_grad or x.requires_grad or w.requires_grad):
-            recorded: tuple[Tensor, Tensor] = record(Grads, g, x, w, case, execution.run_grads)
-            return recorded
-        return execution.run_grads(g, x, w, case)
-    return (
-        fill("x", w, g, case) if need_x else None,
-        fill("w", x, g, case) if need_w else None,
-    )
+    recording = torch.is_grad_enabled() and (g.requires_grad or x.requires_grad or w.requires_grad)
+    plain = case.method is not None and is_plain(g, x, w)
+    if plain and not recording:
+        return execution.run_grads(g, x, w, case, need_x, need_w)
+    if not (need_x and need_w):
+        return (
+            fill("x", w, g, case) if need_x else None,
+            fill("w", x, g, case) if need_w else None,
+        )
+    both: tuple[Tensor, Tensor]
+    if plain:
+        both = record(Grads, g, x, w, case, execution.run_grads)
+    else:
+        both = _operator("grads")(g, x, w, *_numbers(case))
+    return both
 
 
-def record(function: type[torch.autograd.Function], *arguments: object) -> Any:  # noqa: ANN401
+def record(function: type[torch.autograd.Function], *arguments: object) -> Any:
     """Apply `function` at the present level of differentiation.
 
     `Function.apply` does the same after asking about torch.func, which costs microseconds for

@@ -98,43 +98,39 @@ def run_map(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
     """Fill the slot `out` from its two operands."""
     if out == "y":
         return run_affine(a, b, None, case)
-    gx, gw = run_grads(b, None, a, case) if out == "x" else run_grads(b, a, None, case)
-    result = gx if out == "x" else gw
-    assert result is not None
-    return result
+    method, geometry, compute = _resolved(case), case.geometry, case.compute
+    shape = geometry.input_shape if out == "x" else geometry.weight_shape
+    if geometry.macs == 0:
+        return a.new_zeros(shape)
+    a, b = a.detach(), b.detach()
+    if compute is None:
+        return _grad(method, out, a, b, geometry)
+    with torch.autocast(a.device.type, enabled=False):
+        return _grad(method, out, a.to(compute), b.to(compute), geometry).to(a.dtype)
+
+
+def _grad(method: Method, out: Slot, a: Tensor, b: Tensor, geometry: Geometry) -> Tensor:
+    if out == "x":
+        return method.grad_input(b, a, geometry)
+    return method.grad_weight(a, b, geometry)
 
 
 def run_grads(
-    g: Tensor, x: Tensor | None, w: Tensor | None, case: Case
+    g: Tensor, x: Tensor, w: Tensor, case: Case, need_x: bool = True, need_w: bool = True
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Return (grad_input, grad_weight); the one whose other operand is None is not computed."""
+    """Return (grad_input, grad_weight) where needed."""
     method, geometry, compute = _resolved(case), case.geometry, case.compute
     if geometry.macs == 0:
         return (
-            None if w is None else g.new_zeros(geometry.input_shape),
-            None if x is None else g.new_zeros(geometry.weight_shape),
+            g.new_zeros(geometry.input_shape) if need_x else None,
+            g.new_zeros(geometry.weight_shape) if need_w else None,
         )
-    g, dtype = g.detach(), g.dtype
-    x = None if x is None else x.detach()
-    w = None if w is None else w.detach()
+    g, x, w = g.detach(), x.detach(), w.detach()
     if compute is None:
-        return _grads(method, g, x, w, geometry)
+        return method.grads(g, x, w, geometry, need_x, need_w)
     with torch.autocast(g.device.type, enabled=False):
-        wide_x = None if x is None else x.to(compute)
-        wide_w = None if w is None else w.to(compute)
-        gx, gw = _grads(method, g.to(compute), wide_x, wide_w, geometry)
-        return None if gx is None else gx.to(dtype), None if gw is None else gw.to(dtype)
-
-
-def _grads(
-    method: Method, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
-) -> tuple[Tensor | None, Tensor | None]:
-    if x is not None and w is not None:
-        return method.grads(g, x, w, geometry, True, True)
-    return (
-        None if w is None else method.grad_input(g, w, geometry),
-        None if x is None else method.grad_weight(x, g, geometry),
-    )
+        gx, gw = method.grads(g.to(compute), x.to(compute), w.to(compute), geometry, need_x, need_w)
+        return None if gx is None else gx.to(g.dtype), None if gw is None else gw.to(g.dtype)
 
 
 def _resolved(case: Case) -> Method:

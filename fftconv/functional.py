@@ -8,12 +8,13 @@ from torch import Tensor
 from fftconv import autograd, execution
 from fftconv import operators as operators  # defines torch.ops.fftconv
 from fftconv.geometry import integer, pair, sides
+from fftconv.methods import check_name
 
 Size: TypeAlias = int | tuple[int, ...] | list[int]
 
 
 def conv2d(
-    input: Tensor,  # noqa: A002 - the name that torch gives it
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -61,7 +62,7 @@ def conv2d(
         If the method cannot do the case; the message says why.
     """
     _check_tensors(input, weight, bias)
-    if torch.is_autocast_enabled(input.device.type):
+    if not input.is_meta and torch.is_autocast_enabled(input.device.type):
         input, weight, bias = _autocast(input, weight, bias)  # noqa: A001
     _check_match(input, weight, bias)
     numbers = (stride, padding, dilation, groups, method)
@@ -80,8 +81,7 @@ def _batched(
     groups: int,
     method: str,
 ) -> Tensor:
-    if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {type(method).__name__}")
+    check_name(method)
     if torch.compiler.is_compiling() or not autograd.is_plain(x, w, bias):
         # One operator is left in the program; its fake kernel checks the numbers.
         steps, dilations = pair("stride", stride), pair("dilation", dilation)

@@ -106,7 +106,7 @@ def _record(
     function: type[torch.autograd.Function],
     arguments: tuple[object, ...],
     operator: Callable[..., Any],
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Record the function for whatever differentiates: autograd or one level of torch.func.
 
     The dispatcher has already gone to that level, which `Function.apply` cannot know. `operator` is
@@ -144,7 +144,7 @@ def _conv2d_fake(x: Tensor, w: Tensor, bias: Tensor | None, *numbers: Unpack[Num
 def _conv2d_autograd(
     x: Tensor, w: Tensor, bias: Tensor | None, *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(x: Tensor, w: Tensor, bias: Tensor | None, _: Case) -> Any:  # noqa: ANN401
+    def operator(x: Tensor, w: Tensor, bias: Tensor | None, _: Case) -> Any:
         return torch.ops.fftconv.conv2d(x, w, bias, *numbers)
 
     case = _traced(x.shape, w.shape, *numbers)
@@ -187,7 +187,7 @@ def _grad_input_fake(
 def _grad_input_autograd(
     g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(_out: Slot, w: Tensor, g: Tensor, _: Case) -> Any:  # noqa: ANN401
+    def operator(_out: Slot, w: Tensor, g: Tensor, _: Case) -> Any:
         return torch.ops.fftconv.grad_input(g, w, size, *numbers)
 
     case = _grad_input_case(g, w, size, *numbers)
@@ -227,7 +227,7 @@ def _grad_weight_fake(
 def _grad_weight_autograd(
     x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(_out: Slot, x: Tensor, g: Tensor, _: Case) -> Any:  # noqa: ANN401
+    def operator(_out: Slot, x: Tensor, g: Tensor, _: Case) -> Any:
         return torch.ops.fftconv.grad_weight(x, g, size, *numbers)
 
     case = _grad_weight_case(x, g, size, *numbers)
@@ -269,7 +269,7 @@ def _grads_fake(
 def _grads_autograd(
     g: Tensor, x: Tensor, w: Tensor, *numbers: Unpack[Numbers]
 ) -> tuple[Tensor, Tensor]:
-    def operator(g: Tensor, x: Tensor, w: Tensor, _: Case) -> Any:  # noqa: ANN401
+    def operator(g: Tensor, x: Tensor, w: Tensor, _: Case) -> Any:
         return torch.ops.fftconv.grads(g, x, w, *numbers)
 
     case = _traced(x.shape, w.shape, *numbers)

@@ -1,6 +1,10 @@
 """The registry: which methods there are, what each supports, and why one is not available here."""
 
+from dataclasses import replace
+
 from fftconv.methods.compiled import Compiled
+from fftconv.methods.description import Description as Description
+from fftconv.methods.description import describe
 from fftconv.methods.direct import Direct
 from fftconv.methods.fft import FFT
 from fftconv.methods.method import Method as Method
@@ -15,13 +19,28 @@ REGISTRY: dict[str, Method] = {
 """Name to method. Making an instance is cheap: a method imports its backend at its first use."""
 
 
-def methods() -> tuple[str, ...]:
-    """Return the names that ``method=`` takes, ``auto`` last."""
-    return (*REGISTRY, AUTO)
+def methods() -> dict[str, Description]:
+    """Return what ``method=`` takes: each name with what it supports and whether it is here.
+
+    Examples
+    --------
+    >>> sorted(methods())
+    ['auto', 'direct', 'fft', 'native']
+    >>> methods()["direct"].cuda
+    'no'
+    """
+    described = {name: describe(method) for name, method in REGISTRY.items()}
+    described[AUTO] = replace(
+        described["native"],
+        name=AUTO,
+        backend="any of these",
+        summary="chooses a method for each case, never fails where native would not",
+    )
+    return described
 
 
-def get(name: str) -> Method:
-    """Return the method called `name`.
+def check_name(name: object) -> str:
+    """Return `name` if it names a method.
 
     Raises
     ------
@@ -29,14 +48,25 @@ def get(name: str) -> Method:
         If `name` is no string.
     ValueError
         If there is no such method.
-    RuntimeError
-        If it cannot be used on this machine.
     """
     if not isinstance(name, str):
         raise TypeError(f"method must be a string, got {type(name).__name__}")
-    method = REGISTRY.get(name)
-    if method is None:
-        raise ValueError(f"method must be one of {', '.join(methods())}, got {name!r}")
+    if name != AUTO and name not in REGISTRY:
+        raise ValueError(f"method must be one of {', '.join([*REGISTRY, AUTO])}, got {name!r}")
+    return name
+
+
+def get(name: str) -> Method:
+    """Return the method called `name`, which is not ``auto``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    RuntimeError
+        If it cannot be used on this machine.
+    """
+    method = REGISTRY[check_name(name)]
     reason = method.unavailable()
     if reason is not None:
         raise RuntimeError(reason)

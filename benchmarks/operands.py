@@ -1,0 +1,81 @@
+"""Seeded tensors and layers for a cell, and the call that the cell measures."""
+
+from collections.abc import Callable
+from typing import Any
+
+# scipy's methods import the first of these when they are called, torch's first backward pass the
+# second. asv forks each cell from a process that has loaded this module, so that the half second
+# which that takes is paid once and is no part of any cell.
+import scipy.signal  # noqa: F401
+import torch
+import torch.fx.experimental.symbolic_shapes
+from torch import Tensor
+
+import fftconv
+from benchmarks.cases import Case, Direction
+
+# The class that does each method's work. Looked up by name, because a commit from before it was
+# written is measured by this very file.
+LAYERS = {"direct": "ScipyConv2d", "fft": "FFTConv2d", "native": "NativeConv2d"}
+
+_SEED = 20_26
+
+
+def skip_reason(name: str) -> str | None:
+    """Say in a sentence why fftconv's `name` cannot be measured, or return None if it can."""
+    return None if hasattr(fftconv, name) else f"This commit's fftconv has no {name}."
+
+
+def subject(name: str) -> Any:
+    """Return what fftconv calls `name`, or skip the cell if this commit has nothing by it."""
+    reason = skip_reason(name)
+    if reason is not None:
+        raise NotImplementedError(reason)
+    return getattr(fftconv, name)
+
+
+def seeded(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return the same standard-normal tensor at every call."""
+    generator = torch.Generator().manual_seed(_SEED)
+    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+class Operands:
+    """A layer with its input and the gradient that comes back, for one case."""
+
+    def __init__(self, case: Case) -> None:
+        dtype: torch.dtype = getattr(torch, case.dtype)
+        taps, size, out = case.filter_size, case.input_size, case.output_size
+        self.layer = subject(LAYERS[case.method])(taps, taps).to(dtype)
+        with torch.no_grad():
+            self.layer.filter.copy_(seeded((taps, taps), dtype))
+            self.layer.bias.zero_()
+        self.input = seeded((size, size), dtype)
+        self.grad_output = seeded((out, out), dtype)
+
+    def call(self, direction: Direction) -> Callable[[], tuple[Tensor, ...]]:
+        """Return the call that the cell measures.
+
+        Forward, it computes the output and records nothing for gradients. Backward, it computes
+        the gradients of input, filter and bias, and not the output.
+        """
+        layer, x = self.layer, self.input
+        if direction == "forward":
+            layer.requires_grad_(False)
+            return lambda: (layer(x),)
+        wanted = (x.requires_grad_(), layer.filter, layer.bias)
+        y, g = layer(x), self.grad_output
+        return lambda: torch.autograd.grad(y, wanted, g, retain_graph=True)
+
+
+def make_operands(case: Case, direction: Direction) -> Operands:
+    """Return the cell's operands; raise NotImplementedError if the cell is skipped."""
+    reason = case.skip_reason(direction)
+    if reason is not None:
+        raise NotImplementedError(reason)
+    return Operands(case)
+
+
+def measured_call(case: Case, direction: Direction) -> Callable[[], object]:
+    """Return the call that the cell measures; raise NotImplementedError if it is skipped."""
+    return make_operands(case, direction).call(direction)

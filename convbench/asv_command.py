@@ -1,0 +1,73 @@
+"""Run asv as a user would, by its command line."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from asv.machine import Machine, MachineCollection
+from asv.util import UserError
+
+LOG = Path(".asv/report.log")
+
+_FAILED_CELLS = 2  # asv's exit status when it ran, and some benchmark did not
+
+
+class AsvError(Exception):
+    """An asv command failed as a whole; the message ends with what asv printed last."""
+
+
+def asv(*arguments: str) -> None:
+    """Run ``asv`` with `arguments`, its output appended to `LOG`.
+
+    Raises
+    ------
+    AsvError
+        asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
+    """
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(f"$ asv {' '.join(arguments)}\n")
+        log.flush()
+        start = log.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "asv", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        with _no_orphan(process):
+            status = process.wait()
+    if status not in (0, _FAILED_CELLS):
+        with LOG.open(encoding="utf-8") as log:
+            log.seek(start)
+            last = [line.strip() for line in log if line.strip()][-5:]
+        raise AsvError(f"asv {arguments[0]} failed ({LOG} has all of it): {' | '.join(last)}")
+
+
+@contextmanager
+def _no_orphan(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """If the block is left early, end the process: by asking, and soon by force."""
+    try:
+        yield
+    except BaseException:
+        process.send_signal(signal.SIGINT)  # asv ends its own workers on it
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+
+
+def machine_name(wanted: str | None) -> str:
+    """Return the name of this machine in asv's books, entering it there if it is new."""
+    name = wanted or Machine.get_unique_machine_name()
+    try:
+        MachineCollection.load(name)
+    except UserError:
+        facts = {**Machine.get_defaults(), "machine": name}
+        MachineCollection.save(name, facts)
+    return str(name)

@@ -1,0 +1,67 @@
+"""Draw time against filter size, one line a method, for one input size."""
+
+from pathlib import Path
+
+from convbench.atomic import replacing
+from convbench.store import Run, StoreError
+from convbench.summary import BACKWARD, FORWARD
+
+_MARKERS = "osD^vP*X"  # so that the lines can be told apart without their colours
+
+
+def _series(run: Run, benchmark: str, input_size: int) -> dict[str, list[tuple[int, float]]]:
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for record in run.of(benchmark):
+        if record.params["input"] == input_size and not record.skipped:
+            point = (record.params["filter"], record.value)
+            lines.setdefault(record.params["method"], []).append(point)
+    if not lines:
+        sizes = sorted({record.params["input"] for record in run.of(benchmark)})
+        raise StoreError(
+            f"{run.machine} measured no input of size {input_size} at {run.commit[:8]} "
+            f"(has: {', '.join(map(str, sizes)) or 'none'})"
+        )
+    return {method: sorted(points) for method, points in lines.items()}
+
+
+def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, output: Path) -> None:
+    """Write the picture to `output`; its suffix (.svg, .png, .pdf) names the format.
+
+    Raises
+    ------
+    StoreError
+        The run has no such cells, or matplotlib cannot write the format.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    benchmark = FORWARD if direction == "forward" else BACKWARD
+    lines = _series(run, benchmark, input_size)
+    # The same results give the same file, byte for byte: no date, no random identifiers.
+    with mpl.rc_context({"svg.hashsalt": "fftconv", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):
+            axes.loglog(*zip(*points, strict=True), marker=marker, label=method)
+            axes.annotate(
+                method, points[-1], xytext=(8, 0), textcoords="offset points", va="center"
+            )
+        taps = sorted({taps for points in lines.values() for taps, _ in points})
+        axes.set_xticks(taps, [f"{k}x{k}" for k in taps])
+        axes.minorticks_off()
+        axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.6)
+        axes.set_xlabel("filter size (pixels)")
+        axes.set_ylabel("median time of one call (seconds)")
+        axes.set_title(
+            f"{direction} on one {input_size}x{input_size} image, float32\n"
+            f"{facts.get('cpu') or run.machine}, {facts.get('num_cpu', '?')} cores, "
+            f"torch {run.requirements.get('torch', '?')}, commit {run.commit[:8]}",
+            fontsize="medium",
+        )
+        axes.grid(visible=True, which="major", alpha=0.3)
+        metadata = {"Date": None} if output.suffix == ".svg" else None
+        try:
+            with replacing(output) as temporary:
+                figure.savefig(temporary, dpi=150, metadata=metadata)
+        except ValueError as error:
+            raise StoreError(f"cannot draw {output}: {error}") from error

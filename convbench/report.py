@@ -1,0 +1,110 @@
+"""`convbench report`: measure what is not measured yet, publish, and say who won."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from rich.console import Console
+
+from benchmarks.sampling import SAMPLE_TIME_S
+from convbench.asv_command import LOG, asv, machine_name
+from convbench.chunks import Chunk, suite_chunks
+from convbench.progress import clock, track
+from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
+from convbench.summary import BACKWARD, FORWARD, winner_table
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StoreError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _current_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str) -> Run | None:
+    of_commit = [run for run in runs(conf, benchmarks, machine) if run.commit == commit]
+    return of_commit[-1] if of_commit else None
+
+
+def _measure(machine: str, commit: str, chunks: list[Chunk], console: Console) -> None:
+    titles = [chunk.title for chunk in chunks]
+    for index, _ in track(titles, [chunk.expected_s for chunk in chunks], console):
+        asv(
+            *("run", f"{commit}^!", "--bench", chunks[index].regex, "--machine", machine),
+            *("-a", "rounds=1", "--record-samples", "--show-stderr"),
+        )
+
+
+def _timed_s(run: Run, chunks: list[Chunk]) -> float:
+    """Seconds inside timed samples, of the cells in `chunks`."""
+    cells = {cell for chunk in chunks for cell in chunk.cells}
+    return sum(
+        record.samples * max(record.value, SAMPLE_TIME_S)
+        for record in run.records
+        if record.samples and (record.benchmark, tuple(record.params.values())) in cells
+    )
+
+
+def report(machine: str | None, console: Console, *, again: bool) -> None:
+    """Measure HEAD's missing cells (all with `again`), publish, print the tables.
+
+    Raises
+    ------
+    StoreError, AsvError
+        With a message of one line.
+    """
+    start = time.monotonic()
+    conf = load_config()
+    commit = _git("rev-parse", "HEAD")
+    if _git("status", "--porcelain", "--", "fftconv"):
+        console.print(f"fftconv/ has changes that are not committed: {commit[:8]} is measured")
+    name = machine_name(machine)
+    LOG.unlink(missing_ok=True)
+    with console.status("preparing the environment and finding the benchmarks"):
+        # asv's documented way to find benchmarks without running any.
+        asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", name)
+    benchmarks = load_benchmarks(conf)
+    chunks = suite_chunks(benchmarks)
+    before = _current_run(conf, benchmarks, name, commit)
+    pending = [chunk for chunk in chunks if again or not chunk.measured_in(before)]
+    if len(pending) < len(chunks):
+        console.print(
+            f"{len(chunks) - len(pending)} of {len(chunks)} parts are measured for "
+            f"{commit[:8]} already; --again measures them anew"
+        )
+    measuring = time.monotonic()
+    _measure(name, commit, pending, console)
+    measured_s = time.monotonic() - measuring
+    with console.status("publishing"):
+        asv("publish")
+    run = _current_run(conf, benchmarks, name, commit)
+    if run is None:
+        raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
+    print_results(run, console)
+    if pending:
+        console.print(
+            f"measured {sum(len(chunk.cells) for chunk in pending)} cells in {clock(measured_s)}, "
+            f"{_timed_s(run, pending) / measured_s:.0%} of it inside timed samples; "
+            f"{clock(time.monotonic() - start)} in all"
+        )
+    _print_failures(run, chunks, console)
+    page = Path(conf.html_dir) / "index.html"
+    console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
+
+
+def print_results(run: Run, console: Console) -> None:
+    """Print the fastest method of each cell, forward and backward."""
+    console.print(f"\n{run.machine}, commit {run.commit[:8]}, float32, median of one call")
+    for title, benchmark in (("forward", FORWARD), ("backward", BACKWARD)):
+        console.print(winner_table(run, benchmark, f"fastest method, {title}"))
+    console.print("(2x): the next method takes twice as long; a = b: too close to call\n")
+
+
+def _print_failures(run: Run, chunks: list[Chunk], console: Console) -> None:
+    measured = {(record.benchmark, tuple(record.params.values())) for record in run.records}
+    failed = sorted({cell for chunk in chunks for cell in chunk.cells} - measured, key=str)
+    if failed:
+        shown = "; ".join(f"{name}{values}" for name, values in failed[:3])
+        console.print(f"{len(failed)} cells failed ({LOG} says why): {shown}", style="red")

@@ -1,0 +1,70 @@
+"""`Conv2d`: torch's layer with a choice of method."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fftconv.functional import conv2d
+from fftconv.methods import check_name
+
+
+class Conv2d(torch.nn.Conv2d):
+    """`torch.nn.Conv2d` with a choice of method.
+
+    Parameters, buffers and their names are those of `torch.nn.Conv2d`: a state_dict of either loads
+    into the other.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        What `torch.nn.Conv2d` takes; all padding modes.
+    method
+        One of `fftconv.methods()`. It may be changed later through the attribute of this name.
+
+    Shapes
+    ------
+    input: (N, C_in, H, W) or (C_in, H, W); output: (N, C_out, H_out, W_out) or
+    (C_out, H_out, W_out).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `torch.nn.Conv2d` does, or if there is no such method.
+
+    Examples
+    --------
+    >>> layer = Conv2d(3, 8, kernel_size=5, padding="same", method="native")
+    >>> layer(torch.ones(1, 3, 32, 32)).shape
+    torch.Size([1, 8, 32, 32])
+    >>> layer
+    Conv2d(3, 8, kernel_size=(5, 5), stride=(1, 1), padding=same, method=native)
+    """
+
+    def __init__(self, *args: Any, method: str = "auto", **kwargs: Any) -> None:
+        check_name(method)
+        super().__init__(*args, **kwargs)
+        self.method = method
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve; torch's layer calls this with its own weight and bias."""
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)  # noqa: A001
+            padding = 0
+        return conv2d(
+            input,
+            weight,
+            bias,
+            self.stride,
+            padding,
+            self.dilation,
+            self.groups,
+            method=self.method,
+        )
+
+    def extra_repr(self) -> str:
+        """Add the method to what torch's layer prints."""
+        own: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{own}, method={self.method}"
