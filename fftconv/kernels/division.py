@@ -190,7 +190,7 @@ def work(shape: Shape, division: Division) -> Work:
     operands = shape.groups * shape.terms * shape.ps * shape.size[0] * shape.size[1]
     operands += shape.groups * shape.terms * shape.qs * shape.kernel[0] * shape.kernel[1]
     moved = (operands + shape.planes * shape.out[0] * shape.out[1]) / lanes
-    height, width = shape.kernel
+    height, width = _rows_read(shape), shape.kernel[1]
     if division.form == "dot":
         across = -(-shape.out[0] // division.rows)
         along = -(-shape.out[1] // division.columns)
@@ -216,6 +216,16 @@ def work(shape: Shape, division: Division) -> Work:
         total=0.0,
         moved=moved,
     )
+
+
+def _rows_read(shape: Shape) -> float:
+    """Return the rows of b that meet the image, the mean over the rows of the output."""
+    top, taps = shape.corner[0], shape.kernel[0]
+    met = sum(
+        max(0, min(taps, shape.size[0] + top - row) - max(0, top - row))
+        for row in range(shape.out[0])
+    )
+    return met / shape.out[0]
 
 
 def _columns(shape: Shape, lanes: int) -> tuple[float, float, float]:

@@ -25,7 +25,7 @@ def methods() -> dict[str, Description]:
     Examples
     --------
     >>> sorted(methods())
-    ['auto', 'direct', 'fft', 'native']
+    ['auto', 'compiled', 'direct', 'fft', 'native', 'overlap_save']
     >>> methods()["direct"].cuda
     'no'
     """

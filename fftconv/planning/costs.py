@@ -103,7 +103,7 @@ def overlap_save_s(
         products = product * rates.product
     else:
         planes = len(names) * (c_in + c_out) * tiling.spectrum
-        products = product * rates.matrix + planes * rates.product
+        products = product * rates.matrix + planes * rates.plane
     busy = pixels * (transforms + copies * rates.copy) + products
     chunks = -(-geometry.batch // tiling.images) * -(-tiling.grid[0] // tiling.rows)
     return machine.fft_call * (1 + (chunks + 0.5) * len(names)) + busy / threads

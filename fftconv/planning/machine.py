@@ -50,8 +50,10 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Thread-seconds for one of each count of `fftconv.kernels.division.Work`.
     transforms
         By increasing side.
-    product, matrix
-        Thread-seconds per complex multiply-add, elementwise and as matrix product over channels.
+    product
+        Thread-seconds per complex multiply-add of spectra, elementwise.
+    plane, matrix
+        The same as a matrix product over channels: per number of an operand, and per multiply-add.
     copy
         Thread-seconds per element of a tile that is gathered or scattered.
     """
@@ -60,6 +62,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compiled: tuple[float, float, float, float, float]
     transforms: tuple[Transform, ...]
     product: float
+    plane: float
     matrix: float
     copy: float
 

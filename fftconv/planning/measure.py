@@ -158,24 +158,27 @@ def _transform(side: int, dtype: torch.dtype) -> Transform:
     )
 
 
-def _products(dtype: torch.dtype) -> tuple[float, float]:
-    scale = torch.get_num_threads()
-    complex_dtype = dtype.to_complex()
-    seconds = []
-    for groups, channels in ((16, 1), (1, 16)):
-        geometry = Geometry.of(
-            (4, groups * channels, 64, 64), (groups * channels, channels, 9, 9), groups=groups
-        )
-        x = torch.randn(4, groups * channels, 1, 1, 64, 33, dtype=complex_dtype)
-        w = torch.randn(groups * channels, channels, 1, 1, 64, 33, dtype=complex_dtype)
+def _products(dtype: torch.dtype) -> tuple[float, float, float]:
+    images, few, many = 8, 4, 64
+    plain = _product_s(many, 1, images, dtype) / (images * many)
+    # Two cases, two unknowns: seconds = 2 channels images plane + channels^2 images matrix.
+    first = _product_s(1, few, images, dtype) / (images * few)
+    second = _product_s(1, many, images, dtype) / (images * many)
+    matrix = max((second - first) / (many - few), plain / 100)
+    return plain, max((first - few * matrix) / 2, plain / 2), matrix
 
-        def call(x: torch.Tensor = x, w: torch.Tensor = w, case: Geometry = geometry) -> object:
-            return multiply(x, w, case)
 
-        seconds.append(best_s(call) * scale / (4 * w.numel()))
-    plain, matrix = seconds
-    # The matrix product also reads and writes each plane, which the model counts as plain.
-    return plain, max(matrix - plain * 2 / 16, matrix / 4)
+def _product_s(groups: int, channels: int, images: int, dtype: torch.dtype) -> float:
+    """Return thread-seconds per place of the spectra, for the product over all channels."""
+    side = 32
+    shape = images, groups * channels, 1, 1, side, side // 2 + 1
+    x = torch.randn(shape, dtype=dtype.to_complex())
+    w = torch.randn((shape[1], channels, *shape[2:]), dtype=dtype.to_complex())
+    geometry = Geometry.of(
+        (images, shape[1], side, side), (shape[1], channels, 9, 9), groups=groups
+    )
+    places = shape[4] * shape[5]
+    return best_s(lambda: multiply(x, w, geometry)) * torch.get_num_threads() / places
 
 
 def _copy(dtype: torch.dtype) -> float:
