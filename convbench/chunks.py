@@ -13,6 +13,7 @@ from typing import Any
 from asv.benchmarks import Benchmarks
 
 from benchmarks.cases import Case, Direction
+from benchmarks.layer_cases import LayerCase
 from convbench.store import Run, param_values
 
 # A benchmark of more cells than this is cut along its leading parameters.
@@ -46,6 +47,9 @@ def _call_s(params: dict[str, Any], direction: Direction) -> float:
     """Seconds of one call of a cell; 0 where it is skipped, or not worth a forecast."""
     if "method" not in params:
         return 0.0
+    if "layer" in params:
+        layer = LayerCase(params["method"], params["layer"], params["filter"])
+        return 0.0 if layer.skip_reason(direction) else layer.predicted_s(direction)
     if "input" in params:
         size, taps = params["input"], params["filter"]
     else:

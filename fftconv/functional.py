@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fftconv import autograd, execution
-from fftconv import operators as operators  # defines torch.ops.fftconv
+from fftconv import batching as batching  # with operators, defines torch.ops.fftconv
 from fftconv.geometry import integer, pair, sides
 from fftconv.methods import check_name
 

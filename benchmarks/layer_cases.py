@@ -1,0 +1,93 @@
+"""The shapes that layers of networks have, beside the grid of single images in `cases`.
+
+Nothing here imports torch, so that a report can read the grid without it.
+"""
+
+from dataclasses import dataclass
+
+from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
+
+METHODS = ("direct", "fft", "native", "auto")
+FILTER_SIZES = (3, 7, 15, 31)
+
+# Multiply-adds per second on one core; they only decide what is skipped.
+_DIRECT_MACS_PER_S = 0.9e9
+_NATIVE_MACS_PER_S = {"few channels": 5e9, "many channels": 50e9}
+_MANY_CHANNELS = 32
+# fft transforms three planes for each product of an input plane and a filter plane.
+_FFT_S_PER_PIXEL = 30e-9
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Batch, channels and image side of one layer; padding keeps the side as it is."""
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    size: int
+
+    @property
+    def products(self) -> int:
+        """Pairs of an input plane and a filter plane."""
+        return self.batch * self.out_channels * self.in_channels // self.groups
+
+
+LAYERS = {
+    "1 to 16": Layer(8, 1, 16, 1, 128),
+    "3 to 16": Layer(8, 3, 16, 1, 128),
+    "16 to 16": Layer(8, 16, 16, 1, 64),
+    "64 to 64": Layer(8, 64, 64, 1, 56),
+    "depthwise RGB": Layer(32, 3, 3, 3, 224),
+    "depthwise 96": Layer(8, 96, 96, 96, 56),
+    "depthwise 128": Layer(8, 128, 128, 128, 28),
+}
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """One layer with one square filter by one method, in float32."""
+
+    method: str
+    layer_name: str
+    filter_size: int
+
+    @property
+    def layer(self) -> Layer:
+        """The sizes behind the name."""
+        return LAYERS[self.layer_name]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of the direct sum."""
+        return self.layer.products * (self.layer.size * self.filter_size) ** 2
+
+    def predicted_s(self, direction: Direction) -> float:
+        """Return the seconds that one call is expected to take, from its operation count."""
+        maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
+        if self.method == "fft":
+            padded = self.layer.size + self.filter_size - 1
+            return maps * self.layer.products * _FFT_S_PER_PIXEL * padded**2
+        if self.method == "direct":
+            return maps * self.macs / _DIRECT_MACS_PER_S
+        many = self.layer.in_channels >= _MANY_CHANNELS
+        rate = _NATIVE_MACS_PER_S["many channels" if many else "few channels"]
+        return maps * self.macs / rate
+
+    def skip_reason(self, direction: Direction) -> str | None:
+        """Say in a sentence why this cell is not measured, or return None if it is."""
+        predicted, budget = self.predicted_s(direction), budget_s()
+        if predicted <= budget:
+            return None
+        k = self.filter_size
+        return (
+            f"{self.method} {direction} on {self.layer_name} with {k}x{k} is skipped: a call "
+            f"would take about {predicted:.1f} s, over the budget of {budget:g} s "
+            f"({BUDGET_VARIABLE} changes it)."
+        )
+
+
+def grid() -> list[LayerCase]:
+    """Every method on every layer with every filter."""
+    return [LayerCase(m, name, k) for m in METHODS for name in LAYERS for k in FILTER_SIZES]

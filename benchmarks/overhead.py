@@ -1,0 +1,67 @@
+"""What a call of `fftconv.conv2d` costs beyond the kernel that it runs.
+
+The kernel is `torch.nn.functional.conv2d` on an 8x8 image, which takes a few microseconds; the
+method is ``native``, which runs the same. ``python -m benchmarks.overhead`` prints the table.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks import operands
+
+CALLS = ("inference", "forward", "forward recorded", "backward")
+_ROUNDS = 60
+_CALLS_PER_ROUND = 50
+
+
+def _call(function: Callable[..., Tensor], kind: str) -> Callable[[], object]:
+    shapes = ((1, 1, 8, 8), (1, 1, 3, 3), (1,))
+    x, w, b = (operands.seeded(shape, torch.float32) for shape in shapes)
+    if kind in ("forward recorded", "backward"):
+        w.requires_grad_()
+        b.requires_grad_()
+    if kind != "backward":
+        return lambda: function(x, w, b)
+    y = function(x, w, b)
+    g = torch.ones_like(y)
+    return lambda: torch.autograd.grad(y, (w, b), g, retain_graph=True)
+
+
+def _mean_s(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    for _ in range(_CALLS_PER_ROUND):
+        call()
+    return (time.perf_counter() - start) / _CALLS_PER_ROUND
+
+
+def overhead_s(kind: str) -> float:
+    """Return the median extra seconds of a call, the two functions taking turns."""
+    conv2d = operands.subject("conv2d")
+    ours = _call(lambda x, w, b: conv2d(x, w, b, method="native"), kind)
+    bare = _call(lambda x, w, b: F.conv2d(x, w, b), kind)
+    with torch.inference_mode(kind == "inference"), torch.set_grad_enabled(kind != "forward"):
+        differences = [_mean_s(ours) - _mean_s(bare) for _ in range(_ROUNDS)]
+    return statistics.median(differences)
+
+
+class Overhead:
+    """Extra seconds of a call through fftconv, by what is recorded."""
+
+    version = "1"
+    unit = "seconds"
+    params = (list(CALLS),)
+    param_names = ("call",)
+
+    def track_overhead(self, kind: str) -> float:
+        """Seconds beyond torch's own call."""
+        return overhead_s(kind)
+
+
+if __name__ == "__main__":
+    for name in CALLS:
+        print(f"{name:18}{overhead_s(name) * 1e6:6.1f} us")

@@ -1,0 +1,142 @@
+"""`torch.vmap` of the operators: a mapped dimension becomes a larger batch or more groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+import torch
+from torch import Tensor
+
+from fftconv import autograd
+from fftconv.execution import OPERANDS, Case, Slot
+from fftconv.operators import LIBRARY, Numbers, grad_input_case, grad_weight_case, traced
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class VmapInfo(Protocol):
+    """What torch tells a rule for vmap."""
+
+    batch_size: int
+
+
+def _conv2d(
+    info: VmapInfo,
+    dims: tuple[int | None, ...],
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    *numbers: Unpack[Numbers],
+) -> tuple[Tensor, int]:
+    x, w, bias = _front(x, dims[0]), _front(w, dims[1]), _front(bias, dims[2])
+    batched = [dim is not None for dim in dims[:2]]
+    case = traced(x.shape[-4:], w.shape[-4:], *numbers)
+    y = _fill_batched("y", x, w, batched, info.batch_size, case)
+    if bias is not None:
+        y = y + bias.reshape(*bias.shape[:-1], 1, bias.shape[-1], 1, 1)
+    return y, 0
+
+
+def _grad_input(
+    info: VmapInfo,
+    dims: tuple[int | None, ...],
+    g: Tensor,
+    w: Tensor,
+    size: Sequence[int],
+    *numbers: Unpack[Numbers],
+) -> tuple[Tensor, int]:
+    g, w = _front(g, dims[0]), _front(w, dims[1])
+    batched = [dims[1] is not None, dims[0] is not None]
+    case = grad_input_case(_one(g), _one(w), size, *numbers)
+    return _fill_batched("x", w, g, batched, info.batch_size, case), 0
+
+
+def _grad_weight(
+    info: VmapInfo,
+    dims: tuple[int | None, ...],
+    x: Tensor,
+    g: Tensor,
+    size: Sequence[int],
+    *numbers: Unpack[Numbers],
+) -> tuple[Tensor, int]:
+    x, g = _front(x, dims[0]), _front(g, dims[1])
+    batched = [dim is not None for dim in dims[:2]]
+    case = grad_weight_case(_one(x), _one(g), size, *numbers)
+    return _fill_batched("w", x, g, batched, info.batch_size, case), 0
+
+
+def _grads(
+    info: VmapInfo,
+    dims: tuple[int | None, ...],
+    g: Tensor,
+    x: Tensor,
+    w: Tensor,
+    *numbers: Unpack[Numbers],
+) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+    size_x, size_w = _one(_front(x, dims[1])).shape[2:], _one(_front(w, dims[2])).shape[2:]
+    gx, _ = _grad_input(info, (dims[0], dims[2]), g, w, size_x, *numbers)
+    gw, _ = _grad_weight(info, (dims[1], dims[0]), x, g, size_w, *numbers)
+    return (gx, gw), (0, 0)
+
+
+@overload
+def _front(tensor: Tensor, dim: int | None) -> Tensor: ...
+@overload
+def _front(tensor: None, dim: int | None) -> None: ...
+def _front(tensor: Tensor | None, dim: int | None) -> Tensor | None:
+    """Move the mapped dimension to the front."""
+    return tensor if tensor is None or dim is None else tensor.movedim(dim, 0)
+
+
+def _one(tensor: Tensor) -> Tensor:
+    """Return one of the mapped tensors, which are 4-D."""
+    return tensor[0] if tensor.dim() == 5 else tensor
+
+
+def _fill_batched(
+    out: Slot, a: Tensor, b: Tensor, batched: list[bool], size: int, case: Case
+) -> Tensor:
+    """Fill a slot for `size` operands at once; the mapped dimension is the first, here and there.
+
+    With one weight for all, the operands are a larger batch; otherwise they are more groups.
+    """
+    geometry = case.geometry
+    slots = dict(zip(OPERANDS[out], zip((a, b), batched, strict=True), strict=True))
+    if "w" in slots and not slots["w"][1]:
+        larger = replace(geometry, batch=geometry.batch * size)
+        a, b = (t.flatten(0, 1) if mapped else t for t, mapped in slots.values())
+        result = autograd.fill(out, a, b, replace(case, geometry=larger))
+        return result.reshape(size, geometry.batch, *result.shape[1:])
+    larger = replace(
+        geometry,
+        groups=geometry.groups * size,
+        in_channels=geometry.in_channels * size,
+        out_channels=geometry.out_channels * size,
+    )
+    a, b = (
+        _as_channels(slot, tensor if mapped else tensor.expand(size, *tensor.shape))
+        for slot, (tensor, mapped) in slots.items()
+    )
+    result = autograd.fill(out, a, b, replace(case, geometry=larger))
+    if out == "w":
+        return result.reshape(size, geometry.out_channels, *result.shape[1:])
+    channels = result.shape[1] // size
+    return result.reshape(geometry.batch, size, channels, *result.shape[2:]).movedim(1, 0)
+
+
+def _as_channels(slot: Slot, tensor: Tensor) -> Tensor:
+    """Join a leading dimension with the output channels of a weight or the channels of planes."""
+    return tensor.flatten(0, 1) if slot == "w" else tensor.movedim(0, 1).flatten(1, 2)
+
+
+_RULES: dict[str, Callable[..., Any]] = {
+    "conv2d": _conv2d,
+    "grad_input": _grad_input,
+    "grad_weight": _grad_weight,
+    "grads": _grads,
+}
+for _name, _rule in _RULES.items():
+    torch.library.register_vmap(f"fftconv::{_name}", _rule, lib=LIBRARY)

@@ -1,0 +1,56 @@
+"""The README's part on `Conv2d`: its example runs, its table is what the methods say."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fftconv
+from fftconv import modules
+from fftconv.methods import REGISTRY, description
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_table_is_what_the_methods_say() -> None:
+    """To write it anew: python -m fftconv.methods."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "fftconv.methods"], capture_output=True, text=True, check=True
+    ).stdout
+    held = re.search("<!-- methods:begin -->\n(.*)<!-- methods:end -->", README.read_text(), re.S)
+    assert held is not None
+    assert held[1].strip() == printed.strip()
+
+
+def test_table_asks_the_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    native = REGISTRY["native"]
+    before = description.table([description.describe(native)])
+    monkeypatch.setattr(native, "unsupported", lambda *_: "Not today.")
+    monkeypatch.setattr(native, "unavailable", lambda: "Torch is on holiday.")
+    described = description.describe(native)
+    assert description.table([described]) == before.replace("| yes ", "| no ")
+    assert "here: Torch is on holiday." in str(described)
+
+
+def test_methods_are_described() -> None:
+    assert {"direct", "fft", "native", "auto"} <= fftconv.methods().keys()
+    assert fftconv.methods()["fft"].half == "in float32"
+    assert fftconv.methods()["native"].half == "yes"
+    assert fftconv.methods()["direct"].unavailable is None
+
+
+def test_example_runs() -> None:
+    examples = re.findall("```python\n(.*?)```", README.read_text(), re.S)
+    ours = [example for example in examples if "fftconv.Conv2d(" in example]
+    assert ours
+    for example in ours:
+        exec(compile(example, str(README), "exec"), {})
+
+
+def test_docstring_examples_run() -> None:
+    result = doctest.testmod(modules)
+    assert result.attempted
+    assert not result.failed
