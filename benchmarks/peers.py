@@ -56,7 +56,10 @@ def skip_reason(peer: str, size: int, taps: int, maps: int = 1) -> str | None:
             f"{peer} on {size}x{size} with {taps}x{taps} is skipped: about {seconds:.0f} s a call."
         )
     if peer == "torch" and 4 * macs > _IM2COL_BYTES and maps > 1:
-        return f"torch on {size}x{size} with {taps}x{taps} is skipped: im2col would take {4 * macs / 2**30:.0f} GiB."
+        return (
+            f"torch on {size}x{size} with {taps}x{taps} is skipped: "
+            f"im2col would take {4 * macs / 2**30:.0f} GiB."
+        )
     return None
 
 
@@ -89,12 +92,7 @@ def forward_call(peer: str, size: int, taps: int) -> Call:
         return _jax_forward(a, b)
     function = _functions()[peer]
     planes, weight = x[None, None], w[None, None]
-
-    def call() -> object:
-        with torch.inference_mode():
-            return function(planes, weight)
-
-    return call
+    return lambda: function(planes, weight)
 
 
 def training_call(peer: str, size: int, taps: int) -> Call:
@@ -120,7 +118,7 @@ def _operands(size: int, taps: int) -> tuple[Tensor, Tensor]:
 
 @cache
 def _functions() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    functions = {"torch": F.conv2d}
+    functions: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"torch": F.conv2d}
     if operands.skip_reason("conv2d") is None:
         functions["auto"] = operands.subject("conv2d")
     if find_spec("fft_conv_pytorch") is not None:
@@ -144,7 +142,7 @@ def _jax_forward(a: Any, b: Any) -> Call:
 
     function = jax.jit(_jax_function())
     x, w = jax.numpy.asarray(a)[None, None], jax.numpy.asarray(b)[None, None]
-    return lambda: function(x, w).block_until_ready()
+    return lambda: jax.block_until_ready(function(x, w))
 
 
 def _jax_training(a: Any, b: Any, c: Any) -> Call:

@@ -121,12 +121,7 @@ def method_call(
     """Return a call of fftconv's conv2d by one method."""
     conv2d = operands.subject("conv2d")
     if not training:
-
-        def forward() -> object:
-            with torch.inference_mode():
-                return conv2d(x, w, None, 1, padding, 1, groups, method=method)
-
-        return forward
+        return lambda: conv2d(x, w, None, 1, padding, 1, groups, method=method)
     x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
     with torch.no_grad():
         g = torch.ones_like(conv2d(x, w, None, 1, padding, 1, groups, method="auto"))
@@ -222,8 +217,9 @@ def _summary(found: dict[str, list[Row]]) -> list[str]:
             small = [row["ratio"] for row in found[key] if row["size"] < 256]
             large = [row["ratio"] for row in found[key] if row["size"] >= 256]
             lines.append(
-                f"{key}: best peer / auto: geometric mean {geometric_mean(ratios):.2f} (goal {goal}), "
-                f"least {min(small, default=math.inf):.2f} below 256, {min(large, default=math.inf):.2f} from 256 up"
+                f"{key}: best peer / auto: geometric mean {geometric_mean(ratios):.2f} "
+                f"(goal {goal}), least {min(small, default=math.inf):.2f} below 256, "
+                f"{min(large, default=math.inf):.2f} from 256 up"
             )
     for key in ("methods forward", "methods training"):
         if key in found:
@@ -240,12 +236,12 @@ def _summary(found: dict[str, list[Row]]) -> list[str]:
     if "memory" in found:
         worst = max(found["memory"], key=lambda row: float(row["ratio"]))
         lines.append(
-            f"memory: worst peak / (input + output) {worst['ratio']:.2f} at {worst['cell']} (goal 3)"
+            f"memory: worst peak / (input + output) {worst['ratio']:.2f} (goal 3): {worst['cell']}"
         )
     if "accuracy" in found:
         worst = max(found["accuracy"], key=lambda row: float(row["ratio"]))
         lines.append(
-            f"accuracy: worst error / native's {worst['ratio']:.2f} at {worst['cell']} (goal 10)"
+            f"accuracy: worst error / native's {worst['ratio']:.2f} (goal 10): {worst['cell']}"
         )
     return lines
 

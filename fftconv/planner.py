@@ -12,7 +12,7 @@ from fftconv.geometry import Geometry
 from fftconv.methods import AUTO, REGISTRY, Method, get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -48,8 +48,8 @@ class Plan:
     dtype: torch.dtype
     device: torch.device
     threads: int
-    chosen: dict[str, str]
-    seconds: dict[str, dict[str, float]]
+    chosen: Mapping[Map, str]
+    seconds: Mapping[Map, Mapping[str, float]]
     excluded: dict[str, str]
     tile: tuple[int, int] | None
 
@@ -189,7 +189,7 @@ class Planned(Method):
     backend = "as planned"
     summary = "for each map the method that the cost model predicts to be fastest"
 
-    def __init__(self, chosen: dict[str, str]) -> None:
+    def __init__(self, chosen: Mapping[Map, str]) -> None:
         self._forward = REGISTRY[chosen["forward"]]
         self._grad_input = REGISTRY[chosen["grad_input"]]
         self._grad_weight = REGISTRY[chosen["grad_weight"]]

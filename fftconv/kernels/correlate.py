@@ -9,7 +9,7 @@ import torch
 
 from fftconv.kernels import entry
 from fftconv.kernels.division import Shape, divide
-from fftconv.kernels.pool import runner
+from fftconv.kernels.pool import CALL, runner
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +35,7 @@ class Job:
         self._serial = division.serial
         self._parts = division.parts
         self._address = function.address
+        self._call = CALL(function.address)
         o_part = shape.planes * shape.out[0] * shape.out[1]
         values = (
             0, 0, 0, 0, shape.groups, shape.ps, shape.qs, shape.terms, *shape.size, *shape.kernel,
@@ -45,7 +46,7 @@ class Job:
         self._template = bytes(self._fields(*values))
 
     def run(self, a: Tensor, b: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Correlate operands that have the strides of the job's shape; return a tensor of `shape`."""
+        """Correlate operands with the strides of the job's shape; return a tensor of `shape`."""
         parts = self._parts
         out = a.new_empty(shape if parts == 1 else (parts, *shape))
         fields = self._fields.from_buffer_copy(self._template)
@@ -53,5 +54,8 @@ class Job:
         fields[2] = b.data_ptr() + self._b_offset
         fields[3] = out.data_ptr()
         threads = 1 if self._serial else torch.get_num_threads()
-        runner()(self._address, ctypes.addressof(fields), threads)
+        if threads == 1:
+            self._call(ctypes.addressof(fields))
+        else:
+            runner()(self._address, ctypes.addressof(fields), threads)
         return out if parts == 1 else out.sum(0)

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
-from .tiles import broadcast_tile, dot_tile
-from .vectors import REGISTERS, VECTOR_BYTES, take_ticket
+from fftconv.kernels.tiles import broadcast_tile, dot_tile
+from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, take_ticket
 
 #: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
 WIDE = 4 if REGISTERS == 32 else 2
 
 #: A pointer to the fields of a job, in the order in which the functions below unpack them and
 #: `fftconv.kernels.correlate.Job` packs them.
-JOB = types.CPointer(types.int64)
+JOB: Any = types.CPointer(types.int64)
 
 
 def _source_hash() -> str:
@@ -36,12 +36,12 @@ def _source_hash() -> str:
 
 
 def _compile(function: Any) -> Any:
-    options = {"error_model": "numpy", "nogil": True}
+    compiler: Any = cfunc
     try:
-        return cfunc(types.void(JOB), cache=True, **options)(function)
-    except RuntimeError:
+        return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
+    except (RuntimeError, OSError):
         # No folder to keep it in (a read-only home): this process compiles for itself.
-        return cfunc(types.void(JOB), **options)(function)
+        return compiler(types.void(JOB), error_model="numpy")(function)
 
 
 @cache
@@ -103,16 +103,16 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
                     shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
                     inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
                     if inside and (whole or size == 0):
-                        broadcast_tile(rows, WIDE, 0, size, size, zero, places, shape, steps)
+                        broadcast_tile(rows, WIDE, 0, size, zero, places, shape, steps)
                         j += full
                     elif todo > 2 * lanes:
-                        broadcast_tile(rows, WIDE, 1, size, size, zero, places, shape, steps)
+                        broadcast_tile(rows, WIDE, 1, size, zero, places, shape, steps)
                         j += full
                     elif todo > lanes:
-                        broadcast_tile(rows, 2, 1, size, size, zero, places, shape, steps)
+                        broadcast_tile(rows, 2, 1, size, zero, places, shape, steps)
                         j += 2 * lanes
                     else:
-                        broadcast_tile(rows, 1, 1, size, size, zero, places, shape, steps)
+                        broadcast_tile(rows, 1, 1, size, zero, places, shape, steps)
                         j += lanes
             piece = take_ticket(job)
 

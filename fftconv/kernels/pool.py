@@ -19,9 +19,6 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Run the function at an address on the job at an address, with a number of threads.
-Runner = "Callable[[int, int, int], None]"
-
 
 @cache
 def runner() -> Callable[[int, int, int], None]:
@@ -45,7 +42,8 @@ def _openmp() -> Callable[[int, int, int], None] | None:
     return run
 
 
-_CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+#: What numba compiled, as ctypes calls it: without the interpreter's lock.
+CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 @cache
@@ -55,7 +53,7 @@ def _executor() -> ThreadPoolExecutor:
 
 def _python_threads(function: int, job: int, threads: int) -> None:
     """Share the job with threads of a Python pool; ctypes lets go of the interpreter's lock."""
-    call = _CALL(function)
+    call = CALL(function)
     others = [_executor().submit(call, job) for _ in range(threads - 1)]
     call(job)
     for other in others:

@@ -24,7 +24,7 @@ I32 = ir.IntType(32)
 
 def _features() -> frozenset[str]:
     """Return the processor features that numba compiles for, as LLVM spells them."""
-    text = config.CPU_FEATURES
+    text: str | None = getattr(config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
     if text is None:
         text = llvm.get_host_cpu_features().flatten()
     return frozenset(part[1:] for part in text.split(",") if part.startswith("+"))
@@ -51,7 +51,7 @@ class Vectors:
         self.builder = builder
         self.item_bytes = bits // 8
         self.lanes = VECTOR_BYTES // self.item_bytes
-        self.element = ir.FloatType() if bits == 32 else ir.DoubleType()
+        self.element: Any = ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(self.element, self.lanes)
         self.indices = ir.VectorType(I32, self.lanes)
         self.mask = ir.VectorType(ir.IntType(1), self.lanes)
@@ -179,11 +179,13 @@ class Vectors:
         builder.position_at_end(done)
 
 
-@intrinsic
-def take_ticket(typingctx: Any, counter: Any) -> Any:
+def _take_ticket(typingctx: Any, counter: Any) -> Any:
     """Return the number that a pointer leads to and add one to it, atomically."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", args[0], ir.Constant(I64, 1), "monotonic")
 
     return types.int64(counter), codegen
+
+
+take_ticket: Any = intrinsic(_take_ticket)

@@ -16,6 +16,7 @@ gradients, and W is kept between calls for as long as the weight's values stay t
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import product
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ class OverlapSave(UnitMethod):
     summary = "tiled FFT, spectra shared by both gradients: filters from about 31 up, CPU and GPU"
 
     def __init__(self, cut: Callable[[Geometry, int], Tiling] | None = None) -> None:
-        """Take the cost model's tiles, or those that `cut` returns for a case and bytes per item."""
+        """Take the cost model's tiles, or those that `cut` returns for a case and item bytes."""
         self._weights = WeightSpectra()
         self._cut = cut
 
@@ -70,8 +71,8 @@ class OverlapSave(UnitMethod):
         y = x.new_empty(geometry.output_shape)
         for images, first, rows in _chunks(geometry, tiling):
             tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-            product = multiply(torch.fft.rfft2(tiles), spectrum, geometry)
-            tiles = torch.fft.irfft2(product, s=tiling.fft)
+            spectra = multiply(torch.fft.rfft2(tiles), spectrum, geometry)
+            tiles = torch.fft.irfft2(spectra, s=tiling.fft)
             _put_side_by_side(tiles, y[images], tiling, first)
         return y
 
@@ -116,8 +117,8 @@ class OverlapSave(UnitMethod):
                 part = _multiply_sum(torch.fft.rfft2(tiles), transformed.conj(), geometry)
                 total = part if total is None else total.add_(part)
             if padded is not None and spectrum is not None:
-                product = _multiply_transposed(transformed, spectrum, geometry)
-                padded.add(torch.fft.irfft2(product, s=tiling.fft), images, first)
+                spectra = _multiply_transposed(transformed, spectrum, geometry)
+                padded.add(torch.fft.irfft2(spectra, s=tiling.fft), images, first)
         gx = None if padded is None else padded.result()
         gw = None
         if total is not None:
@@ -147,7 +148,7 @@ class WeightSpectra:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
-        spectrum = torch.fft.rfft2(w, s=tiling.fft)[:, :, None, None]
+        spectrum: Tensor = torch.fft.rfft2(w, s=tiling.fft)[:, :, None, None]
         self._keep(key, (w.clone(), spectrum))
         return spectrum
 
@@ -209,19 +210,17 @@ def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: int) -> N
     y = y[:, :, first * height : (first + tiles.shape[2]) * height]
     whole_rows, whole_columns = y.shape[2] // height, y.shape[3] // width
     rest_rows, rest_columns = y.shape[2] % height, y.shape[3] % width
-    for rows, tall, below in (
-        (slice(0, whole_rows), height, 0),
-        (slice(whole_rows, None), rest_rows, whole_rows),
-    ):
-        for columns, wide, beside in (
-            (slice(0, whole_columns), width, 0),
-            (slice(whole_columns, None), rest_columns, whole_columns),
-        ):
-            part = tiles[:, :, rows, columns, :tall, :wide]
-            if part.numel():
-                place = y[:, :, below * height :, beside * width :]
-                place = place[:, :, : part.shape[2] * tall, : part.shape[3] * wide]
-                place.unfold(2, tall, tall).unfold(3, wide, wide).copy_(part)
+    down = ((slice(0, whole_rows), height, 0), (slice(whole_rows, None), rest_rows, whole_rows))
+    along = (
+        (slice(0, whole_columns), width, 0),
+        (slice(whole_columns, None), rest_columns, whole_columns),
+    )
+    for (rows, tall, above), (columns, wide, before) in product(down, along):
+        part = tiles[:, :, rows, columns, :tall, :wide]
+        if part.numel():
+            place = y[:, :, above * height :, before * width :]
+            place = place[:, :, : part.shape[2] * tall, : part.shape[3] * wide]
+            place.unfold(2, tall, tall).unfold(3, wide, wide).copy_(part)
 
 
 class _OverlapAdd:

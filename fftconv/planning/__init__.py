@@ -1,1 +1,1 @@
-"""The cost model behind ``method="auto"``: counts of work, times what this machine needs for each."""
+"""The cost model behind ``method="auto"``: counted work times what this machine needs for it."""

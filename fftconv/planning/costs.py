@@ -110,13 +110,18 @@ def overlap_save_s(
 
 
 def _transform(transforms: tuple[Transform, ...], tiling: Tiling) -> tuple[float, float]:
-    """Return seconds per pixel, there and back, for the tile's mean side."""
-    side = sqrt(tiling.fft[0] * tiling.fft[1])
-    larger = [t for t in transforms if t.side >= side]
-    nearest = larger[0] if larger else transforms[-1]
-    # Only powers of two are measured; other lengths are a little slower.
-    odd = sum(0.12 for n in tiling.fft if n & (n - 1))
-    return nearest.forward * (1 + odd), nearest.inverse * (1 + odd)
+    """Return seconds per pixel, there and back: the mean of what each side costs."""
+    sides = [t.side for t in transforms]
+    there = back = 0.0
+    for length in tiling.fft:
+        at = min(max(bisect_left(sides, length), 1), len(sides) - 1)
+        low, high = transforms[at - 1], transforms[at]
+        share = min(max(log(length / low.side) / log(high.side / low.side), 0.0), 1.0)
+        # Only powers of two are measured; other lengths are a little slower.
+        odd = 1.2 if length & (length - 1) else 1.0
+        there += odd * (low.forward * (1 - share) + high.forward * share) / 2
+        back += odd * (low.inverse * (1 - share) + high.inverse * share) / 2
+    return there, back
 
 
 def _area(size: tuple[int, int]) -> int:

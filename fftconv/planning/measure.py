@@ -27,10 +27,11 @@ CHANNELS = {
 }  # fmt: skip
 SIDES = {torch.float32: (1, 3, 5, 7, 11, 15, 31), torch.float64: (1, 3, 7, 15, 31)}
 #: Input and filter sizes, channels and padding for the compiled kernels.
-PLANES = tuple(product((64, 256, 768), (3, 7, 15, 31), (1,), (0,))) + (
-    (56, 3, 32, 1), (56, 7, 32, 3), (28, 3, 64, 1), (28, 7, 64, 3), (256, 9, 1, 4), (1024, 3, 1, 0),
-    (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0), (512, 5, 1, 0),
-)  # fmt: skip
+PLANES = (
+    *product((64, 256, 768), (3, 7, 15, 31), (1,), (0,)),
+    *((56, 3, 32, 1), (56, 7, 32, 3), (28, 3, 64, 1), (28, 7, 64, 3), (256, 9, 1, 4)),
+    *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
+)
 TRANSFORMS = (32, 64, 128, 256, 512, 1024, 2048)
 #: Seconds of samples for each figure; the best sample counts.
 SAMPLE_S = 0.004
