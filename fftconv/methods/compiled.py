@@ -59,7 +59,7 @@ class Compiled(UnitMethod):
 
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with w."""
-        x, w = _readable(x), w.contiguous()
+        x, w = _readable(x), w.resolve_neg().contiguous()
         key = (geometry, x.stride(), x.dtype)
         job = self._jobs.get(key)
         if job is None:
@@ -68,7 +68,7 @@ class Compiled(UnitMethod):
 
     def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate g with the reversed weight, input and output channels exchanged."""
-        g, w = _readable(g), w.contiguous()
+        g, w = _readable(g), w.resolve_neg().contiguous()
         key = ("grad_input", geometry, g.stride(), g.dtype)
         job = self._jobs.get(key)
         if job is None:
