@@ -2,12 +2,13 @@
 
 Each tile of the input is transformed with a halo of the filter's size; of the circular correlation
 that the product of the spectra gives, the samples that did not wrap around are kept (overlap-save:
-A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal Processing", section 8.7.3). With X, W and
-G the spectra of one tile of the input, of the weight, and of the tile's share of the gradient,
+A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal Processing", section 8.7.3). With X the
+spectrum of a tile of the input, W and G the conjugate ones of the weight and of the tile's share of
+the gradient,
 
-    forward       X conj(W)    the first samples of each tile, side by side
-    grad_input    G W          tiles that overlap are added
-    grad_weight   X conj(G)    summed over the tiles before the one inverse transform
+    forward       X W          the first samples of each tile, side by side
+    grad_input    conj(G W)    tiles that overlap are added
+    grad_weight   X G          summed over the tiles before the one inverse transform
 
 so one cutting serves all three, and each spectrum is needed once: `grads` shares G between both
 gradients, and W is kept between calls for as long as the weight's values stay the same.
@@ -29,8 +30,9 @@ from fftconv.methods.unit import UnitMethod, is_unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fftconv.geometry import Geometry
+    from fftconv.geometry import Geometry, Pair
     from fftconv.methods.tiling import Tiling
+    from fftconv.methods.transforms import Part
 
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
@@ -67,13 +69,16 @@ class OverlapSave(UnitMethod):
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate tile by tile."""
         tiling = self.tiling(geometry, x.element_size())
-        spectrum = self._weights.get(w, tiling).conj()
+        transform = tiling.transform()
+        spectrum = self._weights.get(w, tiling)
         y = x.new_empty(geometry.output_shape)
         for images, first, rows in _chunks(geometry, tiling):
             tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-            spectra = multiply(torch.fft.rfft2(tiles), spectrum, geometry)
-            tiles = torch.fft.irfft2(spectra, s=tiling.fft)
-            _put_side_by_side(tiles, y[images], tiling, first)
+            spectra = multiply(transform.signal(tiles), spectrum, geometry)
+            for part in transform.signal_back(spectra):
+                image, row, column = part.start
+                place = y[images][image : image + part.tiles.shape[0]]
+                _put_side_by_side(part.tiles, place, tiling, (first + row, column))
         return y
 
     def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
@@ -106,24 +111,27 @@ class OverlapSave(UnitMethod):
         self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
     ) -> tuple[Tensor | None, Tensor | None]:
         tiling = self.tiling(geometry, g.element_size())
+        transform = tiling.transform()
         spectrum = None if w is None else self._weights.get(w, tiling)
         padded = None if w is None else _OverlapAdd(g, geometry, tiling)
         total: Tensor | None = None
         for images, first, rows in _chunks(geometry, tiling):
-            tiles = _output_tiles(g[images], geometry, tiling, first, rows)
-            transformed = torch.fft.rfft2(tiles, s=tiling.fft)
+            transformed = transform.gradient(
+                _output_tiles(g[images], geometry, tiling, first, rows)
+            )
             if x is not None:
                 tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-                part = _multiply_sum(torch.fft.rfft2(tiles), transformed.conj(), geometry)
-                total = part if total is None else total.add_(part)
+                sums = _multiply_sum(transform.signal(tiles), transformed, geometry)
+                total = sums if total is None else total.add_(sums)
             if padded is not None and spectrum is not None:
                 spectra = _multiply_transposed(transformed, spectrum, geometry)
-                padded.add(torch.fft.irfft2(spectra, s=tiling.fft), images, first)
+                for part in transform.gradient_back(spectra):
+                    padded.add(part, images.start, first)
         gx = None if padded is None else padded.result()
         gw = None
         if total is not None:
             height, width = geometry.kernel_size
-            whole = torch.fft.irfft2(total, s=tiling.fft)
+            whole = transform.sum_back(total)
             gw = whole[..., :height, :width].reshape(geometry.weight_shape).contiguous()
         return gx, gw
 
@@ -142,13 +150,14 @@ class WeightSpectra:
         self._lock = Lock()
 
     def get(self, w: Tensor, tiling: Tiling) -> Tensor:
-        """Return the spectrum (C_out, C_in / groups, 1, 1, fH, fW // 2 + 1) of a weight."""
-        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft)
+        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
+        paired = tiling.pair_axis is not None
+        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft, paired)
         with self._lock:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
-        spectrum: Tensor = torch.fft.rfft2(w, s=tiling.fft)[:, :, None, None]
+        spectrum = tiling.transform().weight(w)
         self._keep(key, (w.clone(), spectrum))
         return spectrum
 
@@ -204,12 +213,13 @@ def _output_tiles(g: Tensor, geometry: Geometry, tiling: Tiling, first: int, row
     return band.unfold(2, height, height).unfold(3, width, width)
 
 
-def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: int) -> None:
+def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: Pair) -> None:
     """Write the part of each tile that did not wrap around to its place in the output."""
     height, width = tiling.step
-    y = y[:, :, first * height : (first + tiles.shape[2]) * height]
-    whole_rows, whole_columns = y.shape[2] // height, y.shape[3] // width
-    rest_rows, rest_columns = y.shape[2] % height, y.shape[3] % width
+    y = y[:, :, first[0] * height : (first[0] + tiles.shape[2]) * height]
+    y = y[:, :, :, first[1] * width : (first[1] + tiles.shape[3]) * width]
+    whole_rows, rest_rows = divmod(y.shape[2], height)
+    whole_columns, rest_columns = divmod(y.shape[3], width)
     down = ((slice(0, whole_rows), height, 0), (slice(whole_rows, None), rest_rows, whole_rows))
     along = (
         (slice(0, whole_columns), width, 0),
@@ -234,19 +244,21 @@ class _OverlapAdd:
         self._geometry, self._tiling = geometry, tiling
         self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))
 
-    def add(self, tiles: Tensor, images: slice, first: int) -> None:
-        """Add tiles (N, C_in, rows, columns, fH, fW)."""
-        tiling = self._tiling
-        places = self._sum[images, :, first * tiling.step[0] :]
+    def add(self, part: Part, image: int, first: int) -> None:
+        """Add tiles that came back, of the chunk that starts at this image and row of tiles."""
+        tiling, tiles = self._tiling, part.tiles
+        image, row, column = image + part.start[0], first + part.start[1], part.start[2]
+        places = self._sum[image : image + tiles.shape[0]]
+        places = places[:, :, row * tiling.step[0] :, column * tiling.step[1] :]
         # Every n-th tile is clear of the others: one addition for each remainder.
         apart = [-(-fft // step) for fft, step in zip(tiling.fft, tiling.step, strict=True)]
         for i in range(min(apart[0], tiles.shape[2])):
             for j in range(min(apart[1], tiles.shape[3])):
-                part = tiles[:, :, i :: apart[0], j :: apart[1]]
+                some = tiles[:, :, i :: apart[0], j :: apart[1]]
                 place = places[:, :, i * tiling.step[0] :, j * tiling.step[1] :]
                 place = place.unfold(2, tiling.fft[0], apart[0] * tiling.step[0])
                 place = place.unfold(3, tiling.fft[1], apart[1] * tiling.step[1])
-                place[:, :, : part.shape[2], : part.shape[3]].add_(part)
+                place[:, :, : some.shape[2], : some.shape[3]].add_(some, alpha=part.sign)
 
     def result(self) -> Tensor:
         """Return the sum without the padding."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fftconv.geometry import Geometry, Pair
+from fftconv.methods.transforms import Paired, Single, Transform
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
@@ -31,9 +32,24 @@ class Tiling:
     rows: int
 
     @property
+    def pair_axis(self) -> int | None:
+        """The axis of (N, C, rows, columns) along which tiles are transformed in pairs, if any."""
+        for axis, count in ((3, self.grid[1]), (0, self.images), (2, self.rows)):
+            if count > 1:
+                return axis
+        return None
+
+    @property
     def spectrum(self) -> int:
-        """Complex numbers in the spectrum of one tile."""
+        """Complex numbers in the spectrum of one tile; of a pair, half of them."""
+        if self.pair_axis is not None:
+            return -(-self.fft[0] * self.fft[1] // 2)
         return self.fft[0] * (self.fft[1] // 2 + 1)
+
+    def transform(self) -> Transform:
+        """Return what transforms the tiles."""
+        axis = self.pair_axis
+        return Single(self.fft) if axis is None else Paired(self.fft, axis)
 
 
 def good_length(minimum: int) -> int:

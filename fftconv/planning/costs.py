@@ -80,9 +80,15 @@ def overlap_save_s(
     rates = machine.precision(item_bytes)
     there, back = _transform(rates.transforms, tiling)
     pixels = tiling.fft[0] * tiling.fft[1]
-    tiles = geometry.batch * tiling.grid[0] * tiling.grid[1]
+    tiles = float(geometry.batch * tiling.grid[0] * tiling.grid[1])
+    if tiling.pair_axis is not None:
+        # An odd row of tiles has one without a partner.
+        counts = (geometry.batch, 0, *tiling.grid)
+        odd = counts[tiling.pair_axis] % 2
+        tiles += odd * tiles / counts[tiling.pair_axis]
     per_group = geometry.in_channels // geometry.groups
     weights = geometry.out_channels * per_group
+    filters = weights if tiling.pair_axis is None else 2 * weights  # full spectra
     c_in, c_out = tiles * geometry.in_channels, tiles * geometry.out_channels
     transforms = copies = 0.0
     if names != ("forward",):
@@ -90,13 +96,13 @@ def overlap_save_s(
         copies += c_out
     for name in names:
         if name == "forward":
-            transforms += c_in * there + c_out * back + weights * there
+            transforms += c_in * there + c_out * back + filters * there
             copies += c_in + c_out
         elif name == "grad_input":
-            transforms += c_in * back + weights * there
+            transforms += c_in * back + filters * there
             copies += 2 * c_in  # added, then cropped
         else:
-            transforms += c_in * there + weights * back
+            transforms += c_in * there + filters * back
             copies += c_in
     product = tiles * weights * tiling.spectrum * len(names)
     if per_group == 1 and geometry.out_channels == geometry.groups:
@@ -119,8 +125,12 @@ def _transform(transforms: tuple[Transform, ...], tiling: Tiling) -> tuple[float
         share = min(max(log(length / low.side) / log(high.side / low.side), 0.0), 1.0)
         # Only powers of two are measured; other lengths are a little slower.
         odd = 1.2 if length & (length - 1) else 1.0
-        there += odd * (low.forward * (1 - share) + high.forward * share) / 2
-        back += odd * (low.inverse * (1 - share) + high.inverse * share) / 2
+        if tiling.pair_axis is None:
+            there += odd * (low.forward * (1 - share) + high.forward * share) / 2
+            back += odd * (low.inverse * (1 - share) + high.inverse * share) / 2
+        else:
+            there += odd * (low.pair * (1 - share) + high.pair * share) / 2
+            back = there
     return there, back
 
 

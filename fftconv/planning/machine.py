@@ -32,11 +32,15 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds per pixel of a real transform of tiles with this side, there and back."""
+    """Thread-seconds per pixel of transforms of tiles with this side.
+
+    Of a real tile there and back, and of a pair of tiles in either direction, per tile.
+    """
 
     side: int
     forward: float
     inverse: float
+    pair: float
 
 
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -148,14 +148,16 @@ def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, flo
 
 
 def _transform(side: int, dtype: torch.dtype) -> Transform:
-    batch = max(1, 2**20 // side**2)
+    batch = max(2, 2**20 // side**2)
     planes = torch.randn(batch, side, side, dtype=dtype)
     spectra = torch.fft.rfft2(planes)
+    pairs = torch.randn(max(1, batch // 2), side, side, dtype=dtype.to_complex())
     scale = torch.get_num_threads() / planes.numel()
     return Transform(
         side,
         forward=best_s(lambda: torch.fft.rfft2(planes)) * scale,
         inverse=best_s(lambda: torch.fft.irfft2(spectra, s=(side, side))) * scale,
+        pair=best_s(lambda: torch.fft.ifft2(pairs)) * scale,
     )
 
 

@@ -83,7 +83,9 @@ def test_reads_any_strides() -> None:
 
 def test_threads_change_no_bit() -> None:
     for shape, kernel in (((1, 1, 300, 300), 9), ((8, 4, 60, 60), 3)):
-        geometry = Geometry.of(shape, (4 if shape[1] > 1 else 1, 1, kernel, kernel), groups=shape[1])
+        geometry = Geometry.of(
+            shape, (4 if shape[1] > 1 else 1, 1, kernel, kernel), groups=shape[1]
+        )
         x, w, g = operands(geometry)
         results = []
         for threads in (1, 2, 3):

@@ -11,9 +11,7 @@ from fftconv.methods.overlap_save import KEPT_BYTES, OverlapSave, WeightSpectra
 from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
 
 
-def cut(
-    fft: tuple[int, int], images: int = 1, rows: int = 1
-) -> Callable[[Geometry, int], Tiling]:
+def cut(fft: tuple[int, int], images: int = 1, rows: int = 1) -> Callable[[Geometry, int], Tiling]:
     """Return what cuts every case into transforms of one size."""
 
     def tiling(geometry: Geometry, item_bytes: int) -> Tiling:
