@@ -16,7 +16,7 @@ import numpy as np
 from numba import cfunc, types
 
 from fftconv.kernels.tiles import broadcast_tile, dot_tile
-from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, take_ticket
+from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
 
 #: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
 WIDE = 4 if REGISTERS == 32 else 2
@@ -101,6 +101,16 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
                         out + item * (row * o_h + j),
                     )
                     shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
+                    # The rows that the next block reads first; small planes are over before the
+                    # processor has noticed that they are read in order.
+                    ahead = places[0] + item * (kernel_h + rows - 1) * a_h
+                    beyond = places[2] + item * rows * o_h
+                    for _ in range(rows):
+                        for line in range(0, full * item, 64):
+                            prefetch(ahead + line, 0)
+                            prefetch(beyond + line, 1)
+                        ahead += item * a_h
+                        beyond += item * o_h
                     inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
                     if inside and (whole or size == 0):
                         broadcast_tile(rows, WIDE, 0, size, zero, places, shape, steps)

@@ -29,7 +29,7 @@ SIDES = {torch.float32: (1, 3, 5, 7, 11, 15, 31), torch.float64: (1, 3, 7, 15, 3
 #: Input and filter sizes, channels and padding for the compiled kernels.
 PLANES = (
     *product((64, 256, 768), (3, 7, 15, 31), (1,), (0,)),
-    *((56, 3, 32, 1), (56, 7, 32, 3), (28, 3, 64, 1), (28, 7, 64, 3), (256, 9, 1, 4)),
+    *((56, 3, 96, 1), (56, 7, 96, 3), (28, 3, 128, 1), (28, 7, 128, 3), (256, 9, 1, 4)),
     *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
 )
 TRANSFORMS = (32, 64, 128, 256, 512, 1024, 2048)
@@ -121,7 +121,7 @@ def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, flo
     rows, seconds = [], []
     for size, side, channels, padding in PLANES:
         geometry = Geometry.of(
-            (2 if channels > 1 else 1, channels, size, size),
+            (6 if channels > 1 else 1, channels, size, size),
             (channels, 1, side, side),
             padding=padding,
             groups=channels,
