@@ -120,8 +120,9 @@ class OverlapSave(UnitMethod):
                 _output_tiles(g[images], geometry, tiling, first, rows)
             )
             if x is not None:
-                tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-                sums = _multiply_sum(transform.signal(tiles), transformed, geometry)
+                signal = transform.signal(_input_tiles(x[images], geometry, tiling, first, rows))
+                sums = _multiply_sum(signal, transformed, geometry)
+                del signal  # it is as large as everything else here
                 total = sums if total is None else total.add_(sums)
             if padded is not None and spectrum is not None:
                 spectra = _multiply_transposed(transformed, spectrum, geometry)
@@ -130,9 +131,8 @@ class OverlapSave(UnitMethod):
         gx = None if padded is None else padded.result()
         gw = None
         if total is not None:
-            height, width = geometry.kernel_size
-            whole = transform.sum_back(total)
-            gw = whole[..., :height, :width].reshape(geometry.weight_shape).contiguous()
+            gw = transform.sum_back(total, geometry.kernel_size)
+            gw = gw.reshape(geometry.weight_shape).contiguous()
         return gx, gw
 
 
@@ -237,16 +237,20 @@ class _OverlapAdd:
     """The padded gradient of the input, to which overlapping tiles are added."""
 
     def __init__(self, g: Tensor, geometry: Geometry, tiling: Tiling) -> None:
-        size = tuple(
-            (n - 1) * step + fft
-            for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
-        )
         self._geometry, self._tiling = geometry, tiling
-        self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))
+        grids = zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+        size = [(n - 1) * step + fft for n, step, fft in grids]
+        # Of a single tile for all, there is nothing to add up.
+        self._sum: Tensor | None = None
+        if tiling.grid != (1, 1) or tiling.pair_axis is not None or tiling.images < geometry.batch:
+            self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))
 
     def add(self, part: Part, image: int, first: int) -> None:
         """Add tiles that came back, of the chunk that starts at this image and row of tiles."""
         tiling, tiles = self._tiling, part.tiles
+        if self._sum is None:
+            self._sum = tiles[:, :, 0, 0]
+            return
         image, row, column = image + part.start[0], first + part.start[1], part.start[2]
         places = self._sum[image : image + tiles.shape[0]]
         places = places[:, :, row * tiling.step[0] :, column * tiling.step[1] :]
@@ -262,6 +266,7 @@ class _OverlapAdd:
 
     def result(self) -> Tensor:
         """Return the sum without the padding."""
+        assert self._sum is not None
         top, _, left, _ = self._geometry.padding
         height, width = self._geometry.input_size
         inner = self._sum[:, :, top : top + height, left : left + width]
@@ -272,8 +277,13 @@ class _OverlapAdd:
 
 
 def multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-    """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h)."""
+    """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h).
+
+    X may be overwritten, here and below: spectra are what takes the memory.
+    """
     groups = geometry.groups
+    if _is_depthwise(geometry):
+        return x.mul_(w[None, :, 0])
     x, w = x.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
     if x.shape[2] == 1:
         return (x * w[None, :, :, 0]).flatten(1, 2)
@@ -283,6 +293,8 @@ def multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
 def _multiply_transposed(g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
     """Sum G W over the output channels: (N, C_out, t, u, f, h) to (N, C_in, t, u, f, h)."""
     groups = geometry.groups
+    if _is_depthwise(geometry):
+        return g.mul_(w[None, :, 0])
     g, w = g.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
     if g.shape[2] == 1:
         return (g * w[None, :, 0]).flatten(1, 2)
@@ -292,7 +304,12 @@ def _multiply_transposed(g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
 def _multiply_sum(x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
     """Sum X G over images and tiles: to (groups, C_out / groups, C_in / groups, f, h)."""
     groups = geometry.groups
+    if _is_depthwise(geometry):
+        return x.mul_(g).sum((0, 2, 3))[:, None, None]
     x, g = x.unflatten(1, (groups, -1)), g.unflatten(1, (groups, -1))
-    if x.shape[2] == g.shape[2] == 1:
-        return (x * g).sum((0, 3, 4))[:, None]
     return torch.einsum("ngctufh,ngotufh->gocfh", x, g)
+
+
+def _is_depthwise(geometry: Geometry) -> bool:
+    """Whether each input channel has one output channel of its own."""
+    return geometry.in_channels == geometry.out_channels == geometry.groups

@@ -15,7 +15,7 @@ LENGTHS = (
 #: Lengths of tiles; longer ones leave the second-level cache.
 TILES = (32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 #: Bytes of spectra that are worked on at a time.
-IN_FLIGHT_BYTES = 8 << 20
+IN_FLIGHT_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,46 @@ def _tiling(geometry: Geometry, fft: Pair, item_bytes: int) -> Tiling:
 
 
 def _elements(tiling: Tiling, geometry: Geometry) -> int:
-    """Count the real numbers that are alive at the worst moment, beside input and output."""
-    in_flight = tiling.images * tiling.rows * tiling.grid[1]
+    """Count the numbers that are alive at the worst moment, beside operands and results.
+
+    That is while both gradients are computed: spectra of gradient and input, and one of them on
+    its way to or from its tiles, which takes torch another copy for real transforms.
+    """
+    in_flight = tiling.images * tiling.rows * (tiling.grid[1] + tiling.grid[1] % 2)
     channels = geometry.in_channels + geometry.out_channels
-    weights = geometry.out_channels * geometry.in_channels // geometry.groups
-    return 2 * tiling.spectrum * (2 * in_flight * channels + weights)
+    per_group = geometry.in_channels // geometry.groups
+    weights = geometry.out_channels * per_group
+    if tiling.pair_axis is None:
+        tiles, filters = (
+            tiling.images * tiling.rows * tiling.grid[1] * 5 * channels / 2,
+            2 * weights,
+        )
+    else:
+        tiles, filters = in_flight * 4 * channels / 2, 4 * weights
+    if per_group > 1 or geometry.out_channels != geometry.groups:
+        tiles *= 2  # products have a place of their own, and operands are laid out for them
+    padded = (
+        geometry.batch
+        * geometry.in_channels
+        * _area(
+            *(
+                (n - 1) * step + fft
+                for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+            )
+        )
+    )
+    return round(2 * tiling.spectrum * tiles + tiling.spectrum * filters + padded)
 
 
 def _too_large(geometry: Geometry, tiling: Tiling) -> bool:
-    pixels_in = geometry.input_size[0] * geometry.input_size[1]
-    pixels_out = geometry.output_size[0] * geometry.output_size[1]
-    given = geometry.batch * (geometry.in_channels * pixels_in + geometry.out_channels * pixels_out)
-    return _elements(tiling, geometry) > max(3 * given, 1 << 16)
+    """Whether a tiling needs more, results included, than three times input and output."""
+    given = geometry.batch * (
+        geometry.in_channels * _area(*geometry.input_size)
+        + geometry.out_channels * _area(*geometry.output_size)
+    )
+    # Below a megabyte there is nothing to save.
+    return _elements(tiling, geometry) > max(2 * given, 1 << 18)
+
+
+def _area(height: int, width: int) -> int:
+    return height * width

@@ -61,8 +61,8 @@ class Transform(ABC):
         """Return the tiles of products with conjugate spectra of a gradient, which are lost."""
 
     @abstractmethod
-    def sum_back(self, spectra: Tensor) -> Tensor:
-        """Return the correlation of the input with a gradient from the sum of the products."""
+    def sum_back(self, spectra: Tensor, size: Pair) -> Tensor:
+        """Return the first rows and columns of what the sum of X G is the spectrum of."""
 
 
 class Single(Transform):
@@ -79,7 +79,10 @@ class Single(Transform):
 
     def weight(self, w: Tensor) -> Tensor:
         """Return conjugate half spectra."""
-        return self.gradient(w)[:, :, None, None]
+        # Row by row first: the rows of zeros below the weight need no transform.
+        rows = torch.fft.rfft(w, n=self.fft[1]).conj_physical_()
+        spectrum: Tensor = torch.fft.ifft(rows, n=self.fft[0], dim=-2, norm="forward")
+        return spectrum[:, :, None, None]
 
     def signal_back(self, spectra: Tensor) -> list[Part]:
         """Return the tiles."""
@@ -89,10 +92,12 @@ class Single(Transform):
         """Return the tiles."""
         return self.signal_back(spectra.conj_physical_())
 
-    def sum_back(self, spectra: Tensor) -> Tensor:
+    def sum_back(self, spectra: Tensor, size: Pair) -> Tensor:
         """Return the correlation."""
-        tile: Tensor = torch.fft.irfft2(spectra, s=self.fft)
-        return tile
+        # Column by column first: rows that are not wanted need no transform.
+        columns = torch.fft.ifft(spectra, dim=-2)[..., : size[0], :]
+        tile: Tensor = torch.fft.irfft(columns, n=self.fft[1])
+        return tile[..., : size[1]]
 
 
 class Paired(Transform):
@@ -126,10 +131,10 @@ class Paired(Transform):
         """Return the real and the imaginary parts."""
         return self._unpacked(torch.fft.fft2(spectra, norm="forward"), -1)
 
-    def sum_back(self, spectra: Tensor) -> Tensor:
+    def sum_back(self, spectra: Tensor, size: Pair) -> Tensor:
         """Return the correlation, summed over the two tiles of each pair too."""
         tile: Tensor = torch.fft.ifft2(spectra).real
-        return tile
+        return tile[..., : size[0], : size[1]]
 
     def _packed(self, tiles: Tensor, sign: int) -> Tensor:
         """Return p + i q, or p - i q, with zeros around up to the size of the transform."""
