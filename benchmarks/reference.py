@@ -32,16 +32,16 @@ def _convolve(g: _Image, w: _Image, size: int) -> _Image:
 
 def _float64(tensor: Tensor) -> _Image:
     image: _Image = tensor.detach().double().numpy()
-    return image
+    return image.reshape(image.shape[-2:])  # layers of networks have a batch and channels of one
 
 
 def _output(operands: Operands) -> list[_Image]:
-    x, w = _float64(operands.input), _float64(operands.layer.filter)
-    return [_correlate(x, w, operands.grad_output.shape[0])]
+    x, w = _float64(operands.input), _float64(operands.filter)
+    return [_correlate(x, w, operands.grad_output.shape[-1])]
 
 
 def _gradients(operands: Operands) -> list[_Image]:
-    x, w = _float64(operands.input), _float64(operands.layer.filter)
+    x, w = _float64(operands.input), _float64(operands.filter)
     g = _float64(operands.grad_output)
     return [_convolve(g, w, x.shape[0]), _correlate(x, g, w.shape[0])]
 

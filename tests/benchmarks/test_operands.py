@@ -56,6 +56,13 @@ def test_a_skipped_cell_raises_what_asv_takes_for_a_skip() -> None:
 
 def test_a_commit_without_the_method_is_skipped_with_a_sentence(monkeypatch) -> None:
     monkeypatch.delattr(fftconv, "FFTConv2d")
-    with pytest.raises(NotImplementedError, match=r"This commit's fftconv has no FFTConv2d\."):
-        measured_call(Case("fft", 64, 3), "forward")
-    assert operands.skip_reason("FFTConv2d") == "This commit's fftconv has no FFTConv2d."
+    monkeypatch.delattr(fftconv, "Conv2d")
+    for method, name in (("fft", "FFTConv2d"), ("compiled", "Conv2d")):
+        with pytest.raises(NotImplementedError, match=rf"This commit's fftconv has no {name}\."):
+            measured_call(Case(method, 64, 3), "forward")
+    assert operands.missing_layer("native") is None
+
+
+def test_a_commit_without_a_method_of_conv2d_says_which(monkeypatch) -> None:
+    monkeypatch.setattr(fftconv, "methods", lambda: {"native": None})
+    assert operands.missing_method("compiled") == "This commit's fftconv has no method compiled."
