@@ -3,6 +3,8 @@
 from fftconv.functional import conv2d as conv2d
 from fftconv.methods import methods as methods
 from fftconv.modules import Conv2d as Conv2d
+from fftconv.planner import Plan as Plan
+from fftconv.planner import plan as plan
 from fftconv.tutorial import BadFFTFunction as BadFFTFunction
 from fftconv.tutorial import FFTConv2d as FFTConv2d
 from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction

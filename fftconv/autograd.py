@@ -36,16 +36,20 @@ class Context(FunctionCtx):
 
 
 def is_plain(*tensors: Tensor | None) -> bool:
-    """Whether a call may bypass the dispatcher: real tensors and nobody watching.
+    """Whether a call may bypass the dispatcher: real tensors and nobody watching."""
+    return is_unwatched() and all(t is None or _is_plain_tensor(t) for t in tensors)
 
-    torch has no public question for the modes; each of these answers in well under a microsecond.
+
+def is_unwatched() -> bool:
+    """Whether no mode or transform of torch wants to see every operation.
+
+    torch has no public question for these; each of them answers in well under a microsecond.
     """
     return (
         not torch._C._are_functorch_transforms_active()
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()
         and forward_ad._current_level < 0
-        and all(t is None or _is_plain_tensor(t) for t in tensors)
     )
 
 

@@ -1,9 +1,234 @@
 """Which method serves a case when the user leaves the choice to us."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import torch
 
 from fftconv.geometry import Geometry
 from fftconv.methods import AUTO, REGISTRY, Method, get
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from fftconv.planning.costs import Map
+
+CANDIDATES = ("native", "compiled", "overlap_save")
+"""What ``auto`` chooses from; the other methods are there to be compared with."""
+
+GRADIENTS: tuple[Map, Map] = ("grad_input", "grad_weight")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``method="auto"`` does with a case, and why.
+
+    Attributes
+    ----------
+    geometry, dtype, device
+        The case.
+    threads
+        The number of threads that the prediction is for: torch's, when the plan was made.
+    chosen
+        Map ("forward" and, if gradients are wanted, "grad_input" and "grad_weight") to method.
+    seconds
+        Map to method to predicted seconds; empty where there was nothing to choose.
+    excluded
+        Method to the sentence that says why it was not considered.
+    tile
+        (height, width) of the transforms of `overlap_save`, None where it is not chosen.
+    """
+
+    geometry: Geometry
+    dtype: torch.dtype
+    device: torch.device
+    threads: int
+    chosen: Mapping[Map, str]
+    seconds: Mapping[Map, Mapping[str, float]]
+    excluded: dict[str, str]
+    tile: tuple[int, int] | None
+
+    @property
+    def method(self) -> str:
+        """The method of the forward pass."""
+        return self.chosen["forward"]
+
+    def __str__(self) -> str:
+        """Lay out the predictions as a table, the chosen ones marked."""
+        case = self.geometry
+        lines = [
+            f"input {case.input_shape}, weight {case.weight_shape}, {self.dtype}, "
+            f"{self.device}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        ]
+        for name, method in self.chosen.items():
+            cells = [
+                f"{'>' if method == other else ' '}{other} {_duration(seconds)}"
+                for other, seconds in self.seconds.get(name, {}).items()
+            ]
+            lines.append(f"{name:12s} " + "   ".join(cells or [f">{method}"]))
+        if self.tile is not None:
+            lines.append(f"overlap_save transforms tiles of {self.tile[0]} x {self.tile[1]}")
+        lines += [f"not {name}: {reason}" for name, reason in self.excluded.items()]
+        return "\n".join(lines)
+
+
+def plan(
+    input_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] | str = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    needs_grad: bool = False,
+) -> Plan:
+    """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
+
+    Parameters
+    ----------
+    input_shape, weight_shape
+        (N, C_in, H, W) and (C_out, C_in / groups, kH, kW).
+    stride, padding, dilation, groups
+        As in `fftconv.conv2d`.
+    dtype, device
+        Of the tensors.
+    needs_grad
+        Whether both gradients are wanted too.
+
+    Returns
+    -------
+    Plan
+        Reads well when printed. A second call for the same case takes a few microseconds.
+
+    Raises
+    ------
+    RuntimeError, TypeError
+        If the shapes and numbers do not fit together, as in `fftconv.conv2d`.
+
+    Examples
+    --------
+    >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
+    'compiled'
+    """
+    return _plan(
+        tuple(input_shape), tuple(weight_shape), stride, padding, dilation, groups, dtype, device,
+        needs_grad,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    input_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    stride: int | tuple[int, int],
+    padding: int | tuple[int, int] | str,
+    dilation: int | tuple[int, int],
+    groups: int,
+    dtype: torch.dtype,
+    device: str | torch.device,
+    needs_grad: bool,
+) -> Plan:
+    geometry = Geometry.of(input_shape, weight_shape, stride, padding, dilation, groups)
+    return _decide(geometry, dtype, torch.device(device), needs_grad)
+
+
+@lru_cache(maxsize=4096)
+def _decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
+    names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
+    usable, excluded = _usable(geometry, dtype, device)
+    threads = torch.get_num_threads()
+    if usable == ["native"]:
+        return Plan(
+            geometry, dtype, device, threads, dict.fromkeys(names, "native"), {}, excluded, None
+        )
+    # The model is loaded when there is something to choose.
+    from fftconv.planning.choice import predict, tile_of
+
+    item_bytes = dtype.itemsize
+    seconds = {
+        name: {m: predict(m, (name,), geometry, item_bytes, threads) for m in usable}
+        for name in names
+    }
+    chosen = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
+    if needs_grad and "overlap_save" in usable:
+        apart = sum(min(seconds[name].values()) for name in GRADIENTS)
+        if predict("overlap_save", GRADIENTS, geometry, item_bytes, threads) < apart:
+            chosen.update(dict.fromkeys(GRADIENTS, "overlap_save"))
+    tile = tile_of(geometry, item_bytes) if "overlap_save" in chosen.values() else None
+    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile)
+
+
+def _usable(
+    geometry: Geometry, dtype: torch.dtype, device: torch.device
+) -> tuple[list[str], dict[str, str]]:
+    """Split the candidates into those that can do a case and those that cannot, with reasons."""
+    excluded: dict[str, str] = {}
+    for name in CANDIDATES[1:]:
+        method = REGISTRY[name]
+        reason = method.unavailable() or method.unsupported(geometry, dtype, device)
+        if device.type != "cpu":
+            reason = reason or f"times on {device.type} are not modelled"
+        elif geometry.macs == 0:
+            reason = reason or "there is nothing to compute"
+        if reason is not None:
+            excluded[name] = reason
+    return [name for name in CANDIDATES if name not in excluded], excluded
+
+
+class Planned(Method):
+    """A plan's methods, one for each map."""
+
+    name = AUTO
+    backend = "as planned"
+    summary = "for each map the method that the cost model predicts to be fastest"
+
+    def __init__(self, chosen: Mapping[Map, str]) -> None:
+        self._forward = REGISTRY[chosen["forward"]]
+        self._grad_input = REGISTRY[chosen["grad_input"]]
+        self._grad_weight = REGISTRY[chosen["grad_weight"]]
+
+    def unsupported(
+        self, geometry: Geometry, dtype: torch.dtype, device: torch.device
+    ) -> str | None:
+        """Nothing: the plan was made for the case."""
+        return None
+
+    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Cross-correlate `x` with `w`."""
+        return self._forward.forward(x, w, geometry)
+
+    def affine(self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+        """Cross-correlate and add the bias."""
+        return self._forward.affine(x, w, bias, geometry)
+
+    def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Gradient with respect to the input."""
+        return self._grad_input.grad_input(g, w, geometry)
+
+    def grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+        """Gradient with respect to the weight."""
+        return self._grad_weight.grad_weight(x, g, geometry)
+
+    def grads(
+        self,
+        g: Tensor,
+        x: Tensor,
+        w: Tensor,
+        geometry: Geometry,
+        need_input: bool,
+        need_weight: bool,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Both gradients, together where one method serves both."""
+        if self._grad_input is self._grad_weight:
+            return self._grad_input.grads(g, x, w, geometry, need_input, need_weight)
+        return super().grads(g, x, w, geometry, need_input, need_weight)
 
 
 def resolve(
@@ -16,7 +241,7 @@ def resolve(
     Parameters
     ----------
     name
-        A method's name or ``auto``, which takes `native`: it serves every case that torch serves.
+        A method's name or ``auto``, which takes what `plan` says.
     geometry, dtype, device
         The case.
     needs_grad
@@ -28,9 +253,18 @@ def resolve(
         If the method that `name` names cannot do the case.
     """
     if name == AUTO:
-        return REGISTRY["native"]
+        chosen = _decide(geometry, dtype, device, needs_grad).chosen
+        methods = set(chosen.values())
+        return REGISTRY[methods.pop()] if len(methods) == 1 else Planned(chosen)
     method = get(name)
     reason = method.unsupported(geometry, method.compute_dtype(dtype, device), device)
     if reason is not None:
         raise NotImplementedError(reason)
     return method
+
+
+def _duration(seconds: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"

@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 
+from fftconv.methods.compiled import Compiled
 from fftconv.methods.description import Description as Description
 from fftconv.methods.description import describe
 from fftconv.methods.direct import Direct
 from fftconv.methods.fft import FFT
 from fftconv.methods.method import Method as Method
 from fftconv.methods.native import Native
+from fftconv.methods.overlap_save import OverlapSave
 
 AUTO = "auto"
 
-REGISTRY: dict[str, Method] = {method.name: method for method in (Direct(), FFT(), Native())}
+REGISTRY: dict[str, Method] = {
+    method.name: method for method in (Direct(), FFT(), Native(), Compiled(), OverlapSave())
+}
 """Name to method. Making an instance is cheap: a method imports its backend at its first use."""
 
 
@@ -21,7 +25,7 @@ def methods() -> dict[str, Description]:
     Examples
     --------
     >>> sorted(methods())
-    ['auto', 'direct', 'fft', 'native']
+    ['auto', 'compiled', 'direct', 'fft', 'native', 'overlap_save']
     >>> methods()["direct"].cuda
     'no'
     """

@@ -1,0 +1,276 @@
+"""What `auto` is to reach, measured side by side in one run: ``python -m benchmarks.targets``.
+
+Contenders take turns within a cell, so that a busy spell of the machine meets all of them, and the
+fastest of their samples counts. The speed of the peers, the CNN shapes, the regret against the best
+method, the peak memory and the error come out as one table each, with a summary at the end.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks import operands, peak, peers
+
+METHODS = ("native", "compiled", "overlap_save")
+CNN = {
+    "RGB depthwise 32x3x224, 3x3": ((32, 3, 224, 224), (3, 1, 3, 3), 3),
+    "RGB depthwise 32x3x224, 7x7": ((32, 3, 224, 224), (3, 1, 7, 7), 3),
+    "depthwise 8x96x56, 3x3": ((8, 96, 56, 56), (96, 1, 3, 3), 96),
+    "depthwise 8x96x56, 7x7": ((8, 96, 56, 56), (96, 1, 7, 7), 96),
+    "depthwise 8x128x28, 3x3": ((8, 128, 28, 28), (128, 1, 3, 3), 128),
+    "depthwise 8x128x28, 7x7": ((8, 128, 28, 28), (128, 1, 7, 7), 128),
+    "depthwise 8x96x56, 31x31": ((8, 96, 56, 56), (96, 1, 31, 31), 96),
+    "1 to 16, 8x128, 3x3": ((8, 1, 128, 128), (16, 1, 3, 3), 1),
+    "3 to 16, 8x128, 3x3": ((8, 3, 128, 128), (16, 3, 3, 3), 1),
+    "3 to 16, 8x128, 7x7": ((8, 3, 128, 128), (16, 3, 7, 7), 1),
+    "3 to 16, 8x128, 15x15": ((8, 3, 128, 128), (16, 3, 15, 15), 1),
+    "16 to 16, 8x64, 3x3": ((8, 16, 64, 64), (16, 16, 3, 3), 1),
+    "16 to 16, 8x64, 7x7": ((8, 16, 64, 64), (16, 16, 7, 7), 1),
+    "64 to 64, 4x56, 3x3": ((4, 64, 56, 56), (64, 64, 3, 3), 1),
+    "64 to 64, 4x56, 7x7": ((4, 64, 56, 56), (64, 64, 7, 7), 1),
+    "64 to 64, 4x56, 15x15": ((4, 64, 56, 56), (64, 64, 15, 15), 1),
+}
+#: Cells that native would need longer for are left out of native's side.
+NATIVE_MACS = 2e10
+Call = Callable[[], object]
+Row = dict[str, Any]
+
+
+def side_by_side(
+    calls: dict[str, Call], rounds: int = 7, sample_s: float = 0.004
+) -> dict[str, float]:
+    """Return the seconds of each call: the best of samples that are taken in turns."""
+    best = dict.fromkeys(calls, float("inf"))
+    for call in calls.values():
+        call()
+    for turn in range(rounds):
+        for name, call in calls.items():
+            if turn > 1 and best[name] > 0.5:
+                continue  # long calls need no more samples
+            start = time.perf_counter()
+            call()  # brings caches and threads back to this contender
+            once = max(time.perf_counter() - start, 1e-7)
+            count = max(1, min(1000, int(sample_s / once)))
+            start = time.perf_counter()
+            for _ in range(count):
+                call()
+            best[name] = min(best[name], (time.perf_counter() - start) / count)
+    return best
+
+
+def cells(sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Yield input and filter sizes."""
+    for size in sizes:
+        for taps in peers.FILTER_SIZES:
+            if taps < size:
+                yield size, taps
+
+
+def against_peers(sizes: tuple[int, ...], training: bool) -> Iterator[Row]:
+    """Compare with other libraries: forward, or forward and both gradients."""
+    make = peers.training_call if training else peers.forward_call
+    names = peers.TRAINABLE if training else tuple(peers.PACKAGES)
+    for size, taps in cells(sizes):
+        maps = 3 if training else 1
+        usable = [n for n in names if peers.skip_reason(n, size, taps, maps) is None]
+        seconds = side_by_side({n: make(n, size, taps) for n in usable})
+        others = {n: s for n, s in seconds.items() if n != "auto"}
+        best = min(others, key=others.__getitem__)
+        yield {
+            "cell": f"{size} / {taps}",
+            "size": size,
+            "auto_s": seconds["auto"],
+            "best": best,
+            "ratio": others[best] / seconds["auto"],
+            "seconds": seconds,
+        }
+
+
+def against_methods(sizes: tuple[int, ...], training: bool) -> Iterator[Row]:
+    """Compare with every method: the regret of `auto`, and its speed against native."""
+    shapes = {f"{n} / {k}": ((1, 1, n, n), (1, 1, k, k), 1, 0) for n, k in cells(sizes)} | {
+        name: (x, w, groups, w[2] // 2) for name, (x, w, groups) in CNN.items()
+    }
+    for name, (x_shape, w_shape, groups, padding) in shapes.items():
+        x, w = (operands.seeded(shape, torch.float32) for shape in (x_shape, w_shape))
+        macs = x[:, 0].numel() * w.numel() * (3 if training else 1)
+        names = [m for m in ("auto", *METHODS) if m != "native" or macs < NATIVE_MACS]
+        calls = {m: method_call(m, x, w, groups, padding, training) for m in names}
+        seconds = side_by_side(calls)
+        best = min(METHODS, key=lambda m: seconds.get(m, float("inf")))
+        yield {
+            "cell": name,
+            "auto_s": seconds["auto"],
+            "best": best,
+            "ratio": seconds["auto"] / min(s for m, s in seconds.items() if m != "auto"),
+            "speedup": seconds.get("native", float("nan")) / seconds["auto"],
+            "seconds": seconds,
+        }
+
+
+def method_call(
+    method: str, x: Tensor, w: Tensor, groups: int, padding: int, training: bool
+) -> Call:
+    """Return a call of fftconv's conv2d by one method."""
+    conv2d = operands.subject("conv2d")
+    if not training:
+        return lambda: conv2d(x, w, None, 1, padding, 1, groups, method=method)
+    x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
+    with torch.no_grad():
+        g = torch.ones_like(conv2d(x, w, None, 1, padding, 1, groups, method="auto"))
+
+    def both() -> object:
+        y = conv2d(x, w, None, 1, padding, 1, groups, method=method)
+        return y, torch.autograd.grad(y, (x, w), g)
+
+    return both
+
+
+def memory(sizes: tuple[int, ...]) -> Iterator[Row]:
+    """Measure the peak of forward, and of forward with both gradients."""
+    shapes = {f"{n} / {k}": ((1, 1, n, n), (1, 1, k, k), 1, 0) for n, k in cells(sizes)} | {
+        name: (x, w, groups, w[2] // 2) for name, (x, w, groups) in CNN.items()
+    }
+    for name, (x_shape, w_shape, groups, padding) in shapes.items():
+        x, w = (operands.seeded(shape, torch.float32) for shape in (x_shape, w_shape))
+        out = [n + 2 * padding - k + 1 for n, k in zip(x_shape[2:], w_shape[2:], strict=True)]
+        given = 4 * (x.numel() + x_shape[0] * w_shape[0] * out[0] * out[1])
+        for training in (False, True):
+            extra = peak.extra_bytes(method_call("auto", x, w, groups, padding, training))
+            yield {
+                "cell": f"{name}, {'training' if training else 'forward'}",
+                "extra_bytes": extra,
+                "given_bytes": given,
+                "ratio": extra / given,
+            }
+
+
+def accuracy(sizes: tuple[int, ...]) -> Iterator[Row]:
+    """Compare errors against float64 with native's, output and gradients."""
+    from scipy.signal import fftconvolve
+
+    for size, taps in cells(sizes):
+        x, w = (operands.seeded((n, n), torch.float64) for n in (size, taps))
+        g = operands.seeded((size - taps + 1,) * 2, torch.float64)
+        x, w, g = (t.float().double() for t in (x, w, g))
+        a, b, c = x.numpy(), w.numpy(), g.numpy()
+        truth = {
+            "forward": fftconvolve(a, b[::-1, ::-1], mode="valid"),
+            "grad_input": fftconvolve(c, b),
+            "grad_weight": fftconvolve(a, c[::-1, ::-1], mode="valid"),
+        }
+        errors = {}
+        for method in ("auto", "native"):
+            if method == "native" and peers.skip_reason("torch", size, taps, 3) is not None:
+                continue
+            conv2d = operands.subject("conv2d")
+            p, q = (t.float()[None, None].requires_grad_() for t in (x, w))
+            y = conv2d(p, q, method=method)
+            gx, gw = torch.autograd.grad(y, (p, q), g.float()[None, None])
+            errors[method] = {
+                name: float(abs(value.detach()[0, 0].double().numpy() - truth[name]).max())
+                / float(abs(truth[name]).max())
+                for name, value in (("forward", y), ("grad_input", gx), ("grad_weight", gw))
+            }
+        if "native" in errors:
+            for name in truth:
+                yield {
+                    "cell": f"{size} / {taps}, {name}",
+                    "error": errors["auto"][name],
+                    "native": errors["native"][name],
+                    "ratio": errors["auto"][name] / errors["native"][name],
+                }
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Return the geometric mean."""
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
+    print(f"\n{title}", flush=True)
+    kept = []
+    for row in rows:
+        kept.append(row)
+        words = [f"{row['cell']:36s}", f"{row['ratio']:8.3f}"]
+        words += [
+            f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
+            for k, v in row.items()
+            if k not in ("cell", "ratio", "seconds", "size")
+        ]
+        print("  ".join(words), flush=True)
+    return kept
+
+
+def _summary(found: dict[str, list[Row]]) -> list[str]:
+    lines = []
+    for key, goal in (("forward", 2), ("training", 10)):
+        if key in found:
+            ratios = [row["ratio"] for row in found[key]]
+            small = [row["ratio"] for row in found[key] if row["size"] < 256]
+            large = [row["ratio"] for row in found[key] if row["size"] >= 256]
+            lines.append(
+                f"{key}: best peer / auto: geometric mean {geometric_mean(ratios):.2f} "
+                f"(goal {goal}), least {min(small, default=math.inf):.2f} below 256, "
+                f"{min(large, default=math.inf):.2f} from 256 up"
+            )
+    for key in ("methods forward", "methods training"):
+        if key in found:
+            ratios = [row["ratio"] for row in found[key]]
+            cnn = [
+                row["speedup"] for row in found[key] if row["cell"] in CNN and row["speedup"] > 0
+            ]
+            rgb = next(row["speedup"] for row in found[key] if row["cell"].startswith("RGB"))
+            lines.append(
+                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} (goal 1.05), "
+                f"worst {max(ratios):.2f} (goal 1.3); native / auto on CNN shapes: "
+                f"least {min(cnn):.2f} (goal 0.95), RGB depthwise 3x3 {rgb:.1f} (goal 20)"
+            )
+    if "memory" in found:
+        worst = max(found["memory"], key=lambda row: float(row["ratio"]))
+        lines.append(
+            f"memory: worst peak / (input + output) {worst['ratio']:.2f} (goal 3): {worst['cell']}"
+        )
+    if "accuracy" in found:
+        worst = max(found["accuracy"], key=lambda row: float(row["ratio"]))
+        lines.append(
+            f"accuracy: worst error / native's {worst['ratio']:.2f} (goal 10): {worst['cell']}"
+        )
+    return lines
+
+
+def main() -> None:
+    """Run the chosen sections and print their tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
+    sections = {
+        "forward": lambda sizes: against_peers(sizes, training=False),
+        "training": lambda sizes: against_peers(sizes, training=True),
+        "methods forward": lambda sizes: against_methods(sizes, training=False),
+        "methods training": lambda sizes: against_methods(sizes, training=True),
+        "memory": memory,
+        "accuracy": accuracy,
+    }
+    parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
+    parser.add_argument("--sizes", nargs="+", type=int, default=list(peers.INPUT_SIZES))
+    parser.add_argument("--output", type=Path, help="also write every figure as JSON")
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
+    for name in peers.PACKAGES:
+        reason = peers.skip_reason(name, 64, 3)
+        if reason is not None:
+            print(reason)
+    found = {name: _print_rows(name, sections[name](tuple(options.sizes))) for name in options.only}
+    print("\n" + "\n".join(_summary(found)))
+    if options.output is not None:
+        options.output.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

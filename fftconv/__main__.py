@@ -1,0 +1,55 @@
+"""``python -m fftconv calibrate``: measure this machine for ``method="auto"``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m fftconv", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    calibrate = commands.add_parser(
+        "calibrate", help="measure this machine in at most a minute and keep the result"
+    )
+    calibrate.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write here rather than where fftconv looks (FFTCONV_CALIBRATION, or the user's data)",
+    )
+    options = parser.parse_args(arguments)
+    return _calibrate(options.output)
+
+
+def _calibrate(output: Path | None) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fftconv.planning.machine import calibration_file, save
+    from fftconv.planning.measure import measure
+
+    console = Console(stderr=True)
+    start = time.perf_counter()
+    machine = None
+    with Progress(console=console) as progress:
+        task = progress.add_task("calibrating", total=1.0)
+        for done, what, result in measure():
+            progress.update(task, completed=done, description=what)
+            machine = result
+    assert machine is not None
+    path = output or calibration_file()
+    try:
+        save(machine, path)
+    except OSError as error:
+        console.print(f"cannot write {path}: {error.strerror}", style="red")
+        return 1
+    console.print(f"measured in {time.perf_counter() - start:.0f} s, written to {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

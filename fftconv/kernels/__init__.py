@@ -1,0 +1,1 @@
+"""Direct cross-correlation in explicit vector instructions, compiled by numba."""

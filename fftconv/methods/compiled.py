@@ -1,0 +1,190 @@
+"""Direct cross-correlation in compiled register tiles (`fftconv.kernels`)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.kernels.division import Shape
+from fftconv.methods.unit import UnitMethod
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.geometry import Geometry
+    from fftconv.kernels.correlate import Job
+
+
+class Compiled(UnitMethod):
+    """The definition, compiled by numba for this processor.
+
+    The tiles are explicit vector instructions with the block of outputs held in registers, so that
+    the multiply-adds and not the loads set the pace. Padding is read through masks: nothing is
+    copied. A gradient is the same computation with other operands: that of the input correlates g
+    with the reversed weight, that of the weight correlates x with g.
+    """
+
+    name = "compiled"
+    backend = "numba"
+    summary = "direct, compiled for this processor: few channels, filters up to about 31"
+
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[object, ...], Job] = {}
+
+    def unavailable(self) -> str | None:
+        """Say so where numba is missing."""
+        if find_spec("numba") is None:
+            return "method 'compiled' needs numba, which is not installed"
+        return None
+
+    def unsupported(
+        self, geometry: Geometry, dtype: torch.dtype, device: torch.device
+    ) -> str | None:
+        """Name the dtype or the device that there is no kernel for."""
+        if device.type != "cpu":
+            return f"method 'compiled' works on CPU tensors only, got a tensor on {device}"
+        if dtype not in (torch.float32, torch.float64):
+            return f"method 'compiled' computes in float32 and float64, not in {dtype}"
+        return None
+
+    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate x with w."""
+        # A case seen before, with operands that can be read as they are: nothing else to ask.
+        job = self._jobs.get((geometry, x.stride(), x.dtype))
+        if job is not None and w.is_contiguous() and not (x.is_neg() or w.is_neg()):
+            return job.run(x, w, geometry.output_shape)
+        return super().forward(x, w, geometry)
+
+    def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate x with w."""
+        x, w = _readable(x), w.resolve_neg().contiguous()
+        key = (geometry, x.stride(), x.dtype)
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._keep(key, forward_shape(x, geometry))
+        return job.run(x, w, geometry.output_shape)
+
+    def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate g with the reversed weight, input and output channels exchanged."""
+        g, w = _readable(g), w.resolve_neg().contiguous()
+        key = ("grad_input", geometry, g.stride(), g.dtype)
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._keep(key, grad_input_shape(g, geometry))
+        if job.needs_flip:
+            w = w.flip((2, 3))
+        return job.run(g, w, geometry.input_shape)
+
+    def unit_grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate x with g, summed over the batch."""
+        x, g = _readable(x), _readable(g)
+        key = ("grad_weight", geometry, x.stride(), g.stride(), x.dtype)
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._keep(key, grad_weight_shape(x, g, geometry))
+        return job.run(x, g, geometry.weight_shape)
+
+    def _keep(self, key: tuple[object, ...], shape: Shape) -> Job:
+        from fftconv.kernels.correlate import Job
+
+        if len(self._jobs) >= 4096:
+            self._jobs.clear()
+        job = self._jobs[key] = Job(shape)
+        return job
+
+
+def _readable(plane: Tensor) -> Tensor:
+    """Return a tensor whose rows are dense; every other stride is taken as it is."""
+    plane = plane.resolve_neg()
+    return plane if plane.stride(3) == 1 else plane.contiguous()
+
+
+def forward_shape(x: Tensor, geometry: Geometry) -> Shape:
+    """Return what the kernels see of a forward pass: a is x, b the weight, out y."""
+    per_group, out_per_group = _per_group(geometry)
+    n, c, h, _ = x.stride()
+    height, width = geometry.kernel_size
+    plane = geometry.output_size[0] * geometry.output_size[1]
+    taps = height * width
+    return Shape(
+        bits=x.element_size() * 8,
+        groups=geometry.groups,
+        ps=geometry.batch,
+        qs=out_per_group,
+        terms=per_group,
+        size=geometry.input_size,
+        kernel=geometry.kernel_size,
+        out=geometry.output_size,
+        corner=(geometry.padding[0], geometry.padding[2]),
+        a_steps=(per_group * c, n, c, h),
+        b_steps=(out_per_group * per_group * taps, per_group * taps, taps, width, 1),
+        o_steps=(
+            out_per_group * plane,
+            geometry.out_channels * plane,
+            plane,
+            geometry.output_size[1],
+        ),
+    )
+
+
+def grad_input_shape(g: Tensor, geometry: Geometry) -> Shape:
+    """Return what the kernels see of the input's gradient: a is g, b the weight reversed."""
+    per_group, out_per_group = _per_group(geometry)
+    n, c, h, _ = g.stride()
+    height, width = geometry.kernel_size
+    plane = geometry.input_size[0] * geometry.input_size[1]
+    taps = height * width
+    return Shape(
+        bits=g.element_size() * 8,
+        groups=geometry.groups,
+        ps=geometry.batch,
+        qs=per_group,
+        terms=out_per_group,
+        size=geometry.output_size,
+        kernel=geometry.kernel_size,
+        out=geometry.input_size,
+        # Negative where the padding is wider than the filter: those outputs saw zeros only.
+        corner=(height - 1 - geometry.padding[0], width - 1 - geometry.padding[2]),
+        a_steps=(out_per_group * c, n, c, h),
+        b_steps=(out_per_group * per_group * taps, taps, per_group * taps, width, 1),
+        o_steps=(
+            per_group * plane,
+            geometry.in_channels * plane,
+            plane,
+            geometry.input_size[1],
+        ),
+        flipped=True,
+    )
+
+
+def grad_weight_shape(x: Tensor, g: Tensor, geometry: Geometry) -> Shape:
+    """Return what the kernels see of the weight's gradient: a is x, b is g, out gw."""
+    per_group, out_per_group = _per_group(geometry)
+    x_n, x_c, x_h, _ = x.stride()
+    g_n, g_c, g_h, _ = g.stride()
+    taps = geometry.kernel_size[0] * geometry.kernel_size[1]
+    return Shape(
+        bits=x.element_size() * 8,
+        groups=geometry.groups,
+        ps=per_group,
+        qs=out_per_group,
+        terms=geometry.batch,
+        size=geometry.input_size,
+        kernel=geometry.output_size,
+        out=geometry.kernel_size,
+        corner=(geometry.padding[0], geometry.padding[2]),
+        a_steps=(per_group * x_c, x_c, x_n, x_h),
+        b_steps=(out_per_group * g_c, g_c, g_n, g_h, 1),
+        o_steps=(
+            out_per_group * per_group * taps,
+            taps,
+            per_group * taps,
+            geometry.kernel_size[1],
+        ),
+    )
+
+
+def _per_group(geometry: Geometry) -> tuple[int, int]:
+    return geometry.in_channels // geometry.groups, geometry.out_channels // geometry.groups

@@ -1,0 +1,315 @@
+"""FFTs of overlapping tiles, with torch's FFT library: MKL on a CPU, cuFFT on a GPU.
+
+Each tile of the input is transformed with a halo of the filter's size; of the circular correlation
+that the product of the spectra gives, the samples that did not wrap around are kept (overlap-save:
+A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal Processing", section 8.7.3). With X the
+spectrum of a tile of the input, W and G the conjugate ones of the weight and of the tile's share of
+the gradient,
+
+    forward       X W          the first samples of each tile, side by side
+    grad_input    conj(G W)    tiles that overlap are added
+    grad_weight   X G          summed over the tiles before the one inverse transform
+
+so one cutting serves all three, and each spectrum is needed once: `grads` shares G between both
+gradients, and W is kept between calls for as long as the weight's values stay the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import product
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fftconv.methods.unit import UnitMethod, is_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.tiling import Tiling
+    from fftconv.methods.transforms import Part
+
+#: Bytes of weight spectra that are kept between calls.
+KEPT_BYTES = 64 << 20
+
+
+class OverlapSave(UnitMethod):
+    """Tiled FFTs whose memory does not grow with the image."""
+
+    name = "overlap_save"
+    backend = "torch.fft"
+    summary = "tiled FFT, spectra shared by both gradients: filters from about 31 up, CPU and GPU"
+
+    def __init__(self, cut: Callable[[Geometry, int], Tiling] | None = None) -> None:
+        """Take the cost model's tiles, or those that `cut` returns for a case and item bytes."""
+        self._weights = WeightSpectra()
+        self._cut = cut
+
+    def unsupported(
+        self, geometry: Geometry, dtype: torch.dtype, device: torch.device
+    ) -> str | None:
+        """Name the dtype that there is no real transform for."""
+        if dtype not in (torch.float32, torch.float64):
+            return f"method 'overlap_save' computes in float32 and float64, not in {dtype}"
+        return None
+
+    def tiling(self, geometry: Geometry, item_bytes: int) -> Tiling:
+        """Return the tiles that a case with stride and dilation 1 is cut into."""
+        if self._cut is not None:
+            return self._cut(geometry, item_bytes)
+        from fftconv.planning.choice import tiling
+
+        return tiling(geometry, item_bytes)
+
+    def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate tile by tile."""
+        tiling = self.tiling(geometry, x.element_size())
+        transform = tiling.transform()
+        spectrum = self._weights.get(w, tiling)
+        y = x.new_empty(geometry.output_shape)
+        for images, first, rows in _chunks(geometry, tiling):
+            tiles = _input_tiles(x[images], geometry, tiling, first, rows)
+            spectra = multiply(transform.signal(tiles), spectrum, geometry)
+            for part in transform.signal_back(spectra):
+                image, row, column = part.start
+                place = y[images][image : image + part.tiles.shape[0]]
+                _put_side_by_side(part.tiles, place, tiling, (first + row, column))
+        return y
+
+    def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+        """Convolve tile by tile."""
+        gx, _ = self._unit_grads(g, None, w, geometry)
+        assert gx is not None
+        return gx
+
+    def unit_grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+        """Correlate input and gradient tile by tile."""
+        _, gw = self._unit_grads(g, x, None, geometry)
+        assert gw is not None
+        return gw
+
+    def grads(
+        self,
+        g: Tensor,
+        x: Tensor,
+        w: Tensor,
+        geometry: Geometry,
+        need_input: bool,
+        need_weight: bool,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Both gradients from one transform of g."""
+        if not is_unit(geometry):
+            return super().grads(g, x, w, geometry, need_input, need_weight)
+        return self._unit_grads(g, x if need_weight else None, w if need_input else None, geometry)
+
+    def _unit_grads(
+        self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
+    ) -> tuple[Tensor | None, Tensor | None]:
+        tiling = self.tiling(geometry, g.element_size())
+        transform = tiling.transform()
+        spectrum = None if w is None else self._weights.get(w, tiling)
+        padded = None if w is None else _OverlapAdd(g, geometry, tiling)
+        total: Tensor | None = None
+        for images, first, rows in _chunks(geometry, tiling):
+            transformed = transform.gradient(
+                _output_tiles(g[images], geometry, tiling, first, rows)
+            )
+            if x is not None:
+                signal = transform.signal(_input_tiles(x[images], geometry, tiling, first, rows))
+                sums = _multiply_sum(signal, transformed, geometry)
+                del signal  # it is as large as everything else here
+                total = sums if total is None else total.add_(sums)
+            if padded is not None and spectrum is not None:
+                spectra = _multiply_transposed(transformed, spectrum, geometry)
+                for part in transform.gradient_back(spectra):
+                    padded.add(part, images.start, first)
+        gx = None if padded is None else padded.result()
+        gw = None
+        if total is not None:
+            gw = transform.sum_back(total, geometry.kernel_size)
+            gw = gw.reshape(geometry.weight_shape).contiguous()
+        return gx, gw
+
+
+class WeightSpectra:
+    """Spectra of weights, kept while the weights keep their values.
+
+    A slot belongs to a place in memory; what proves that the spectrum is still right is a
+    comparison of all values, which costs far less than a transform and, unlike version counters,
+    also sees changes through ``weight.data``.
+    """
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, w: Tensor, tiling: Tiling) -> Tensor:
+        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
+        paired = tiling.pair_axis is not None
+        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft, paired)
+        with self._lock:
+            slot = self._slots.get(key)
+        if slot is not None and torch.equal(slot[0], w):
+            return slot[1]
+        spectrum = tiling.transform().weight(w)
+        self._keep(key, (w.clone(), spectrum))
+        return spectrum
+
+    def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
+        size = slot[0].nbytes + slot[1].nbytes
+        with self._lock:
+            self._drop(self._slots.pop(key, None))
+            if size > KEPT_BYTES:
+                return
+            self._slots[key] = slot
+            self._bytes += size
+            while self._bytes > KEPT_BYTES:
+                self._drop(self._slots.popitem(last=False)[1])
+
+    def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
+        if slot is not None:
+            self._bytes -= slot[0].nbytes + slot[1].nbytes
+
+
+def _chunks(geometry: Geometry, tiling: Tiling) -> Iterator[tuple[slice, int, int]]:
+    """Yield images, first row of tiles and number of rows of tiles that go together."""
+    for image in range(0, geometry.batch, tiling.images):
+        for first in range(0, tiling.grid[0], tiling.rows):
+            rows = min(tiling.rows, tiling.grid[0] - first)
+            yield slice(image, image + tiling.images), first, rows
+
+
+def _input_tiles(x: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int) -> Tensor:
+    """Return overlapping tiles (N, C_in, rows, columns, fH, fW) of the padded input, a view."""
+    top, _, left, _ = geometry.padding
+    start = first * tiling.step[0] - top
+    stop = start + (rows - 1) * tiling.step[0] + tiling.fft[0]
+    right = (tiling.grid[1] - 1) * tiling.step[1] + tiling.fft[1] - left
+    height, width = geometry.input_size
+    inner = x[:, :, max(start, 0) : max(stop, 0), : max(right, 0)]
+    missing = (
+        left,
+        max(right - width, 0),
+        max(-start, 0),
+        max(stop - max(height, max(start, 0)), 0),
+    )
+    band = F.pad(inner, missing) if any(missing) else inner
+    return band.unfold(2, tiling.fft[0], tiling.step[0]).unfold(3, tiling.fft[1], tiling.step[1])
+
+
+def _output_tiles(g: Tensor, geometry: Geometry, tiling: Tiling, first: int, rows: int) -> Tensor:
+    """Return tiles (N, C_out, rows, columns, height, width) of a tensor shaped as the output."""
+    height, width = tiling.step
+    band = g[:, :, first * height : (first + rows) * height]
+    missing = rows * height - band.shape[2], tiling.grid[1] * width - band.shape[3]
+    if any(missing):
+        band = F.pad(band, (0, missing[1], 0, missing[0]))
+    return band.unfold(2, height, height).unfold(3, width, width)
+
+
+def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: Pair) -> None:
+    """Write the part of each tile that did not wrap around to its place in the output."""
+    height, width = tiling.step
+    y = y[:, :, first[0] * height : (first[0] + tiles.shape[2]) * height]
+    y = y[:, :, :, first[1] * width : (first[1] + tiles.shape[3]) * width]
+    whole_rows, rest_rows = divmod(y.shape[2], height)
+    whole_columns, rest_columns = divmod(y.shape[3], width)
+    down = ((slice(0, whole_rows), height, 0), (slice(whole_rows, None), rest_rows, whole_rows))
+    along = (
+        (slice(0, whole_columns), width, 0),
+        (slice(whole_columns, None), rest_columns, whole_columns),
+    )
+    for (rows, tall, above), (columns, wide, before) in product(down, along):
+        part = tiles[:, :, rows, columns, :tall, :wide]
+        if part.numel():
+            place = y[:, :, above * height :, before * width :]
+            place = place[:, :, : part.shape[2] * tall, : part.shape[3] * wide]
+            place.unfold(2, tall, tall).unfold(3, wide, wide).copy_(part)
+
+
+class _OverlapAdd:
+    """The padded gradient of the input, to which overlapping tiles are added."""
+
+    def __init__(self, g: Tensor, geometry: Geometry, tiling: Tiling) -> None:
+        self._geometry, self._tiling = geometry, tiling
+        grids = zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+        size = [(n - 1) * step + fft for n, step, fft in grids]
+        # Of a single tile for all, there is nothing to add up.
+        self._sum: Tensor | None = None
+        if tiling.grid != (1, 1) or tiling.pair_axis is not None or tiling.images < geometry.batch:
+            self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))
+
+    def add(self, part: Part, image: int, first: int) -> None:
+        """Add tiles that came back, of the chunk that starts at this image and row of tiles."""
+        tiling, tiles = self._tiling, part.tiles
+        if self._sum is None:
+            self._sum = tiles[:, :, 0, 0]
+            return
+        image, row, column = image + part.start[0], first + part.start[1], part.start[2]
+        places = self._sum[image : image + tiles.shape[0]]
+        places = places[:, :, row * tiling.step[0] :, column * tiling.step[1] :]
+        # Every n-th tile is clear of the others: one addition for each remainder.
+        apart = [-(-fft // step) for fft, step in zip(tiling.fft, tiling.step, strict=True)]
+        for i in range(min(apart[0], tiles.shape[2])):
+            for j in range(min(apart[1], tiles.shape[3])):
+                some = tiles[:, :, i :: apart[0], j :: apart[1]]
+                place = places[:, :, i * tiling.step[0] :, j * tiling.step[1] :]
+                place = place.unfold(2, tiling.fft[0], apart[0] * tiling.step[0])
+                place = place.unfold(3, tiling.fft[1], apart[1] * tiling.step[1])
+                place[:, :, : some.shape[2], : some.shape[3]].add_(some, alpha=part.sign)
+
+    def result(self) -> Tensor:
+        """Return the sum without the padding."""
+        assert self._sum is not None
+        top, _, left, _ = self._geometry.padding
+        height, width = self._geometry.input_size
+        inner = self._sum[:, :, top : top + height, left : left + width]
+        if inner.shape[2:] != (height, width):
+            # The end of the input that no tile reaches.
+            inner = F.pad(inner, (0, width - inner.shape[3], 0, height - inner.shape[2]))
+        return inner.contiguous()
+
+
+def multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+    """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h).
+
+    X may be overwritten, here and below: spectra are what takes the memory.
+    """
+    groups = geometry.groups
+    if _is_depthwise(geometry):
+        return x.mul_(w[None, :, 0])
+    x, w = x.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
+    if x.shape[2] == 1:
+        return (x * w[None, :, :, 0]).flatten(1, 2)
+    return torch.einsum("ngctufh,gocfh->ngotufh", x, w[:, :, :, 0, 0]).flatten(1, 2)
+
+
+def _multiply_transposed(g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+    """Sum G W over the output channels: (N, C_out, t, u, f, h) to (N, C_in, t, u, f, h)."""
+    groups = geometry.groups
+    if _is_depthwise(geometry):
+        return g.mul_(w[None, :, 0])
+    g, w = g.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
+    if g.shape[2] == 1:
+        return (g * w[None, :, 0]).flatten(1, 2)
+    return torch.einsum("ngotufh,gocfh->ngctufh", g, w[:, :, :, 0, 0]).flatten(1, 2)
+
+
+def _multiply_sum(x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+    """Sum X G over images and tiles: to (groups, C_out / groups, C_in / groups, f, h)."""
+    groups = geometry.groups
+    if _is_depthwise(geometry):
+        return x.mul_(g).sum((0, 2, 3))[:, None, None]
+    x, g = x.unflatten(1, (groups, -1)), g.unflatten(1, (groups, -1))
+    return torch.einsum("ngctufh,ngotufh->gocfh", x, g)
+
+
+def _is_depthwise(geometry: Geometry) -> bool:
+    """Whether each input channel has one output channel of its own."""
+    return geometry.in_channels == geometry.out_channels == geometry.groups

@@ -1,0 +1,56 @@
+"""The cheapest tiling of a case, and the cheapest method for each of its maps."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.methods.tiling import Tiling, candidates
+from fftconv.methods.unit import is_unit, pieces
+from fftconv.planning.costs import MAPS, Map, compiled_s, native_s, overlap_save_s
+from fftconv.planning.machine import Machine, current
+
+if TYPE_CHECKING:
+    from fftconv.geometry import Geometry
+
+
+@lru_cache(maxsize=4096)
+def tiling(geometry: Geometry, item_bytes: int) -> Tiling:
+    """Return the tiles for a case with stride and dilation 1: one cutting for all three maps."""
+    machine, threads = current(), torch.get_num_threads()
+    return min(
+        candidates(geometry, item_bytes),
+        key=lambda t: sum(
+            overlap_save_s((name,), geometry, t, item_bytes, machine, threads) for name in MAPS
+        ),
+    )
+
+
+def predict(
+    method: str, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int
+) -> float:
+    """Return the seconds that a method is expected to take for some maps of a case."""
+    machine = current()
+    if method == "native":
+        return sum(native_s(name, geometry, item_bytes, machine) for name in names)
+    if method == "compiled":
+        return sum(compiled_s(name, geometry, item_bytes, machine, threads) for name in names)
+    return _overlap_save_s(names, geometry, item_bytes, machine, threads)
+
+
+def _overlap_save_s(
+    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
+) -> float:
+    parts = [geometry] if is_unit(geometry) else [piece.geometry for piece in pieces(geometry)]
+    return sum(
+        overlap_save_s(names, part, tiling(part, item_bytes), item_bytes, machine, threads)
+        for part in parts
+    )
+
+
+def tile_of(geometry: Geometry, item_bytes: int) -> tuple[int, int]:
+    """Return the size of the transforms that a case is cut into."""
+    part = geometry if is_unit(geometry) else next(iter(pieces(geometry))).geometry
+    return tiling(part, item_bytes).fft

@@ -1,0 +1,178 @@
+"""What a machine needs for each kind of work: measured once, kept in one small file."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import warnings
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+import torch
+
+#: Names a calibration file in place of the one in the user's data directory.
+FILE_VARIABLE = "FFTCONV_CALIBRATION"
+SCHEMA = 1
+
+
+class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds per multiply-add of torch's convolution, by the side of the filter.
+
+    ``channels`` are (channels per group of the input, of the output, groups).
+    """
+
+    channels: tuple[int, int, int]
+    sides: tuple[int, ...]
+    forward: tuple[float, ...]
+    grad_input: tuple[float, ...]
+    grad_weight: tuple[float, ...]
+
+
+class Transform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds per pixel of transforms of tiles with this side.
+
+    Of a real tile there and back, and of a pair of tiles in either direction, per tile.
+    """
+
+    side: int
+    forward: float
+    inverse: float
+    pair: float
+
+
+class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that depends on the dtype.
+
+    Attributes
+    ----------
+    native
+        Rates of torch's convolution for several numbers of channels.
+    compiled
+        Thread-seconds for one of each count of `fftconv.kernels.division.Work`.
+    transforms
+        By increasing side.
+    product
+        Thread-seconds per complex multiply-add of spectra, elementwise.
+    plane, matrix
+        The same as a matrix product over channels: per number of an operand, and per multiply-add.
+    copy
+        Thread-seconds per element of a tile that is gathered or scattered.
+    """
+
+    native: tuple[Rate, ...]
+    compiled: tuple[float, float, float, float, float]
+    transforms: tuple[Transform, ...]
+    product: float
+    plane: float
+    matrix: float
+    copy: float
+
+
+class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The constants of one machine.
+
+    ``native_call``, ``compiled_call`` and ``fft_call`` are seconds per call of each backend.
+    """
+
+    schema: int
+    processor: str
+    threads: int
+    torch: str
+    native_call: float
+    compiled_call: float
+    fft_call: float
+    float32: Precision
+    float64: Precision
+
+    def precision(self, item_bytes: int) -> Precision:
+        """Return the constants for elements of 4 or 8 bytes."""
+        return self.float32 if item_bytes == 4 else self.float64
+
+
+def processor() -> str:
+    """Name the processor and the vector instructions that torch uses on it."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def calibration_file() -> Path:
+    """Return where this user's calibration is, or would be."""
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("fftconv", appauthor=False) / "calibration.json"
+
+
+def save(machine: Machine, path: Path) -> None:
+    """Write a calibration, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = msgspec.json.format(msgspec.json.encode(machine), indent=1)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def read(path: Path) -> Machine:
+    """Read a calibration.
+
+    Raises
+    ------
+    ValueError
+        If the file is broken, of another version, or of another processor.
+    OSError
+        If it cannot be read.
+    """
+    machine = msgspec.json.decode(path.read_bytes(), type=Machine)
+    if machine.schema != SCHEMA:
+        raise ValueError(f"it has version {machine.schema}, this fftconv reads {SCHEMA}")
+    if machine.processor != processor():
+        raise ValueError(f"it was measured on {machine.processor!r}, this is {processor()!r}")
+    return machine
+
+
+def defaults() -> Machine:
+    """Return the constants that ship with the package."""
+    data = resources.files("fftconv.planning").joinpath("defaults.json").read_bytes()
+    return msgspec.json.decode(data, type=Machine)
+
+
+@cache
+def current() -> Machine:
+    """Return this user's calibration where there is a good one, else the defaults.
+
+    A file that cannot be used is reported in one line, once.
+    """
+    path = calibration_file()
+    try:
+        return read(path)
+    except FileNotFoundError:
+        if FILE_VARIABLE in os.environ:
+            _ignore(path, "there is no such file")
+    except (OSError, ValueError) as error:
+        _ignore(path, str(error).splitlines()[0])
+    return defaults()
+
+
+def _ignore(path: Path, reason: str) -> None:
+    warnings.warn(
+        f"fftconv ignores the calibration {path}: {reason}; "
+        f"'python -m fftconv calibrate' writes a new one",
+        stacklevel=2,
+    )

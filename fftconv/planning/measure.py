@@ -1,0 +1,207 @@
+"""Measure a machine's constants: what ``python -m fftconv calibrate`` does, within a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+import torch
+
+from fftconv.geometry import Geometry
+from fftconv.kernels.division import divide, work
+from fftconv.methods import REGISTRY, Method
+from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
+from fftconv.methods.overlap_save import OverlapSave, multiply
+from fftconv.methods.tiling import candidates
+from fftconv.planning.machine import SCHEMA, Machine, Precision, Rate, Transform, processor
+
+#: Channels (per group in, per group out, groups) that torch's convolution is timed with.
+CHANNELS = {
+    torch.float32: (
+        (1, 1, 1), (1, 4, 1), (1, 16, 1), (3, 3, 1), (3, 16, 1), (8, 8, 1), (16, 3, 1), (16, 16, 1),
+        (64, 64, 1), (1, 1, 3), (1, 1, 16), (1, 1, 64), (4, 8, 4),
+    ),
+    torch.float64: ((1, 1, 1), (1, 16, 1), (16, 16, 1), (64, 64, 1), (1, 1, 3), (1, 1, 64)),
+}  # fmt: skip
+SIDES = {torch.float32: (1, 3, 5, 7, 11, 15, 31), torch.float64: (1, 3, 7, 15, 31)}
+#: Input and filter sizes, channels and padding for the compiled kernels.
+PLANES = (
+    *product((64, 256, 768), (3, 7, 15, 31), (1,), (0,)),
+    *((56, 3, 96, 1), (56, 7, 96, 3), (28, 3, 128, 1), (28, 7, 128, 3), (256, 9, 1, 4)),
+    *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
+)
+TRANSFORMS = (32, 64, 128, 256, 512, 1024, 2048)
+#: Seconds of samples for each figure; the best sample counts.
+SAMPLE_S = 0.004
+
+Step = Callable[[], None]
+
+
+def best_s(call: Callable[[], object], sample_s: float = SAMPLE_S) -> float:
+    """Return the seconds of the fastest of a few calls.
+
+    At least five, or as many as fit into ten times `sample_s`: a busy spell must not spoil all.
+    """
+    call()
+    fastest, spent, calls = float("inf"), 0.0, 0
+    while spent < sample_s or (calls < 5 and spent < 10 * sample_s):
+        start = time.perf_counter()
+        call()
+        took = time.perf_counter() - start
+        fastest, spent, calls = min(fastest, took), spent + took, calls + 1
+    return fastest
+
+
+def measure() -> Iterator[tuple[float, str, Machine | None]]:
+    """Measure this machine: yield the share done and what comes next, and at the end the result."""
+    precisions = {}
+    for n, dtype in enumerate((torch.float32, torch.float64)):
+        half = 0.5 * n
+        native = []
+        for i, channels in enumerate(CHANNELS[dtype]):
+            yield half + 0.3 * i / len(CHANNELS[dtype]), f"torch's convolution, {dtype}", None
+            native.append(_native_rate(channels, dtype))
+        yield half + 0.3, f"compiled kernels, {dtype}", None
+        compiled = _compiled_rates(dtype)
+        yield half + 0.4, f"transforms, {dtype}", None
+        transforms = tuple(_transform(side, dtype) for side in TRANSFORMS)
+        yield half + 0.48, f"products, {dtype}", None
+        precisions[dtype] = Precision(
+            tuple(native), compiled, transforms, *_products(dtype), _copy(dtype)
+        )
+    machine = Machine(
+        schema=SCHEMA,
+        processor=processor(),
+        threads=torch.get_num_threads(),
+        torch=str(torch.__version__),
+        native_call=_call_s("native"),
+        compiled_call=_call_s("compiled"),
+        fft_call=_fft_call_s(),
+        float32=precisions[torch.float32],
+        float64=precisions[torch.float64],
+    )
+    yield 1.0, "done", machine
+
+
+def _native_rate(channels: tuple[int, int, int], dtype: torch.dtype) -> Rate:
+    per_in, per_out, groups = channels
+    batch = max(1, min(8, 64 // max(per_in * groups, per_out * groups)))
+    columns: dict[str, list[float]] = {"forward": [], "grad_input": [], "grad_weight": []}
+    for side in SIDES[dtype]:
+        geometry = Geometry.of(
+            (batch, per_in * groups, 64, 64),
+            (per_out * groups, per_in, side, side),
+            padding=side // 2,
+            groups=groups,
+        )
+        for name, call in _maps(REGISTRY["native"], geometry, dtype):
+            columns[name].append(best_s(call) / geometry.macs)
+    values = {name: tuple(column) for name, column in columns.items()}
+    return Rate(channels, SIDES[dtype], **values)
+
+
+def _maps(
+    subject: Method, geometry: Geometry, dtype: torch.dtype
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    generator = torch.Generator().manual_seed(0)
+    x, w, g = (
+        torch.randn(shape, dtype=dtype, generator=generator)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    yield "forward", lambda: subject.forward(x, w, geometry)
+    yield "grad_input", lambda: subject.grad_input(g, w, geometry)
+    yield "grad_weight", lambda: subject.grad_weight(x, g, geometry)
+
+
+def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, float]:
+    """Fit the seconds of many cases to their counts, none of them negative."""
+    from scipy.optimize import nnls
+
+    threads = torch.get_num_threads()
+    call = _call_s("compiled")
+    rows, seconds = [], []
+    for size, side, channels, padding in PLANES:
+        geometry = Geometry.of(
+            (6 if channels > 1 else 1, channels, size, size),
+            (channels, 1, side, side),
+            padding=padding,
+            groups=channels,
+        )
+        x = torch.empty(geometry.input_shape, dtype=dtype, device="meta")
+        g = torch.empty(geometry.output_shape, dtype=dtype, device="meta")
+        shapes = (
+            forward_shape(x, geometry),
+            grad_input_shape(g, geometry),
+            grad_weight_shape(x, g, geometry),
+        )
+        for shape, (_, run) in zip(
+            shapes, _maps(REGISTRY["compiled"], geometry, dtype), strict=True
+        ):
+            division = divide(shape)
+            if division.serial:
+                continue
+            taken = best_s(run)
+            # Every case counts the same, long or short.
+            rows.append([count / taken for count in work(shape, division).values()])
+            seconds.append(max(taken - call, 0.1 * taken) / taken * threads)
+    fitted, _ = nnls(np.array(rows), np.array(seconds))
+    return tuple(float(value) for value in fitted)  # type: ignore[return-value]
+
+
+def _transform(side: int, dtype: torch.dtype) -> Transform:
+    batch = max(2, 2**20 // side**2)
+    planes = torch.randn(batch, side, side, dtype=dtype)
+    spectra = torch.fft.rfft2(planes)
+    pairs = torch.randn(max(1, batch // 2), side, side, dtype=dtype.to_complex())
+    scale = torch.get_num_threads() / planes.numel()
+    return Transform(
+        side,
+        forward=best_s(lambda: torch.fft.rfft2(planes)) * scale,
+        inverse=best_s(lambda: torch.fft.irfft2(spectra, s=(side, side))) * scale,
+        pair=best_s(lambda: torch.fft.ifft2(pairs)) * scale,
+    )
+
+
+def _products(dtype: torch.dtype) -> tuple[float, float, float]:
+    images, few, many = 8, 4, 64
+    plain = _product_s(many, 1, images, dtype) / (images * many)
+    # Two cases, two unknowns: seconds = 2 channels images plane + channels^2 images matrix.
+    first = _product_s(1, few, images, dtype) / (images * few)
+    second = _product_s(1, many, images, dtype) / (images * many)
+    matrix = max((second - first) / (many - few), plain / 100)
+    return plain, max((first - few * matrix) / 2, plain / 2), matrix
+
+
+def _product_s(groups: int, channels: int, images: int, dtype: torch.dtype) -> float:
+    """Return thread-seconds per place of the spectra, for the product over all channels."""
+    side = 32
+    shape = images, groups * channels, 1, 1, side, side // 2 + 1
+    x = torch.randn(shape, dtype=dtype.to_complex())
+    w = torch.randn((shape[1], channels, *shape[2:]), dtype=dtype.to_complex())
+    geometry = Geometry.of(
+        (images, shape[1], side, side), (shape[1], channels, 9, 9), groups=groups
+    )
+    places = shape[4] * shape[5]
+    return best_s(lambda: multiply(x, w, geometry)) * torch.get_num_threads() / places
+
+
+def _copy(dtype: torch.dtype) -> float:
+    planes = torch.randn(4, 4, 256, 256, dtype=dtype)
+    tiles = planes.unfold(2, 128, 128).unfold(3, 128, 128)
+    return best_s(tiles.clone) * torch.get_num_threads() / planes.numel()
+
+
+def _call_s(method: str) -> float:
+    geometry = Geometry.of((1, 1, 8, 8), (1, 1, 3, 3))
+    calls = _maps(REGISTRY[method], geometry, torch.float32)
+    return min(best_s(call, 10 * SAMPLE_S) for _, call in calls)
+
+
+def _fft_call_s() -> float:
+    """Return the seconds per chunk of tiles where the tiles themselves cost next to nothing."""
+    geometry = Geometry.of((1, 1, 16, 16), (1, 1, 9, 9))
+    subject = OverlapSave(lambda case, item_bytes: candidates(case, item_bytes)[-1])
+    calls = _maps(subject, geometry, torch.float32)
+    return max(best_s(call, 10 * SAMPLE_S) for _, call in calls) / 2.5

@@ -1,0 +1,163 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fftconv.geometry import Geometry
+from fftconv.kernels import pool
+from fftconv.kernels.division import Shape, divide
+from fftconv.methods import get
+
+
+def operands(geometry: Geometry, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
+    shapes = geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    return tuple(torch.randn(shape, dtype=torch.float64).to(dtype) for shape in shapes)
+
+
+def check(geometry: Geometry, x: Tensor, w: Tensor, g: Tensor, method: str = "compiled") -> None:
+    """Compare the three maps with torch in float64."""
+    tolerance = 2e-5 if x.dtype == torch.float32 else 1e-13
+    a, b = x.double().requires_grad_(), w.double().requires_grad_()
+    top, bottom, left, right = geometry.padding
+    padded = F.pad(a, (left, right, top, bottom))
+    y = F.conv2d(padded, b, None, geometry.stride, 0, geometry.dilation, geometry.groups)
+    gx, gw = torch.autograd.grad(y, (a, b), g.double())
+    subject = get(method)
+    for name, got, wanted in (
+        ("forward", subject.forward(x, w, geometry), y.detach()),
+        ("grad_input", subject.grad_input(g, w, geometry), gx),
+        ("grad_weight", subject.grad_weight(x, g, geometry), gw),
+    ):
+        assert got.shape == wanted.shape, name
+        assert got.dtype == x.dtype, name
+        error = float((got - wanted).abs().max() / wanted.abs().max().clamp_min(1))
+        assert error < tolerance, (name, error, geometry)
+
+
+# Around whole vectors (16 and 8 lanes) and whole tiles (64 columns, 4 rows), both forms of tile.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 130])
+def test_widths(width: int, dtype: torch.dtype) -> None:
+    for height in (1, 2, 3, 5, 9):
+        for kernel in ((1, 1), (2, 3), (3, 3), (4, 1), (5, 5), (7, 16)):
+            for padding in (0, (1, 2), (4, 7)):
+                pad = padding if isinstance(padding, tuple) else (padding, padding)
+                if kernel[0] > height + 2 * pad[0] or kernel[1] > width + 2 * pad[1]:
+                    continue
+                geometry = Geometry.of((1, 1, height, width), (1, 1, *kernel), padding=padding)
+                check(geometry, *operands(geometry, dtype))
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (7, 7), (31, 31), (1, 40), (40, 1), (90, 90)])
+def test_filters_up_to_the_image(kernel: tuple[int, int]) -> None:
+    for padding in (0, 1, (kernel[0] // 2, kernel[1] // 2)):
+        geometry = Geometry.of((1, 1, 90, 90), (1, 1, *kernel), padding=padding)
+        check(geometry, *operands(geometry))
+
+
+def test_channels_groups_stride_dilation() -> None:
+    for groups, per_in, per_out in ((1, 3, 4), (3, 1, 1), (2, 2, 3)):
+        for stride, dilation in ((1, 1), (2, 1), ((1, 3), (2, 1)), (2, (4, 3)), (4, 6)):
+            geometry = Geometry.of(
+                (2, groups * per_in, 41, 37), (groups * per_out, per_in, 3, 4), stride, (2, 1),
+                dilation, groups,
+            )  # fmt: skip
+            check(geometry, *operands(geometry))
+
+
+def test_reads_any_strides() -> None:
+    geometry = Geometry.of((2, 3, 20, 30), (4, 3, 3, 3), padding=1)
+    x, w, g = operands(geometry)
+    larger = torch.randn(2, 3, 25, 40)
+    check(geometry, larger[:, :, 2:22, 5:35], w, g)
+    check(geometry, x.to(memory_format=torch.channels_last), w, g.transpose(2, 3).mT)
+    check(geometry, x[:1].expand(2, 3, 20, 30), w.flip(0), g)
+    check(geometry, torch._neg_view(x), torch._neg_view(w), torch._neg_view(g))
+
+
+def test_threads_change_no_bit() -> None:
+    for shape, kernel in (((1, 1, 300, 300), 9), ((8, 4, 60, 60), 3)):
+        geometry = Geometry.of(
+            shape, (4 if shape[1] > 1 else 1, 1, kernel, kernel), groups=shape[1]
+        )
+        x, w, g = operands(geometry)
+        results = []
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            subject = get("compiled")
+            results.append(
+                [
+                    subject.forward(x, w, geometry),
+                    subject.grad_input(g, w, geometry),
+                    subject.grad_weight(x, g, geometry),
+                ]
+            )
+        assert all(map(torch.equal, results[0], results[1]))
+        assert all(map(torch.equal, results[0], results[2]))
+
+
+def test_python_threads_at_once() -> None:
+    torch.set_num_threads(2)
+    geometry = Geometry.of((1, 2, 200, 200), (2, 2, 7, 7))
+    cases = [operands(geometry) for _ in range(8)]
+    with ThreadPoolExecutor(8) as executor:
+        done = [executor.submit(check, geometry, *case) for case in cases * 4]
+    for future in done:
+        future.result()
+
+
+def test_without_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_openmp", lambda: None)
+    pool.runner.cache_clear()
+    torch.set_num_threads(3)
+    geometry = Geometry.of((1, 1, 400, 400), (1, 1, 7, 7))
+    check(geometry, *operands(geometry))
+    assert pool.runner() is pool._python_threads
+    pool.runner.cache_clear()
+
+
+def test_specialisations_are_bounded() -> None:
+    seen = {
+        (d.form, d.rows, d.columns, d.size)
+        for size in range(1, 71)
+        for other in (1, 2, 3, 4, 7, size)
+        for out in (1, 2, 5, 64)
+        for d in [divide(Shape(32, 1, 1, 1, 1, (99, 99), (size, other), (out, out), (0, 0)))]
+    }
+    assert len(seen) <= 30
+    assert {(form, size) for form, _, _, size in seen} >= {("broadcast", 3), ("broadcast", 0)}
+
+
+SCRIPT = """
+import torch, numba.core.caching as caching
+{before}
+import fftconv
+x, w = torch.randn(1, 1, 40, 40), torch.randn(1, 1, 3, 3)
+y = fftconv.conv2d(x, w, method="compiled")
+torch.testing.assert_close(y, torch.nn.functional.conv2d(x, w))
+"""
+
+
+def run(before: str, cache: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    script = SCRIPT.format(before=before)
+    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True)
+
+
+def test_cache_folder_is_respected_and_used(tmp_path: Path) -> None:
+    run("", tmp_path)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
+    assert kept
+    run("", tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
+
+
+def test_no_place_for_a_cache(tmp_path: Path) -> None:
+    run("caching.CacheImpl._locator_classes = []", tmp_path)
+    assert not list(tmp_path.rglob("*.nbc"))

@@ -1,0 +1,209 @@
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import fftconv
+from fftconv import planner
+from fftconv.__main__ import main
+from fftconv.geometry import Geometry
+from fftconv.methods import REGISTRY
+from fftconv.planning import choice, machine, measure
+from fftconv.planning.machine import FILE_VARIABLE
+
+
+def forget() -> None:
+    for cached in (machine.current, choice.tiling, planner._plan, planner._decide):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a calibration file that fftconv is told to use, not written yet."""
+    path = tmp_path / "folder" / "calibration.json"
+    monkeypatch.setenv(FILE_VARIABLE, str(path))
+    forget()
+    yield path
+    forget()
+
+
+def test_obvious_choices() -> None:
+    assert fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5)).method == "compiled"
+    assert fftconv.plan((1, 1, 2048, 2048), (1, 1, 63, 63)).method == "overlap_save"
+    assert fftconv.plan((8, 64, 56, 56), (64, 64, 3, 3), padding=1).method == "native"
+    assert fftconv.plan((32, 3, 224, 224), (3, 1, 3, 3), padding=1, groups=3).method == "compiled"
+
+
+def test_plan_reads_well() -> None:
+    plan = fftconv.plan((1, 1, 512, 512), (1, 1, 63, 63), needs_grad=True)
+    lines = str(plan).splitlines()
+    assert lines[0].startswith("input (1, 1, 512, 512), weight (1, 1, 63, 63), torch.float32, cpu")
+    assert [line.split()[0] for line in lines[1:4]] == ["forward", "grad_input", "grad_weight"]
+    assert all(">overlap_save" in line for line in lines[1:4])
+    assert lines[4] == f"overlap_save transforms tiles of {plan.tile[0]} x {plan.tile[1]}"
+    assert set(plan.seconds["forward"]) == {"native", "compiled", "overlap_save"}
+    assert all(0 < s < 10 for of in plan.seconds.values() for s in of.values())
+
+
+def test_a_seen_case_is_not_planned_again() -> None:
+    assert fftconv.plan((1, 1, 64, 64), (1, 1, 3, 3)) is fftconv.plan((1, 1, 64, 64), (1, 1, 3, 3))
+
+
+def test_what_only_native_can_do() -> None:
+    shapes = (1, 1, 64, 64), (1, 1, 5, 5)
+    for dtype in (torch.bfloat16, torch.float16, torch.complex64):
+        plan = fftconv.plan(*shapes, dtype=dtype)
+        assert plan.method == "native"
+        assert "not compiled: method 'compiled' computes in" in str(plan)
+    assert fftconv.plan(*shapes, device="cuda").method == "native"
+    assert fftconv.plan((0, 1, 64, 64), (1, 1, 5, 5)).method == "native"
+
+
+def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By its module: the name fftconv.methods is the function of that name.
+    monkeypatch.setattr(sys.modules["fftconv.methods.compiled"], "find_spec", lambda name: None)
+    forget()
+    plan = fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5))
+    assert plan.method != "compiled"
+    assert plan.excluded["compiled"] == "method 'compiled' needs numba, which is not installed"
+    forget()
+
+
+def test_bad_shapes_are_conv2ds_errors() -> None:
+    with pytest.raises(RuntimeError, match="larger than the padded input"):
+        fftconv.plan((1, 1, 4, 4), (1, 1, 5, 5))
+
+
+def test_each_map_by_its_own_method() -> None:
+    chosen = {"forward": "compiled", "grad_input": "native", "grad_weight": "overlap_save"}
+    subject = planner.Planned(chosen)
+    geometry = Geometry.of((2, 2, 20, 20), (4, 2, 3, 3), padding=1)
+    x, w, g = (
+        torch.randn(shape, dtype=torch.float64)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    native = REGISTRY["native"]
+    torch.testing.assert_close(subject.forward(x, w, geometry), native.forward(x, w, geometry))
+    gx, gw = subject.grads(g, x, w, geometry, True, True)
+    torch.testing.assert_close(gx, native.grad_input(g, w, geometry))
+    torch.testing.assert_close(gw, native.grad_weight(x, g, geometry))
+
+
+def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap = {"forward": "native", "grad_input": "compiled", "grad_weight": "native"}
+
+    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+        return sum(1.0 if cheap[name] == method else 2.0 for name in names)
+
+    forget()
+    monkeypatch.setattr(choice, "predict", predict)
+    plan = fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3), needs_grad=True)
+    assert plan.chosen == cheap
+    assert plan.tile is None
+    forget()
+
+
+def test_file_is_used(calibration: Path) -> None:
+    ours = machine.defaults()
+    slow = {**json.loads(machine.msgspec.json.encode(ours)), "compiled_call": 10.0}
+    slow["processor"] = machine.processor()
+    calibration.parent.mkdir()
+    calibration.write_text(json.dumps(slow))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fftconv.plan((1, 1, 256, 256), (1, 1, 5, 5)).method != "compiled"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "Input data was truncated"),
+        ("[]", "Expected `object`"),
+        ('{"schema": 1}', "missing required field"),
+        (None, "there is no such file"),
+    ],
+)
+def test_broken_file_is_one_line(calibration: Path, text: str | None, reason: str) -> None:
+    calibration.parent.mkdir()
+    if text is not None:
+        calibration.write_text(text)
+    with pytest.warns(UserWarning, match=reason) as caught:
+        assert fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5)).method == "compiled"
+    assert len(caught) == 1
+    assert "\n" not in str(caught[0].message)
+    assert str(calibration) in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [("processor", "Z80, SCALAR", "measured on 'Z80, SCALAR'"), ("schema", 99, "version 99")],
+)
+def test_foreign_file_is_one_line(
+    calibration: Path, field: str, value: object, reason: str
+) -> None:
+    data = json.loads(machine.msgspec.json.encode(machine.defaults()))
+    data["processor"] = machine.processor()
+    calibration.parent.mkdir()
+    calibration.write_text(json.dumps({**data, field: value}))
+    with pytest.warns(UserWarning, match=reason) as caught:
+        fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5))
+    assert len(caught) == 1
+
+
+def test_no_file_is_no_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    forget()
+    assert machine.calibration_file() == tmp_path / "fftconv" / "calibration.json"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert machine.current() == machine.defaults()
+    forget()
+
+
+def test_calibrate_writes_what_is_then_read(
+    calibration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole command, with few and small cases and one sample each."""
+    few = {torch.float32: ((1, 1, 1), (4, 4, 1)), torch.float64: ((1, 1, 1),)}
+    monkeypatch.setattr(measure, "CHANNELS", few)
+    monkeypatch.setattr(measure, "SIDES", dict.fromkeys(few, (1, 3, 5)))
+    monkeypatch.setattr(measure, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
+    monkeypatch.setattr(measure, "TRANSFORMS", (32, 64))
+    monkeypatch.setattr(measure, "SAMPLE_S", 0.0)
+    assert main(["calibrate"]) == 0
+    assert f"written to {calibration}" in capsys.readouterr().err.replace("\n", "")
+    assert [path.name for path in calibration.parent.iterdir()] == ["calibration.json"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert machine.current() == machine.read(calibration)
+    assert machine.current() != machine.defaults()
+    assert fftconv.plan((1, 1, 64, 64), (1, 1, 3, 3)).seconds
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "calibration.json"
+    machine.save(machine.defaults(), path)
+    before = path.read_bytes()
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        machine.save(machine.defaults(), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_calibrate_without_a_place_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(measure, "measure", lambda: iter([(1.0, "done", machine.defaults())]))
+    assert main(["calibrate", "--output", str(tmp_path / "file" / "calibration.json")]) == 1
+    assert "cannot write" in capsys.readouterr().err
