@@ -113,8 +113,9 @@ def _give_memory_back() -> None:
 def _trace(call: Callable[[], object], count: int, output: Path) -> None:
     from torch.profiler import ProfilerActivity, profile
 
+    # Without the allocator's events, which slow every tensor down.
     with profile(
-        activities=[ProfilerActivity.CPU], record_shapes=True, with_stack=True, profile_memory=True
+        activities=[ProfilerActivity.CPU], record_shapes=True, with_stack=True
     ) as profiler:
         for _ in range(count):
             call()

@@ -17,8 +17,8 @@ DEFINITION = (
     "spectra at the rate of a matrix product. The suite measures all three rates on the same "
     "machine, with the same threads, as the fastest of many calls. The fraction reached is limit "
     "divided by median time. The limit holds for these two algorithms and these libraries' "
-    "transforms: it is no law of nature, and a fraction can exceed 1 where a method transforms "
-    "better."
+    "transforms: it is no law of nature, and a fraction can exceed 1 where a method multiplies "
+    "or transforms better than they do."
 )
 
 
