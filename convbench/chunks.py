@@ -1,4 +1,4 @@
-"""Cut the suite into pieces that asv runs one after the other.
+"""Cut what the report measures into pieces that asv runs one after the other.
 
 asv saves the results of a commit when the run ends: an interrupted run of several minutes leaves
 nothing. A chunk is a set of cells that one `asv run --bench REGEX` measures in seconds; what is
@@ -6,6 +6,7 @@ done stays done.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,13 +17,20 @@ from benchmarks.cases import Case, Direction
 from benchmarks.layer_cases import LayerCase
 from convbench.store import Run, param_values
 
-# A benchmark of more cells than this is cut along its leading parameters.
-_CELLS_PER_CHUNK = 30
+# A benchmark with these parameters is cut along them.
 _SPLIT_PARAMS = ("direction", "method")
+# Pieces are joined until they are expected to take this long: what an interruption may lose.
+_CHUNK_S = 20.0
+
+# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, and
+# networks' layers by scipy, which loops over planes and takes longer than all the rest.
+_LEFT_OUT = ("regret.", "first_call.", "overhead.", "peers.")
+_LAYERS = "layers."
+_PLANE_METHODS = ("direct", "fft")
 
 # What a cell takes besides its calls: a fork, operands, and for times the samples.
 _CELL_OVERHEAD_S = 0.06
-_SAMPLING_S = 0.25
+_SAMPLING_S = 0.15
 _TIMERAW_S = 4.0
 _ASV_STARTUP_S = 3.0
 
@@ -68,43 +76,57 @@ def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
     return _CELL_OVERHEAD_S + call
 
 
-def _chunk(title: str, regex: str, cells: list[tuple[dict[str, Any], dict[str, Any]]]) -> Chunk:
-    return Chunk(
-        title,
-        regex,
-        frozenset((benchmark["name"], tuple(params.values())) for benchmark, params in cells),
-        _ASV_STARTUP_S + sum(_cell_s(benchmark, params) for benchmark, params in cells),
-    )
+@dataclass(frozen=True)
+class _Piece:
+    """Cells of one benchmark that one regular expression names."""
+
+    title: str
+    regex: str
+    cells: frozenset[tuple[str, tuple[Any, ...]]]
+    expected_s: float
 
 
-def _split(benchmark: dict[str, Any]) -> list[Chunk]:
-    """Cut one large benchmark along its leading parameters."""
+def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
+    """Cut one benchmark along its leading parameters."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(params[name] for name in _SPLIT_PARAMS if name in params)
 
     name = benchmark["name"]
-    chunks = []
     for values, group in groupby(param_values(benchmark), key):
+        if name.startswith(_LEFT_OUT) or (
+            name.startswith(_LAYERS) and set(values) & set(_PLANE_METHODS)
+        ):
+            continue
+        members = list(group)
         # asv matches the regex against name(value, value, ...), each value as its repr.
-        regex = re.escape(name) + r"\(" + "".join(f"{value!r}, " for value in values)
-        title = " ".join([name, *map(str, values)])
-        chunks.append(_chunk(title, f"^{regex}", [(benchmark, params) for params in group]))
-    return chunks
+        start = r"\(" + "".join(f"{value!r}, " for value in values) if values else r"(\(|$)"
+        yield _Piece(
+            " ".join([name, *map(str, values)]),
+            re.escape(name) + start,
+            frozenset((name, tuple(params.values())) for params in members),
+            sum(_cell_s(benchmark, params) for params in members),
+        )
 
 
-def suite_chunks(benchmarks: Benchmarks) -> list[Chunk]:
-    """Return the whole suite in chunks, in the order of the benchmarks' names."""
+def _chunk(pieces: list[_Piece]) -> Chunk:
+    more = f" and {len(pieces) - 1} more" if len(pieces) > 1 else ""
+    return Chunk(
+        pieces[0].title + more,
+        f"^({'|'.join(piece.regex for piece in pieces)})",
+        frozenset().union(*(piece.cells for piece in pieces)),
+        _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
+    )
+
+
+def report_chunks(benchmarks: Benchmarks) -> list[Chunk]:
+    """Return what the report measures in chunks, in the order of the benchmarks' names."""
     chunks: list[Chunk] = []
-    small: dict[str, list[dict[str, Any]]] = {}
-    for name, benchmark in sorted(benchmarks.items()):
-        if len(param_values(benchmark)) > _CELLS_PER_CHUNK:
-            chunks += _split(benchmark)
-        else:
-            small.setdefault(name.split(".")[0], []).append(benchmark)
-    for module, members in sorted(small.items()):
-        names = "|".join(re.escape(benchmark["name"]) for benchmark in members)
-        cells = [(benchmark, p) for benchmark in members for p in param_values(benchmark)]
-        title = module if len(members) > 1 else members[0]["name"]
-        chunks.append(_chunk(title, rf"^({names})(\(|$)", cells))
-    return chunks
+    joined: list[_Piece] = []
+    for _, benchmark in sorted(benchmarks.items()):
+        for piece in _pieces(benchmark):
+            if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
+                chunks.append(_chunk(joined))
+                joined = []
+            joined.append(piece)
+    return [*chunks, _chunk(joined)] if joined else chunks

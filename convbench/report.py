@@ -10,10 +10,13 @@ from rich.console import Console
 
 from benchmarks.sampling import SAMPLE_TIME_S
 from convbench.asv_command import LOG, asv, machine_name
-from convbench.chunks import Chunk, suite_chunks
+from convbench.chunks import Chunk, report_chunks
 from convbench.progress import clock, track
 from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
 from convbench.summary import BACKWARD, FORWARD, winner_table
+
+# From 2 samples to 8, stopping after 0.12 s: half of what a plain `asv run` takes.
+_REPEAT = "repeat=[2, 8, 0.12]"
 
 
 def _git(*arguments: str) -> str:
@@ -33,7 +36,7 @@ def _measure(machine: str, commit: str, chunks: list[Chunk], console: Console) -
     for index, _ in track(titles, [chunk.expected_s for chunk in chunks], console):
         asv(
             *("run", f"{commit}^!", "--bench", chunks[index].regex, "--machine", machine),
-            *("-a", "rounds=1", "--record-samples", "--show-stderr"),
+            *("--record-samples", "--show-stderr", "-a", "rounds=1", "-a", _REPEAT),
         )
 
 
@@ -66,7 +69,7 @@ def report(machine: str | None, console: Console, *, again: bool) -> None:
         # asv's documented way to find benchmarks without running any.
         asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", name)
     benchmarks = load_benchmarks(conf)
-    chunks = suite_chunks(benchmarks)
+    chunks = report_chunks(benchmarks)
     before = _current_run(conf, benchmarks, name, commit)
     pending = [chunk for chunk in chunks if again or not chunk.measured_in(before)]
     if len(pending) < len(chunks):
