@@ -46,7 +46,7 @@ def best_s(call: Callable[[], object], sample_s: float = SAMPLE_S) -> float:
     """
     call()
     fastest, spent, calls = float("inf"), 0.0, 0
-    while spent < sample_s or (calls < 5 and spent < 10 * sample_s):
+    while not calls or spent < sample_s or (calls < 5 and spent < 10 * sample_s):
         start = time.perf_counter()
         call()
         took = time.perf_counter() - start
