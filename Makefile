@@ -1,11 +1,11 @@
-# Two commands matter: `make test` and `make report`. Each does all the set-up it needs.
+# Two commands matter: `make report` and `make test`. Each does all the set-up it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test format
+.PHONY: help setup report preview publish test lint format figures
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -18,15 +18,28 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
+report: $(READY) ## measure this machine, publish, print the fastest methods (ARGS=--again: anew)
+	@$(BIN)/python -m convbench report $(ARGS)
+
+publish: $(READY) ## make the HTML report anew from results/
+	$(BIN)/asv publish
+
+preview: $(READY) ## serve the HTML report and open it in a browser
+	$(BIN)/asv preview --browser
+
+test: lint ## every check that CI runs
+	$(BIN)/python -m pytest
+
 lint: $(READY) ## lint, format check, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## every check that CI runs
-	$(BIN)/python -m pytest
-
 format: $(READY) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+figures: $(READY) ## make the README's picture and tables from the committed results
+	$(BIN)/python -m convbench chart --machine zen5-2vcpu --input 512 --output docs/forward-512.svg
+	$(BIN)/python -m convbench readme

@@ -10,7 +10,7 @@ from typing import Literal
 
 Direction = Literal["forward", "backward"]
 
-METHODS = ("direct", "fft", "native")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
@@ -25,11 +25,14 @@ _MACS_PER_S: dict[tuple[str, Direction], float] = {
     ("direct", "backward"): 0.9e9,
     ("native", "forward"): 5e9,
     ("native", "backward"): 2e9,
+    ("compiled", "forward"): 30e9,
+    ("compiled", "backward"): 30e9,
 }
 # An FFT's cost depends on the input alone: seconds for one pixel of one transform, and the
-# number of transforms (two there and one back, for each of the maps).
+# number of transforms (two there and one back, for each of the maps). `auto` is never slower.
 _FFT_S_PER_PIXEL = 10e-9
 _FFT_TRANSFORMS = 3
+_BY_TRANSFORM = ("fft", "overlap_save", "auto")
 
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
 _DEFAULT_BUDGET_S = 1.0
@@ -74,7 +77,7 @@ class Case:
     def predicted_s(self, direction: Direction) -> float:
         """Return the seconds that one call is expected to take, from its operation count."""
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
-        if self.method == "fft":
+        if self.method in _BY_TRANSFORM:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
         return maps * self.macs / _MACS_PER_S[self.method, direction]
 

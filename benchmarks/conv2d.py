@@ -97,7 +97,10 @@ class Memory(_Float32):
 
 
 class Accuracy(_Float32):
-    """Largest error of the output or of any gradient, relative to its largest value."""
+    """Largest error of the output, or of the gradients of input and filter.
+
+    It is relative to the largest value of the same tensor.
+    """
 
     version = "1"
     unit = "relative error"
@@ -126,7 +129,7 @@ def tasks() -> list[Task]:
         Task(
             f"{direction}-{case.method}-{case.input_size}-{case.filter_size}-{case.dtype}",
             partial(operands.measured_call, case, direction),
-            case.skip_reason(direction) or operands.skip_reason(operands.LAYERS[case.method]),
+            operands.missing_layer(case.method) or case.skip_reason(direction),
         )
         for direction in cases.DIRECTIONS
         for case in [*cases.float32_grid(), *cases.float64_diagonal()]

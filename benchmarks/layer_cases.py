@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
 
-METHODS = ("direct", "fft", "native", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
 FILTER_SIZES = (3, 7, 15, 31)
 
-# Multiply-adds per second on one core; they only decide what is skipped.
+# Multiply-adds per second on one or two cores; they only decide what is skipped.
 _DIRECT_MACS_PER_S = 0.9e9
-_NATIVE_MACS_PER_S = {"few channels": 5e9, "many channels": 50e9}
-_MANY_CHANNELS = 32
+_NATIVE_DENSE_MACS_PER_S = 30e9
+_NATIVE_DEPTHWISE_MACS_PER_S = 5e9
+_COMPILED_MACS_PER_S = 30e9
 # fft transforms three planes for each product of an input plane and a filter plane.
 _FFT_S_PER_PIXEL = 30e-9
 
@@ -66,13 +67,15 @@ class LayerCase:
     def predicted_s(self, direction: Direction) -> float:
         """Return the seconds that one call is expected to take, from its operation count."""
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
-        if self.method == "fft":
+        if self.method in {"fft", "overlap_save"}:
             padded = self.layer.size + self.filter_size - 1
             return maps * self.layer.products * _FFT_S_PER_PIXEL * padded**2
         if self.method == "direct":
             return maps * self.macs / _DIRECT_MACS_PER_S
-        many = self.layer.in_channels >= _MANY_CHANNELS
-        rate = _NATIVE_MACS_PER_S["many channels" if many else "few channels"]
+        if self.method == "compiled":
+            return maps * self.macs / _COMPILED_MACS_PER_S
+        depthwise = self.layer.groups == self.layer.in_channels > 1
+        rate = _NATIVE_DEPTHWISE_MACS_PER_S if depthwise else _NATIVE_DENSE_MACS_PER_S
         return maps * self.macs / rate
 
     def skip_reason(self, direction: Direction) -> str | None:

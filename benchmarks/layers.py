@@ -18,10 +18,7 @@ from benchmarks.sampling import Sampled
 
 def skip_reason(case: LayerCase, direction: Direction) -> str | None:
     """Say in a sentence why a cell is not measured, or return None if it is."""
-    missing = operands.skip_reason("Conv2d")
-    if missing is None and case.method not in fftconv.methods():
-        missing = f"This commit's fftconv has no method {case.method}."
-    return missing or case.skip_reason(direction)
+    return operands.missing_method(case.method) or case.skip_reason(direction)
 
 
 def measured_call(case: LayerCase, direction: Direction) -> Callable[[], object]:

@@ -14,8 +14,8 @@ from torch import Tensor
 import fftconv
 from benchmarks.cases import Case, Direction
 
-# The class that does each method's work. Looked up by name, because a commit from before it was
-# written is measured by this very file.
+# The tutorial's layers; every other method is one of `fftconv.Conv2d`'s. Looked up by name, because
+# a commit from before it was written is measured by this very file.
 LAYERS = {"direct": "ScipyConv2d", "fft": "FFTConv2d", "native": "NativeConv2d"}
 
 _SEED = 20_26
@@ -40,18 +40,37 @@ def seeded(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 
 
+def missing_layer(method: str) -> str | None:
+    """Say in a sentence that this commit cannot do the grid by `method`, or return None."""
+    return skip_reason(LAYERS[method]) if method in LAYERS else missing_method(method)
+
+
+def missing_method(method: str) -> str | None:
+    """Say in a sentence that this commit's Conv2d has no such method, or return None."""
+    missing = skip_reason("Conv2d")
+    if missing is None and method not in fftconv.methods():
+        missing = f"This commit's fftconv has no method {method}."
+    return missing
+
+
 class Operands:
     """A layer with its input and the gradient that comes back, for one case."""
 
     def __init__(self, case: Case) -> None:
         dtype: torch.dtype = getattr(torch, case.dtype)
         taps, size, out = case.filter_size, case.input_size, case.output_size
-        self.layer = subject(LAYERS[case.method])(taps, taps).to(dtype)
+        if case.method in LAYERS:
+            self.layer = subject(LAYERS[case.method])(taps, taps).to(dtype)
+            self.filter = self.layer.filter
+        else:
+            self.layer = subject("Conv2d")(1, 1, taps, dtype=dtype, method=case.method)
+            self.filter = self.layer.weight
         with torch.no_grad():
-            self.layer.filter.copy_(seeded((taps, taps), dtype))
+            self.filter.copy_(seeded((taps, taps), dtype))
             self.layer.bias.zero_()
-        self.input = seeded((size, size), dtype)
-        self.grad_output = seeded((out, out), dtype)
+        batch_and_channels = self.filter.shape[:-2]
+        self.input = seeded((*batch_and_channels, size, size), dtype)
+        self.grad_output = seeded((*batch_and_channels, out, out), dtype)
 
     def call(self, direction: Direction) -> Callable[[], tuple[Tensor, ...]]:
         """Return the call that the cell measures.
@@ -63,14 +82,14 @@ class Operands:
         if direction == "forward":
             layer.requires_grad_(False)
             return lambda: (layer(x),)
-        wanted = (x.requires_grad_(), layer.filter, layer.bias)
+        wanted = (x.requires_grad_(), self.filter, layer.bias)
         y, g = layer(x), self.grad_output
         return lambda: torch.autograd.grad(y, wanted, g, retain_graph=True)
 
 
 def make_operands(case: Case, direction: Direction) -> Operands:
     """Return the cell's operands; raise NotImplementedError if the cell is skipped."""
-    reason = case.skip_reason(direction)
+    reason = missing_layer(case.method) or case.skip_reason(direction)
     if reason is not None:
         raise NotImplementedError(reason)
     return Operands(case)

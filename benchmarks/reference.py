@@ -32,22 +32,18 @@ def _convolve(g: _Image, w: _Image, size: int) -> _Image:
 
 def _float64(tensor: Tensor) -> _Image:
     image: _Image = tensor.detach().double().numpy()
-    return image
+    return image.reshape(image.shape[-2:])  # layers of networks have a batch and channels of one
 
 
 def _output(operands: Operands) -> list[_Image]:
-    x, w = _float64(operands.input), _float64(operands.layer.filter)
-    return [_correlate(x, w, operands.grad_output.shape[0])]
+    x, w = _float64(operands.input), _float64(operands.filter)
+    return [_correlate(x, w, operands.grad_output.shape[-1])]
 
 
 def _gradients(operands: Operands) -> list[_Image]:
-    x, w = _float64(operands.input), _float64(operands.layer.filter)
+    x, w = _float64(operands.input), _float64(operands.filter)
     g = _float64(operands.grad_output)
-    return [
-        _convolve(g, w, x.shape[0]),
-        _correlate(x, g, w.shape[0]),
-        g.sum(keepdims=True),
-    ]
+    return [_convolve(g, w, x.shape[0]), _correlate(x, g, w.shape[0])]
 
 
 def relative_error(results: Sequence[Tensor], references: Sequence[_Image]) -> float:
@@ -69,4 +65,7 @@ class Measurement:
         """Make the cell's call once and return its relative error."""
         results = self._operands.call(self._direction)()
         references = _output if self._direction == "forward" else _gradients
-        return relative_error(results, references(self._operands))
+        expected = references(self._operands)
+        # The bias's gradient comes last and is left out: it is one sum, the same for all methods,
+        # and its terms cancel so far that an error relative to it means nothing.
+        return relative_error(results[: len(expected)], expected)

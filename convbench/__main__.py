@@ -1,6 +1,7 @@
 """The command line of the judge: ``python -m convbench COMMAND``, from the root of a clone."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--machine", help="this machine's name in the results (default: its own)")
     report.add_argument("--again", action="store_true", help="measure what is there already, too")
 
+    commands.add_parser("readme", help="write the output of the README's commands into it")
+
     summary = commands.add_parser("summary", help="print the fastest methods of earlier results")
     chart = commands.add_parser("chart", help="draw time against filter size")
     for command in (summary, chart):
@@ -30,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     chart.add_argument("--input", type=int, default=512, help="input size (default: 512)")
     chart.add_argument("--direction", choices=("forward", "backward"), default="forward")
     chart.add_argument("--output", type=Path, required=True, help="an .svg, .png or .pdf file")
+    for module in ("crossover", "roofline", "profiling"):
+        importlib.import_module(f"convbench.{module}.command").add_parser(commands)
     return parser
 
 
@@ -39,6 +44,14 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         from convbench.report import report
 
         report(args.machine, console, again=args.again)
+        return
+    if args.command == "readme":
+        from convbench.readme import refresh
+
+        refresh(Path("README.md"))
+        return
+    if "run" in args:
+        args.run(args, console)
         return
     conf = load_config()
     run = find_run(conf, load_benchmarks(conf), args.machine, args.commit)

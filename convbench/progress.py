@@ -90,7 +90,7 @@ def track(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=len(titles))
         for index, title in enumerate(titles):
-            progress.update(task, description=title)
+            progress.update(task, description=title, refresh=True)
             yield index, forecast
             forecast.finish_piece()
             progress.advance(task)

@@ -1,5 +1,6 @@
 """Which method was fastest in each cell, as a table for the terminal."""
 
+import math
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -8,6 +9,9 @@ from convbench.store import Record, Run
 
 FORWARD = "conv2d.Forward.time_forward"
 BACKWARD = "conv2d.Backward.time_backward"
+
+_CLEAR_RATIO = 2.0
+"""Between medians of samples too few for an interval."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Winner:
         """Write the cell of the table: the method, its time, and how far ahead it is."""
         time = format_seconds(self.time_s)
         if self.speedup is None:
-            return f"{self.method} {time}"
+            return f"{self.method}\n{time}"
         if not self.decided:
-            return f"{self.method} = {self.runner_up} {time}"
-        return f"{self.method} {time} ({self.speedup:.2g}x)"
+            return f"{self.method} = {self.runner_up}\n{time}"
+        return f"{self.method}\n{time} ({self.speedup:.2g}x)"
 
 
 def format_seconds(seconds: float) -> str:
@@ -38,6 +42,17 @@ def format_seconds(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def _apart(faster: Record, slower: Record) -> bool:
+    """Whether the noise cannot explain that one median is below the other."""
+    intervals = (faster.interval, slower.interval)
+    if all(interval is not None and all(map(math.isfinite, interval)) for interval in intervals):
+        assert faster.interval is not None
+        assert slower.interval is not None
+        return faster.interval[1] < slower.interval[0]
+    # A slow cell has two or three samples, of which asv derives no interval at that confidence.
+    return slower.value > _CLEAR_RATIO * faster.value
 
 
 def winner(records: list[Record]) -> Winner | None:
@@ -49,15 +64,12 @@ def winner(records: list[Record]) -> Winner | None:
     if len(ranked) == 1:
         return Winner(first.params["method"], first.value, None, None, decided=True)
     second = ranked[1]
-    apart = (
-        first.interval is None or second.interval is None or first.interval[1] < second.interval[0]
-    )
     return Winner(
         first.params["method"],
         first.value,
         second.params["method"],
         second.value / first.value,
-        decided=apart,
+        decided=_apart(first, second),
     )
 
 

@@ -1,8 +1,26 @@
 """Whole-plane FFTs: `scipy.signal.fftconvolve`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from fftconv.methods.plane import Array, PlaneMethod
+
+_PIXELS_FOR_THREADS = 1024 * 1024
+"""From this size of a plane on, a transform in several threads gains more than it costs."""
+
+
+@contextmanager
+def _threads(plane: Array) -> Iterator[None]:
+    """Let scipy's transforms of a large plane use torch's number of threads."""
+    if plane.size < _PIXELS_FOR_THREADS:
+        yield
+        return
+    from scipy.fft import set_workers
+
+    with set_workers(torch.get_num_threads()):
+        yield
 
 
 class FFT(PlaneMethod):
@@ -17,12 +35,14 @@ class FFT(PlaneMethod):
         """Correlate: convolve with the flipped filter."""
         from scipy.signal import fftconvolve
 
-        result: Array = fftconvolve(a, b[::-1, ::-1], mode="valid")
+        with _threads(a):
+            result: Array = fftconvolve(a, b[::-1, ::-1], mode="valid")
         return result
 
     def convolve_full(self, a: Array, b: Array) -> Array:
         """Convolve to the full size."""
         from scipy.signal import fftconvolve
 
-        result: Array = fftconvolve(a, b, mode="full")
+        with _threads(a):
+            result: Array = fftconvolve(a, b, mode="full")
         return result

@@ -147,7 +147,16 @@ def _backward(backend: _Backend, ctx: Any, grad: Tensor) -> Grads:
     return *_gradients(backend, grad, x, weight, wants_x, wants_weight), grad_bias
 
 
-class ScipyConv2dFunction(Function):
+class _Layer(Function):
+    """What both layers share: they save their three operands."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Keep the operands for the gradients."""
+        ctx.save_for_backward(*inputs)
+
+
+class ScipyConv2dFunction(_Layer):
     """Cross-correlation by `scipy.signal.correlate2d`, differentiable to any order.
 
     `ScipyConv2dFunction.apply(input, filter, bias)` takes input (H, W), filter (h, w) no larger
@@ -163,17 +172,12 @@ class ScipyConv2dFunction(Function):
         return _forward(_SCIPY, input, filter, bias)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Keep the operands for the gradients."""
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Grads:
         """Return the gradients of input, filter and bias."""
         return _backward(_SCIPY, ctx, grad_output)
 
 
-class FFTConv2dFunction(Function):
+class FFTConv2dFunction(_Layer):
     """Cross-correlation by `scipy.signal.fftconvolve`; otherwise as `ScipyConv2dFunction`."""
 
     @staticmethod
@@ -181,11 +185,6 @@ class FFTConv2dFunction(Function):
         """Return ``fftconvolve(input, flipped filter, mode='valid') + bias``."""
         check_layer("FFTConv2d", input, filter, bias, cpu=True)
         return _forward(_FFT, input, filter, bias)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Keep the operands for the gradients."""
-        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Grads:

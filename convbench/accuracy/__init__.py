@@ -1,0 +1,1 @@
+"""Error and peak memory beside time, for the same cells."""

@@ -1,0 +1,24 @@
+"""Write a matplotlib figure whole, the same bytes for the same results."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from convbench.atomic import replacing
+from convbench.store import StoreError
+
+
+def save(figure: Figure, output: Path) -> None:
+    """Write `figure`; the suffix of `output` (.svg, .png, .pdf) names the format.
+
+    Raises
+    ------
+    StoreError
+        matplotlib cannot write the format.
+    """
+    metadata = {"Date": None} if output.suffix == ".svg" else None
+    try:
+        with replacing(output) as temporary:
+            figure.savefig(temporary, dpi=150, metadata=metadata)
+    except ValueError as error:
+        raise StoreError(f"cannot draw {output}: {error}") from error

@@ -1,0 +1,198 @@
+"""Run the worker for one cell, watch its memory, and put together what it found."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from convbench.profiling.machine import machine_text
+from convbench.profiling.memory import MemoryCurve, Watch, curve
+from convbench.profiling.phases import Phase, phases
+from convbench.profiling.spec import Spec
+from convbench.profiling.trace import Event, median_call, read_calls
+from convbench.roofline.bound import Bound, bound
+from convbench.roofline.limits import Limits
+from convbench.store import StoreError
+
+ROOT = Path(__file__).parents[2]
+# The subject comes first on the path, so that another commit's is imported instead of ours.
+_START = "import sys; sys.path[:0] = {path!r}; from convbench.profiling.worker import main; main()"
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything that is known of one cell."""
+
+    spec: Spec
+    commit: str
+    """Hash, or `working tree`."""
+    times_s: list[float]
+    first_call_s: float
+    traced_s: float
+    """Duration of the traced call that is shown: the tracer makes Python slower."""
+    phases: list[Phase]
+    call: Event
+    calls: list[Event]
+    memory: MemoryCurve
+    limit: Bound
+    threads: int
+    versions: dict[str, str]
+
+    @property
+    def median_s(self) -> float:
+        """Median seconds of a call that nothing traced."""
+        return sorted(self.times_s)[len(self.times_s) // 2]
+
+    @property
+    def fraction(self) -> float:
+        """Fraction of the machine's limit that the cell reached."""
+        return self.limit.seconds / self.median_s
+
+    @property
+    def conditions(self) -> list[tuple[str, str]]:
+        """What the numbers were measured with, as names and values."""
+        libraries = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return [
+            ("machine", machine_text()),
+            ("commit", self.commit),
+            ("dtype", self.spec.dtype),
+            ("threads", str(self.threads)),
+            ("libraries", libraries),
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the numbers for other programs; times in seconds."""
+        return {
+            "version": 1,
+            "cell": asdict(self.spec),
+            "commit": self.commit,
+            "median_s": self.median_s,
+            "times_s": self.times_s,
+            "first_call_s": self.first_call_s,
+            "traced_s": self.traced_s,
+            "limit_s": self.limit.seconds,
+            "limited_by": self.limit.limited_by,
+            "peak_bytes": self.memory.peak_bytes,
+            "threads": self.threads,
+            "versions": self.versions,
+            "phases": [asdict(phase) for phase in self.phases],
+        }
+
+
+@contextlib.contextmanager
+def subject(commit: str | None) -> Iterator[tuple[Path, str]]:
+    """Give the folder that holds `fftconv` of a commit, or of the working tree, and its name."""
+    if commit is None:
+        yield ROOT, "working tree"
+        return
+    found = _git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").decode().strip()
+    with tempfile.TemporaryDirectory(prefix="fftconv-") as folder:
+        archive = _git("archive", found, "fftconv")
+        with tarfile.open(fileobj=BytesIO(archive)) as packed:
+            packed.extractall(folder)
+        yield Path(folder), found[:8]
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode != 0:
+        reason = done.stderr.decode().strip() or "no such commit"
+        raise StoreError(f"git {' '.join(arguments)}: {reason}")
+    return done.stdout
+
+
+def _converse(
+    process: "subprocess.Popen[str]", request: dict[str, Any], report: Report
+) -> tuple[dict[str, Any], Watch]:
+    """Tell the worker what to do and follow its steps; return its result and the watch."""
+    watch = Watch(process.pid)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.close()
+    try:
+        for line in process.stdout:
+            if not line.startswith("{"):
+                continue  # libraries print, too
+            message = json.loads(line)
+            if "error" in message:
+                raise StoreError(message["error"])
+            if "result" in message:
+                return message["result"], watch
+            report(message["step"])
+            if message.get("watch") is True:
+                watch.start()
+            elif message.get("watch") is False:
+                watch.stop()
+    finally:
+        watch.stop()
+    raise StoreError(f"the profiled process ended early (status {process.wait()})")
+
+
+def profile(
+    spec: Spec, commit: str | None, limits: Callable[[], Limits], trace: Path, report: Report
+) -> Profile:
+    """Profile one cell in a process of its own and leave its trace at `trace`.
+
+    `limits` is asked for the machine's limits once the cell has turned out to be possible.
+
+    Raises
+    ------
+    StoreError
+        The sizes make no sense, the method cannot do the cell, or there is no such commit.
+    """
+    problem = spec.problem()
+    if problem is not None:
+        raise StoreError(problem)
+    trace.parent.mkdir(parents=True, exist_ok=True)
+    with subject(commit) as (folder, name), tempfile.TemporaryFile("w+") as errors:
+        code = _START.format(path=[str(folder), str(ROOT)])
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=trace.parent,
+        )
+        try:
+            request = {"spec": asdict(spec), "trace": str(trace.resolve())}
+            result, watch = _converse(process, request, report)
+        except StoreError as error:
+            errors.seek(0)
+            last = errors.read().strip().rsplit("\n", 1)[-1]
+            early = "ended early" in str(error) and last
+            raise StoreError(f"{error}: {last}" if early else str(error)) from None
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if Path(result["fftconv"]).resolve() != folder.resolve():
+            raise StoreError(f"the profiled process imported fftconv from {result['fftconv']}")
+    calls = read_calls(trace)
+    call = median_call(calls)
+    known = limits()
+    return Profile(
+        spec=spec,
+        commit=name,
+        times_s=result["times_s"],
+        first_call_s=result["first_call_s"],
+        traced_s=call.duration_s,
+        phases=phases(call, spec, known),
+        call=call,
+        calls=calls,
+        memory=curve(watch.samples, [(a, b) for a, b in result["watched"]]),
+        limit=bound(spec.work, known),
+        threads=result["threads"],
+        versions=result["versions"],
+    )

@@ -1,0 +1,1 @@
+"""How far each cell is from what the machine can do."""

@@ -1,0 +1,53 @@
+"""The same cells under pyperf, as a user runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyperf
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_cells_are_measured_and_pyperf_reads_the_file(tmp_path) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        done = run(
+            *("benchmarks.conv2d", "--cells", "^forward-(fft-64-3|direct-1024-63)-float32$"),
+            *("-p2", "-n2", "-w1", "--min-time=0.001", "-o", str(file)),
+        )
+        assert done.returncode == 0, done.stderr
+        assert "forward-direct-1024-63-float32: direct forward in float32" in done.stderr
+    suite = pyperf.BenchmarkSuite.load(str(files[0]))
+    assert suite.get_benchmark_names() == ["forward-fft-64-3-float32"]
+    metadata = suite.get_benchmark("forward-fft-64-3-float32").get_metadata()
+    assert metadata["threads"] >= 1
+    assert metadata["torch_version"]
+    for command in (["stats", str(files[0])], ["hist", str(files[0])]):
+        assert run("pyperf", *command).returncode == 0
+    compared = run("pyperf", "compare_to", *map(str, files))
+    assert compared.returncode == 0, compared.stderr
+
+
+def test_names_can_be_listed() -> None:
+    names = run("benchmarks.spectrum", "--list-cells").stdout.split()
+    assert len(names) == len(set(names)) == 40
+    assert "forward-wrong-64-float32" in names
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [("(", "'(' is no regular expression"), ("nothing", "no cell matches 'nothing'")],
+)
+def test_misuse_ends_with_2_and_one_line(cells, message) -> None:
+    done = run("benchmarks.spectrum", "--cells", cells)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,231 @@
+"""The published report in a real browser that can reach nothing but the report's own server."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None,
+    reason="needs chromium and chromedriver on the PATH; nothing is downloaded for a test",
+)
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1400,1000"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+OWN_PAGES = ("crossover.html", "roofline.html", "accuracy.html")
+ASV_PAGES = (
+    "index.html#/",
+    "index.html#/summarylist",
+    "index.html#/regressions",
+    "index.html#conv2d.Forward.time_forward",
+)
+
+
+class Browser:
+    """A headless browser that notes every request and every message."""
+
+    def __init__(self, origin: str) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in FLAGS:
+            options.add_argument(flag)
+        logs = {"browser": "ALL", "performance": "ALL"}
+        options.set_capability("goog:loggingPrefs", logs)
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.origin = origin
+
+    def open(self, page: str) -> None:
+        """Load a page afresh and wait until nothing is on its way."""
+        self.driver.get("about:blank")
+        self.requests()
+        self.driver.get_log("browser")
+        self.driver.get(f"{self.origin}/{page}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page is loaded and jQuery, where there is any, waits for nothing."""
+        idle = "return document.readyState == 'complete' && (!window.jQuery || !jQuery.active)"
+        WebDriverWait(self.driver, 20).until(lambda driver: driver.execute_script(idle))
+
+    def requests(self) -> list[str]:
+        """Return the addresses that were asked for since the last call."""
+        events = [
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        ]
+        return [
+            event["params"]["request"]["url"]
+            for event in events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+
+    def visible(self, selector: str) -> list[Any]:
+        """Return the elements that a reader sees."""
+        found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return [element for element in found if element.is_displayed()]
+
+
+@pytest.fixture(scope="module")
+def browser(origin: str) -> Iterator[Browser]:
+    opened = Browser(origin)
+    yield opened
+    opened.driver.quit()
+    opened.driver.service.stop()
+
+
+def test_the_browser_has_no_network(browser: Browser) -> None:
+    # A page that asks for something elsewhere is caught by the next test only if this works.
+    browser.open("crossover.html")
+    script = "return fetch('https://example.com/').then(() => 'reached', () => 'refused')"
+    assert browser.driver.execute_script(script) == "refused"
+    assert "https://example.com/" in browser.requests()
+    assert browser.driver.get_log("browser")
+
+
+@pytest.mark.parametrize("page", [*OWN_PAGES, *ASV_PAGES])
+def test_no_request_leaves_the_origin_and_nothing_fails(browser: Browser, page: str) -> None:
+    browser.open(page)
+    asked = browser.requests()
+    assert asked
+    assert [url for url in asked if not url.startswith((browser.origin, "data:"))] == []
+    assert browser.driver.get_log("browser") == []
+    assert "error.html" not in browser.driver.current_url
+
+
+def test_asvs_graph_is_drawn(browser: Browser) -> None:
+    browser.open("index.html#conv2d.Forward.time_forward")
+    WebDriverWait(browser.driver, 20).until(lambda _: browser.visible("#main-graph canvas"))
+
+
+def test_every_page_is_reached_from_asvs_navigation_bar_and_leads_back(browser: Browser) -> None:
+    for page in OWN_PAGES:
+        browser.open("index.html")
+        (link,) = browser.visible(f"#nav a[href='{page}']")
+        link.click()
+        assert browser.driver.current_url.endswith(page)
+        assert browser.visible("h1")
+        browser.visible("nav a")[0].click()
+        browser.settle()
+        assert browser.visible("#summarygrid-display")
+
+
+def test_the_map_shows_one_view_and_the_selectors_change_it(browser: Browser) -> None:
+    browser.open("crossover.html")
+    assert len(browser.visible("section")) == 1
+    assert len(browser.visible("section td .box")) == 9
+    direction = Select(browser.visible("select[name=direction]")[0])
+    before = browser.visible("td .box")[4].text
+    direction.select_by_visible_text("backward")
+    (heading,) = browser.visible("section h2")
+    assert "backward" in heading.text
+    assert browser.visible("td .box")[4].text != before
+    assert "direction=backward" in browser.driver.current_url
+    # float64 was measured forward alone: the page says what it shows instead.
+    Select(browser.visible("select[name=dtype]")[0]).select_by_visible_text("float64")
+    assert browser.visible("#status")[0].text.startswith(
+        "Not measured together: direction backward"
+    )
+    assert Select(browser.visible("select[name=direction]")[0]).first_selected_option.text == (
+        "forward"
+    )
+
+
+def test_the_map_can_be_read_and_followed_by_keyboard(browser: Browser) -> None:
+    browser.open("crossover.html")
+    boxes = browser.visible("td .box")
+    browser.driver.execute_script("arguments[0].focus()", boxes[0])
+    assert len(browser.visible(".detail")) == 1
+    browser.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
+    assert browser.driver.switch_to.active_element == boxes[4]
+    (detail,) = browser.visible(".detail")
+    assert detail.text.startswith("input 128, filter 7x7")
+    browser.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert browser.visible(".detail") == []
+
+
+def test_a_cell_leads_to_its_own_graph(browser: Browser) -> None:
+    browser.open("crossover.html")
+    browser.visible("td .box")[4].click()
+    browser.settle()
+    WebDriverWait(browser.driver, 20).until(lambda _: browser.visible("#main-graph canvas"))
+    chosen = browser.visible("#graphdisplay-navigation .btn.active")
+    assert {"'compiled'", "128", "7"} <= {button.text for button in chosen} | {
+        f"'{button.text}'" for button in chosen
+    }
+
+
+def test_the_roofline_has_a_mark_and_a_fraction_for_each_measured_cell(browser: Browser) -> None:
+    browser.open("roofline.html")
+    # Nine cells by four methods, of which direct was skipped in one.
+    assert len(browser.visible(".plot .mark")) == 9 * 4 - 1
+    # A level line has no height, which Selenium takes for invisible.
+    limits = browser.driver.find_elements(By.CSS_SELECTOR, "section:not([hidden]) .plot g > .limit")
+    assert len(limits) == 9
+    cells = [cell.text for cell in browser.visible("section > .scroll td")]
+    assert sum("%" in text for text in cells) == 9 * 4 - 1
+    assert cells.count("skipped") == 1
+
+
+def test_accuracy_has_time_error_and_memory_for_each_cell(browser: Browser) -> None:
+    browser.open("accuracy.html")
+    rows = browser.visible("section tbody tr")
+    assert len(rows) == 9
+    (last,) = [row for row in rows if row.text.startswith("256, 15x15")]
+    texts = [cell.text for cell in last.find_elements(By.TAG_NAME, "td")]
+    assert texts[:3] == ["skipped", "-", "-"]
+    assert texts[3:6] == ["786 us *", "3.0e-07", "512 KiB *"]
+
+
+def _ratio(first: str, second: str) -> float:
+    """Return the contrast of two CSS colours, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(c) / 255 for c in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+_COLOURS = """
+const background = (node) => {
+  for (; node; node = node.parentElement) {
+    const colour = getComputedStyle(node).backgroundColor;
+    if (!colour.startsWith("rgba(0, 0, 0, 0")) return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+return [...document.querySelectorAll("body *")]
+  .filter((node) => node.checkVisibility() && [...node.childNodes].some(
+    (child) => child.nodeType == 3 && child.data.trim()))
+  .filter((node) => !node.closest("svg, script, style, option"))
+  .map((node) => [node.textContent.trim().slice(0, 40), getComputedStyle(node).color,
+                  background(node)]);
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_text_stands_out_in_light_and_dark(browser: Browser, page: str, scheme: str) -> None:
+    emulated = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", emulated)
+    browser.open(page)
+    seen = browser.driver.execute_script(_COLOURS)
+    assert len(seen) > 20
+    is_dark = _ratio(seen[0][2], "rgb(0, 0, 0)") < 3
+    assert is_dark == (scheme == "dark")
+    assert [entry for entry in seen if _ratio(entry[1], entry[2]) < 4.5] == []

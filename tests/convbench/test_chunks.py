@@ -1,0 +1,54 @@
+"""Chunks: together the whole suite, each cell once, chosen by asv as we say."""
+
+from collections import Counter
+
+import pytest
+from asv.benchmarks import Benchmarks
+
+from convbench.chunks import suite_chunks
+from convbench.store import Record, Run, load_benchmarks, load_config, param_values
+
+
+@pytest.fixture(scope="module")
+def benchmarks() -> Benchmarks:
+    return load_benchmarks(load_config())
+
+
+def test_each_cell_is_in_one_chunk(benchmarks) -> None:
+    counted = Counter(cell for chunk in suite_chunks(benchmarks) for cell in chunk.cells)
+    cells = {
+        (name, tuple(params.values()))
+        for name, benchmark in benchmarks.items()
+        for params in param_values(benchmark)
+    }
+    assert set(counted) == cells
+    assert set(counted.values()) == {1}
+
+
+def test_asv_selects_the_cells_that_the_chunk_names(benchmarks) -> None:
+    everything = list(benchmarks._all_benchmarks.values())
+    for chunk in suite_chunks(benchmarks):
+        selected = Benchmarks(load_config(), everything, regex=[chunk.regex])
+        cells = set()
+        for name, benchmark in selected.items():
+            values = [tuple(params.values()) for params in param_values(benchmark)]
+            indices = selected.benchmark_selection[name]
+            cells |= {(name, values[i]) for i in (indices or range(len(values)))}
+        assert cells == chunk.cells, chunk.title
+
+
+def test_no_chunk_is_expected_to_take_long(benchmarks) -> None:
+    assert max(chunk.expected_s for chunk in suite_chunks(benchmarks)) < 60
+
+
+def test_a_chunk_is_measured_when_every_cell_is(benchmarks) -> None:
+    chunk = suite_chunks(benchmarks)[0]
+    records = tuple(
+        Record(name, dict(enumerate(values)), float("nan"), None, None)
+        for name, values in chunk.cells
+    )
+    whole = Run("machine", "commit", 0, "env", {}, "3.11", records)
+    partial = Run("machine", "commit", 0, "env", {}, "3.11", records[1:])
+    assert chunk.measured_in(whole)
+    assert not chunk.measured_in(partial)
+    assert not chunk.measured_in(None)

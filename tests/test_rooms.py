@@ -1,0 +1,55 @@
+"""The doors between the rooms are one-way, and the check that keeps them can fail."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINT = Path(sys.executable).with_name("lint-imports")
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    for room in ("fftconv", "benchmarks", "convbench"):
+        ignored = shutil.ignore_patterns("__pycache__", "vendor")
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint(root: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(LINT), "--no-cache"],
+        cwd=root,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_rules_are_kept(copy) -> None:
+    done = lint(copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("fftconv/__init__.py", "import convbench"),
+        ("fftconv/tutorial/layers.py", "import benchmarks.cases"),
+        ("fftconv/tutorial/layers.py", "import matplotlib"),
+        ("benchmarks/cases.py", "import convbench.store"),
+        ("benchmarks/operands.py", "import fftconv.tutorial.layers"),
+        ("convbench/report.py", "from fftconv.tutorial import ScipyConv2d"),
+    ],
+)
+def test_each_forbidden_door_is_guarded(copy, file, line) -> None:
+    path = copy / file
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    done = lint(copy)
+    assert done.returncode != 0, done.stdout
+    assert "BROKEN" in done.stdout
