@@ -133,8 +133,19 @@ def method_call(
     return both
 
 
+def backward_call(x: Tensor, w: Tensor, groups: int, padding: int) -> Call:
+    """Return a call of both gradients of `auto`, without the forward pass."""
+    x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
+    y = operands.subject("conv2d")(x, w, None, 1, padding, 1, groups, method="auto")
+    g = torch.ones_like(y)
+    return lambda: torch.autograd.grad(y, (x, w), g, retain_graph=True)
+
+
 def memory(sizes: tuple[int, ...]) -> Iterator[Row]:
-    """Measure the peak of forward, and of forward with both gradients."""
+    """Measure the peak of forward, and of both gradients.
+
+    What a call returns counts as needed by it; what it is given does not.
+    """
     shapes = {f"{n} / {k}": ((1, 1, n, n), (1, 1, k, k), 1, 0) for n, k in cells(sizes)} | {
         name: (x, w, groups, w[2] // 2) for name, (x, w, groups) in CNN.items()
     }
@@ -142,10 +153,14 @@ def memory(sizes: tuple[int, ...]) -> Iterator[Row]:
         x, w = (operands.seeded(shape, torch.float32) for shape in (x_shape, w_shape))
         out = [n + 2 * padding - k + 1 for n, k in zip(x_shape[2:], w_shape[2:], strict=True)]
         given = 4 * (x.numel() + x_shape[0] * w_shape[0] * out[0] * out[1])
-        for training in (False, True):
-            extra = peak.extra_bytes(method_call("auto", x, w, groups, padding, training))
+        calls = {
+            "forward": method_call("auto", x, w, groups, padding, training=False),
+            "backward": backward_call(x, w, groups, padding),
+        }
+        for direction, call in calls.items():
+            extra = peak.extra_bytes(call)
             yield {
-                "cell": f"{name}, {'training' if training else 'forward'}",
+                "cell": f"{name}, {direction}",
                 "extra_bytes": extra,
                 "given_bytes": given,
                 "ratio": extra / given,

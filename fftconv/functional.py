@@ -62,8 +62,7 @@ def conv2d(
         If the method cannot do the case; the message says why.
     """
     if bias is None and not torch.compiler.is_compiling():
-        key = shortcut.key_of(input, weight, stride, padding, dilation, groups, method)
-        result = None if key is None else shortcut.take(key, input, weight)
+        result = shortcut.take(input, weight, stride, padding, dilation, groups, method)
         if result is not None:
             return result
     _check_tensors(input, weight, bias)
@@ -108,9 +107,7 @@ def _batched(
         torch.is_grad_enabled() and (x.requires_grad or w.requires_grad),
     )
     if bias is None and not (torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)):
-        key = shortcut.key_of(x, w, stride, padding, dilation, groups, method)
-        if key is not None:
-            shortcut.keep(key, case, x)
+        shortcut.keep(case, x, w, stride, padding, dilation, groups, method)
     return autograd.affine(x, w, bias, case)
 
 

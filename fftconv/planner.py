@@ -12,7 +12,7 @@ from fftconv.geometry import Geometry
 from fftconv.methods import AUTO, REGISTRY, Method, get
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -207,6 +207,12 @@ class Planned(Method):
     def affine(self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
         """Cross-correlate and add the bias."""
         return self._forward.affine(x, w, bias, geometry)
+
+    def prepared(
+        self, dtype: torch.dtype, geometry: Geometry
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return `forward` for many calls of one case."""
+        return self._forward.prepared(dtype, geometry)
 
     def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Gradient with respect to the input."""

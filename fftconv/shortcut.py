@@ -7,6 +7,7 @@ that it depended on, and a later call that is the same in all of it goes straigh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
@@ -15,28 +16,34 @@ from torch.nn import Parameter
 
 from fftconv import autograd
 from fftconv.execution import Case
-from fftconv.geometry import Geometry
-from fftconv.methods import Method
 
 Key: TypeAlias = "tuple[object, ...]"
+Forward: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
-_seen: dict[Key, tuple[Method, Geometry]] = {}
+_seen: dict[Key, Forward] = {}
 _LIMIT = 4096
 
 
-def take(key: Key, x: Tensor, w: Tensor) -> Tensor | None:
-    """Return the forward map if the short way is open for this call, else None.
-
-    Parameters
-    ----------
-    key
-        What `keep` got for an earlier call with the same arguments, made by `key_of`.
-    x, w
-        Operands with the shapes and dtypes of the key.
-    """
-    found = _seen.get(key)
+def take(
+    x: object, w: object, stride: object, padding: object, dilation: object, groups: object,
+    method: object,
+) -> Tensor | None:  # fmt: skip
+    """Return the forward map if the short way is open for this call, else None."""
+    # One comparison after the other: a loop would take as long as all the rest.
+    if type(x) is not Tensor or (type(w) is not Tensor and type(w) is not Parameter):
+        return None
     if (
-        found is None
+        type(stride) is not int
+        or type(padding) is not int
+        or type(dilation) is not int
+        or type(groups) is not int
+    ) and not _are_numbers(stride, padding, dilation, groups):
+        return None
+    forward = _seen.get(
+        (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method)
+    )
+    if (
+        forward is None
         or (torch.is_grad_enabled() and (x.requires_grad or w.requires_grad))
         or torch._C._is_any_autocast_enabled()
         or not (x.is_cpu and w.is_cpu)
@@ -46,28 +53,32 @@ def take(key: Key, x: Tensor, w: Tensor) -> Tensor | None:
         or torch._C._functorch.is_legacy_batchedtensor(w)
     ):
         return None
-    method, geometry = found
-    return method.forward(x, w, geometry)
+    return forward(x, w)
 
 
-def key_of(x: object, w: object, *numbers: object) -> Key | None:
-    """Return what the short way for a call is kept under, None if there is none."""
-    if (type(x) is not Tensor) or (type(w) is not Tensor and type(w) is not Parameter):
-        return None
-    for number in numbers:
-        kind = type(number)
-        if kind is tuple:
-            if any(type(part) is not int for part in number):  # type: ignore[attr-defined]
-                return None  # 1.0 and True are equal to 1 in a key, but are no sizes
-        elif kind is not int and kind is not str:
-            return None
-    return (x.shape, w.shape, x.dtype, w.dtype, *numbers)
+def _are_numbers(*numbers: object) -> bool:
+    """Whether all are integers, words, or tuples of integers: 1.0 and True equal 1 in a key."""
+    return all(
+        type(number) in (int, str)
+        or (isinstance(number, tuple) and all(type(part) is int for part in number))
+        for number in numbers
+    )
 
 
-def keep(key: Key, case: Case, x: Tensor) -> None:
+def keep(
+    case: Case, x: Tensor, w: Tensor, stride: object, padding: object, dilation: object,
+    groups: object, method: object,
+) -> None:  # fmt: skip
     """Open the short way for calls like this one, if it is of the kind that may take it."""
-    if case.method is None or case.compute is not None or case.geometry.macs == 0 or not x.is_cpu:
+    if (
+        case.method is None
+        or case.compute is not None
+        or case.geometry.macs == 0
+        or not x.is_cpu
+        or not _are_numbers(stride, padding, dilation, groups)
+    ):
         return
     if len(_seen) >= _LIMIT:
         _seen.clear()
-    _seen[key] = case.method, case.geometry
+    key = (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method)
+    _seen[key] = case.method.prepared(x.dtype, case.geometry)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.kernels.division import Shape
-from fftconv.methods.unit import UnitMethod
+from fftconv.methods.unit import UnitMethod, is_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from fftconv.geometry import Geometry
@@ -49,13 +51,23 @@ class Compiled(UnitMethod):
             return f"method 'compiled' computes in float32 and float64, not in {dtype}"
         return None
 
-    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-        """Correlate x with w."""
-        # A case seen before, with operands that can be read as they are: nothing else to ask.
-        job = self._jobs.get((geometry, x.stride(), x.dtype))
-        if job is not None and w.is_contiguous() and not (x.is_neg() or w.is_neg()):
-            return job.run(x, w, geometry.output_shape)
-        return super().forward(x, w, geometry)
+    def prepared(
+        self, dtype: torch.dtype, geometry: Geometry
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return `forward` with the job of dense operands at hand."""
+        if not is_unit(geometry):
+            return super().prepared(dtype, geometry)
+        from fftconv.kernels.correlate import Job
+
+        dense = torch.empty(geometry.input_shape, dtype=dtype, device="meta")
+        run, shape = Job(forward_shape(dense, geometry)).run, geometry.output_shape
+
+        def forward(x: Tensor, w: Tensor) -> Tensor:
+            if x.is_contiguous() and w.is_contiguous() and not (x.is_neg() or w.is_neg()):
+                return run(x, w, shape)
+            return self.forward(x, w, geometry)
+
+        return forward
 
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with w."""

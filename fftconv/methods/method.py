@@ -1,6 +1,7 @@
 """What a convolution method is: three bilinear maps, and a sentence where it cannot serve."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -76,6 +77,16 @@ class Method(ABC):
         """
         y = self.forward(x, w, geometry)
         return y if bias is None else y.add_(bias.view(-1, 1, 1))
+
+    def prepared(
+        self, dtype: torch.dtype, geometry: Geometry
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return ``forward`` for many calls of one case; it must serve operands of any strides.
+
+        A method that can find out more beforehand overrides this.
+        """
+        del dtype
+        return lambda x, w: self.forward(x, w, geometry)
 
     def grads(
         self,

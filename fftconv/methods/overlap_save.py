@@ -116,24 +116,23 @@ class OverlapSave(UnitMethod):
         padded = None if w is None else _OverlapAdd(g, geometry, tiling)
         total: Tensor | None = None
         for images, first, rows in _chunks(geometry, tiling):
-            transformed = transform.gradient(
-                _output_tiles(g[images], geometry, tiling, first, rows)
-            )
+            # In a list, from which the last user takes it: nothing else is to hold it any longer.
+            held = [transform.gradient(_output_tiles(g[images], geometry, tiling, first, rows))]
             if x is not None:
                 signal = transform.signal(_input_tiles(x[images], geometry, tiling, first, rows))
-                sums = _multiply_sum(signal, transformed, geometry)
-                del signal  # it is as large as everything else here
+                sums = _multiply_sum(signal, held[0], geometry)
+                del signal
                 total = sums if total is None else total.add_(sums)
             if padded is not None and spectrum is not None:
-                spectra = _multiply_transposed(transformed, spectrum, geometry)
-                for part in transform.gradient_back(spectra):
+                for part in transform.gradient_back(
+                    _multiply_transposed(held.pop(), spectrum, geometry)
+                ):
                     padded.add(part, images.start, first)
-        gx = None if padded is None else padded.result()
         gw = None
         if total is not None:
             gw = transform.sum_back(total, geometry.kernel_size)
             gw = gw.reshape(geometry.weight_shape).contiguous()
-        return gx, gw
+        return None if padded is None else padded.result(), gw
 
 
 class WeightSpectra:

@@ -103,46 +103,39 @@ def _tiling(geometry: Geometry, fft: Pair, item_bytes: int) -> Tiling:
     return Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
 
 
-def _elements(tiling: Tiling, geometry: Geometry) -> int:
-    """Count the numbers that are alive at the worst moment, beside operands and results.
+def _elements(tiling: Tiling, geometry: Geometry) -> float:
+    """Count the numbers that are alive at the worst moment, beside operands.
 
-    That is while both gradients are computed: spectra of gradient and input, and one of them on
-    its way to or from its tiles, which takes torch another copy for real transforms.
+    That is while both gradients are computed: the spectra of the gradient and of the input, the
+    latter or its product on its way to or from its tiles, the filters', and the gradient itself.
     """
-    in_flight = tiling.images * tiling.rows * (tiling.grid[1] + tiling.grid[1] % 2)
+    in_flight = tiling.images * tiling.rows * tiling.grid[1]
     channels = geometry.in_channels + geometry.out_channels
     per_group = geometry.in_channels // geometry.groups
-    weights = geometry.out_channels * per_group
-    if tiling.pair_axis is None:
-        tiles, filters = (
-            tiling.images * tiling.rows * tiling.grid[1] * 5 * channels / 2,
-            2 * weights,
+    filters = geometry.out_channels * per_group
+    result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
+    if tiling.pair_axis is not None:
+        in_flight += in_flight % 2
+        filters *= 2  # full spectra
+        rows, columns = (
+            (n - 1) * step + fft
+            for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
         )
-    else:
-        tiles, filters = in_flight * 4 * channels / 2, 4 * weights
+        result += geometry.batch * geometry.in_channels * rows * columns
+    copies = 1.5
     if per_group > 1 or geometry.out_channels != geometry.groups:
-        tiles *= 2  # products have a place of their own, and operands are laid out for them
-    padded = (
-        geometry.batch
-        * geometry.in_channels
-        * _area(
-            *(
-                (n - 1) * step + fft
-                for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
-            )
-        )
-    )
-    return round(2 * tiling.spectrum * tiles + tiling.spectrum * filters + padded)
+        copies = 3.0  # products have a place of their own, and operands are laid out for them
+    return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
 
 
 def _too_large(geometry: Geometry, tiling: Tiling) -> bool:
-    """Whether a tiling needs more, results included, than three times input and output."""
+    """Whether a tiling needs more than three times input and output."""
     given = geometry.batch * (
         geometry.in_channels * _area(*geometry.input_size)
         + geometry.out_channels * _area(*geometry.output_size)
     )
     # Below a megabyte there is nothing to save.
-    return _elements(tiling, geometry) > max(2 * given, 1 << 18)
+    return _elements(tiling, geometry) > max(3 * given, 1 << 18)
 
 
 def _area(height: int, width: int) -> int:

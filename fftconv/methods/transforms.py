@@ -86,7 +86,9 @@ class Single(Transform):
 
     def signal_back(self, spectra: Tensor) -> list[Part]:
         """Return the tiles."""
-        return [Part(torch.fft.irfft2(spectra, s=self.fft), (0, 0, 0))]
+        # As irfft2 does, but for keeping its operand alive.
+        spectra = torch.fft.ifft(spectra, dim=-2)
+        return [Part(torch.fft.irfft(spectra, n=self.fft[1]), (0, 0, 0))]
 
     def gradient_back(self, spectra: Tensor) -> list[Part]:
         """Return the tiles."""
