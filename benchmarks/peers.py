@@ -44,6 +44,9 @@ _IM2COL_BYTES = 4 * 2**30
 
 def skip_reason(peer: str, size: int, taps: int, maps: int = 1) -> str | None:
     """Say in a sentence why a peer is not measured for a case, or return None if it is."""
+    missing = operands.missing_method(peer) if peer == "auto" else None
+    if missing is not None:
+        return missing
     package = PACKAGES[peer]
     if find_spec(package) is None:
         return (
