@@ -1,0 +1,30 @@
+import pytest
+
+from benchmarks import operands, planning, targets
+
+
+def test_regret_is_a_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"auto": 3.0, "native": 5.0, "compiled": 2.0, "overlap_save": 4.0}
+    monkeypatch.setattr(targets, "side_by_side", lambda calls: {m: seconds[m] for m in calls})
+    benchmark = planning.Regret()
+    benchmark.setup("training", 64, 3)
+    assert benchmark.track_regret() == 1.5
+
+
+def test_regret_of_an_old_commit_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(operands.fftconv, "plan")
+    with pytest.raises(NotImplementedError, match="has no plan"):
+        planning.Regret().setup("forward", 64, 3)
+    with pytest.raises(NotImplementedError, match="has no plan"):
+        planning.FirstCall().setup("forward", "compiles")
+
+
+def test_first_calls_are_measured() -> None:
+    seconds = {}
+    for cache in ("compiles", "reads"):
+        benchmark = planning.FirstCall()
+        benchmark.setup("forward", cache)
+        seconds[cache] = benchmark.track_first_call("forward", cache)
+        benchmark.teardown()
+    assert seconds["reads"] > 0
+    assert seconds["compiles"] > 0
