@@ -24,7 +24,7 @@ _CHUNK_S = 20.0
 
 # What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, and
 # networks' layers by scipy, which loops over planes and takes longer than all the rest.
-_LEFT_OUT = ("regret.", "first_call.", "overhead.", "peers.")
+_LEFT_OUT = ("planning.", "overhead.", "peers.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 

@@ -20,7 +20,7 @@ def test_each_cell_of_the_report_is_in_one_chunk(benchmarks) -> None:
         (name, tuple(params.values()))
         for name, benchmark in benchmarks.items()
         for params in param_values(benchmark)
-        if name.split(".")[0] not in {"regret", "first_call", "overhead", "peers"}
+        if name.split(".")[0] not in {"planning", "overhead", "peers"}
         and not (name.startswith("layers.") and params["method"] in {"direct", "fft"})
     }
     assert set(counted) == cells
