@@ -40,10 +40,13 @@ def asv(*arguments: str) -> None:
         )
         with _no_orphan(process):
             status = process.wait()
-    if status not in (0, _FAILED_CELLS):
-        with LOG.open(encoding="utf-8") as log:
-            log.seek(start)
-            last = [line.strip() for line in log if line.strip()][-5:]
+    with LOG.open(encoding="utf-8") as log:
+        log.seek(start)
+        printed = [line.strip() for line in log if line.strip()]
+    # The same status says that asv did not understand the command; then it prints its usage.
+    misused = any(line.startswith("usage: asv") for line in printed)
+    if misused or status not in (0, _FAILED_CELLS):
+        last = printed[-5:]
         raise AsvError(f"asv {arguments[0]} failed ({LOG} has all of it): {' | '.join(last)}")
 
 

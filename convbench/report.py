@@ -16,7 +16,7 @@ from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
 from convbench.summary import BACKWARD, FORWARD, winner_table
 
 # From 2 samples to 8, stopping after 0.12 s: half of what a plain `asv run` takes.
-_REPEAT = "repeat=[2, 8, 0.12]"
+_REPEAT = "repeat=2,8,0.12"
 
 
 def _git(*arguments: str) -> str:

@@ -95,6 +95,13 @@ def test_damaged_results_are_named_and_the_rest_is_read(tmp_path) -> None:
     assert "fastest method, forward" in done.stdout
 
 
+def test_an_asv_command_that_is_misused_is_no_success(tmp_path, monkeypatch) -> None:
+    # asv ends with 2 for misuse and for benchmarks that failed alike.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AsvError, match=r"asv run failed .*invalid literal"):
+        asv("run", "-a", "repeat=[1]")
+
+
 def test_an_asv_command_that_fails_says_what_asv_said(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AsvError, match=r"asv show failed .*No `asv\.conf` file found"):
