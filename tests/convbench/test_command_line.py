@@ -99,7 +99,7 @@ def test_an_asv_command_that_is_misused_is_no_success(tmp_path, monkeypatch) -> 
     # asv ends with 2 for misuse and for benchmarks that failed alike.
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AsvError, match=r"asv run failed .*invalid literal"):
-        asv("run", "-a", "repeat=[1]")
+        asv("run", "-a", "repeat=[2, 8, 0.1]")
 
 
 def test_an_asv_command_that_fails_says_what_asv_said(tmp_path, monkeypatch) -> None:
