@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-# scipy's methods import the first of these when they are called, torch's first backward pass the
-# second. asv forks each cell from a process that has loaded this module, so that the half second
-# which that takes is paid once and is no part of any cell.
+# The methods import numba, msgspec and scipy.signal when they are called, and torch's first backward
+# pass imports the last of these. asv forks each cell from a process that has loaded this module, so
+# that the second and a half which that takes is paid once and is no part of any cell.
+import msgspec  # noqa: F401
+import numba  # noqa: F401
 import scipy.signal  # noqa: F401
 import torch
 import torch.fx.experimental.symbolic_shapes
