@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-# The methods import numba, msgspec and scipy.signal when they are called, and torch's first backward
-# pass imports the last of these. asv forks each cell from a process that has loaded this module, so
-# that the second and a half which that takes is paid once and is no part of any cell.
+# The methods import numba, msgspec and scipy.signal when they are called, and torch's first
+# backward pass imports the last of these. asv forks each cell from a process that has loaded this
+# module, so that the second and a half which that takes is paid once and is no part of any cell.
 import msgspec  # noqa: F401
-import numba  # noqa: F401
+import numba
 import scipy.signal  # noqa: F401
 import torch
 import torch.fx.experimental.symbolic_shapes
@@ -21,6 +21,9 @@ from benchmarks.cases import Case, Direction
 LAYERS = {"direct": "ScipyConv2d", "fft": "FFTConv2d", "native": "NativeConv2d"}
 
 _SEED = 20_26
+
+# Compiling anything sets up numba's compiler, which takes as long as importing it.
+numba.cfunc("int64(int64)")(lambda number: number)
 
 
 def skip_reason(name: str) -> str | None:
