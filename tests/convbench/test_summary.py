@@ -32,6 +32,11 @@ def test_few_samples_decide_only_what_is_clear(few) -> None:
     assert winner([record("a", 1.0, sure), record("b", 2.1, few)]).decided
 
 
+def test_auto_does_not_compete_with_the_method_that_it_takes() -> None:
+    best = winner([record("auto", 0.9, (0.8, 1.1)), record("b", 1.0, (0.9, 1.1))])
+    assert str(best) == "b\n1 s"
+
+
 def test_skipped_methods_do_not_win() -> None:
     best = winner([record("skipped", math.nan, None), record("only", 2.0, (1.9, 2.1))])
     assert str(best) == "only\n2 s"
