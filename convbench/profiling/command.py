@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     compared = args.against is not None or args.against_commit is not None
     contender_folder = folder / "contender" if compared else folder
     with console.status("") as status:
-        limits = functools.cache(lambda: measure_limits(spec.dtype, status.update))
+        limits = functools.cache(lambda threads: measure_limits(spec.dtype, threads, status.update))
 
         def one(spec: Spec, commit: str | None, target: Path) -> Profile:
             made = profile(

@@ -45,7 +45,7 @@ def _draw(axes: Axes, grid: Grid, limits: Limits) -> None:
         axes.annotate(f"copy in {name}", (edges[0], edges[0] * bandwidth), fontsize="small")
     axes.axhline(limits.flops_per_s[grid.view.dtype], color="k", lw=1)
     place = (edges[1], limits.flops_per_s[grid.view.dtype])
-    axes.annotate("matrix product", place, fontsize="small", ha="right", va="bottom")
+    axes.annotate("multiply-adds", place, fontsize="small", ha="right", va="bottom")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(*edges)

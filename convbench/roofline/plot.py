@@ -92,7 +92,7 @@ def _roofs(axes: _Axes, limits: Limits, flops_per_s: float) -> list[Content]:
     x, y = axes.at(axes.x[1], flops_per_s)
     parts: list[Content] = [
         _line(axes, (axes.x[0], flops_per_s), (axes.x[1], flops_per_s), "roof"),
-        _text(x + 6, y + 4, "matrix product"),
+        _text(x + 6, y + 4, "multiply-adds"),
     ]
     for name, bandwidth in (
         ("cache", limits.cache_bytes_per_s),

@@ -18,7 +18,7 @@ def _limits_table(limits: Limits, dtype: str) -> Markup:
         rate = format_rate(2 * size / seconds, "B")
         rows.append(["copy", format_bytes(size), format_seconds(seconds), rate])
     rate = format_rate(limits.flops_per_s[dtype], "FLOP")
-    rows.append(["matrix product", dtype, "-", rate])
+    rows.append(["multiply-adds", "registers", "-", rate])
     for size, seconds in sorted(limits.transform_s[dtype].items()):
         rate = format_rate(size**2 / seconds, "pixel")
         rows.append(["real transform", f"{size}x{size}", format_seconds(seconds), rate])
