@@ -61,8 +61,11 @@ def _fractions(found: list[Point], methods: list[str]) -> Markup:
 def roofline_section(grid: Grid, limits: Limits | None) -> Markup:
     """Return the plot and the table of one view."""
     if limits is None:
-        text = "The machine's limits were not measured with this commit (benchmarks/limits.py)."
-        return element("p", text)
+        text = (
+            "The limits of this machine, which the cells are held against, were not measured with "
+            "this commit, or only by an older definition. On that machine, this measures them: "
+        )
+        return element("p", text, element("code", 'asv run --bench "^limits" COMMIT^!'))
     found = points(grid, limits)
     if not found:
         return element("p", "What these cells ask for is not known to this page.")
