@@ -138,6 +138,6 @@ def _legend(grid: Grid, tints: dict[str, int]) -> Markup:
             "Bar at the foot of a row: the filter size from which another method is the fastest, "
             "times interpolated between the measured sizes; dashed where the noise can explain one "
             "of the two wins. The method auto, which picks a method, takes no rank: its time is "
-            "given as a multiple of the fastest. The thin line joins the bars of one pair of methods.",
+            "given as a multiple of the fastest. The thin line joins the bars of one pair.",
         ),
     )
