@@ -14,7 +14,7 @@ from convbench.palette import TINTS, tint_index
 from convbench.roofline.limits import Limits
 from convbench.roofline.points import points
 
-_MARKERS = "os^Dv_|<"
+_MARKERS = "os^DvXP<"  # none like the dash of a limit
 
 
 def _draw(axes: Axes, grid: Grid, limits: Limits) -> None:

@@ -39,7 +39,7 @@ def _method_cell(point: Point, measurement: Measurement | None, best_s: float) -
 
 
 def _fractions(found: list[Point], methods: list[str]) -> Markup:
-    head: list[Content] = ["input, filter", "operations per byte", "limit", "limited by", *methods]
+    head: list[Content] = ["input, filter (pixels)", "FLOP/B", "limit", "limited by", *methods]
     rows: list[list[Content]] = []
     for point in found:
         by_name = {m.method: m for m in point.methods}
@@ -71,7 +71,7 @@ def roofline_section(grid: Grid, limits: Limits | None) -> Markup:
         return element("p", "What these cells ask for is not known to this page.")
     tints = tint_index(grid.methods)
     return join(
-        roofline_plot(found, limits, tints),
+        element("div", roofline_plot(found, limits, tints), class_="scroll"),
         element("h3", "Fraction of the limit reached (median time of one call)"),
         _fractions(found, grid.methods),
         element("h3", "What the limit is"),
