@@ -2,48 +2,85 @@
 
 Seconds, so that asv keeps their history and less is better, of work that presses on one resource
 alone: copying, multiplying and adding, transforming. The report turns them into bytes and
-operations per second.
+operations per second. A limit is a bound, so each is the least time of many samples, and of
+several ways to do the work, with as many threads as torch uses.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 from functools import partial
 
 import torch
 
+from benchmarks.machine_code import (
+    SUMS,
+    VECTOR_BYTES,
+    copy_work,
+    multiply_add_work,
+    multiply_adds,
+    together_s,
+)
 from benchmarks.operands import seeded
 
-COPY_BYTES = (2**14, 2**17, 2**20, 2**23, 2**26, 2**28)
-PRODUCT_SIZE = 2048
+COPY_BYTES = tuple(4**power for power in range(7, 15))
 TRANSFORM_SIZES = (32, 64, 128, 256, 512, 1024, 2048)
 DTYPES = ("float32", "float64")
-# Small transforms are measured as many at once as fill this many numbers: a tile is never alone.
-_TRANSFORMED_NUMBERS = 512**2
-_SEARCH_S = 0.3
+MULTIPLY_ADDS = 10**9
+# A sample of each thread takes some milliseconds: short enough to escape what else runs, long
+# enough that the threads' start does not count.
+_MULTIPLY_ADD_BYTES = 2**27
+_COPIED_BYTES = 2**26
+_SAMPLES = 100
+_LARGE_SAMPLES = 12
+# Transforms are measured as many at once as fill so many numbers: a tile is never alone.
+_TRANSFORMED_NUMBERS = (2**16, 2**18)
+_SEARCH_S = 0.12
 
 
-def copy_call(size: int) -> Callable[[], object]:
-    """Return a call that copies `size` bytes from one place to another."""
-    source = seeded((size // 4,), torch.float32)
-    target = torch.empty_like(source)
-    return partial(target.copy_, source)
+def copy_s(size: int) -> float:
+    """Return the seconds to copy `size` bytes, shared by all threads, over and over."""
+    threads = torch.get_num_threads()
+    rounds = max(1, _COPIED_BYTES // size)
+    work = partial(copy_work, size // threads, rounds)
+    return together_s(work, threads, _SAMPLES if rounds > 1 else _LARGE_SAMPLES) / rounds
 
 
-def product_call(dtype: str, size: int) -> Callable[[], object]:
-    """Return a call that multiplies two matrices of `size` squared numbers."""
-    matrix = seeded((size, size), getattr(torch, dtype))
-    return partial(torch.mm, matrix, matrix.clone(), out=torch.empty_like(matrix))
+def multiply_add_s(dtype: str) -> float:
+    """Return the seconds of `MULTIPLY_ADDS` multiply-adds, shared by all threads.
+
+    The fastest width of vectors and number of sums counts: processors differ in both.
+    """
+    threads = torch.get_num_threads()
+    least_s = float("inf")
+    for vector_bytes, sums in itertools.product(VECTOR_BYTES, SUMS):
+        rounds = _MULTIPLY_ADD_BYTES // (vector_bytes * sums)
+        make = partial(multiply_add_work, dtype, vector_bytes, sums, rounds)
+        done = threads * multiply_adds(dtype, vector_bytes, sums, rounds)
+        least_s = min(least_s, together_s(make, threads, _SAMPLES) * MULTIPLY_ADDS / done)
+    return least_s
 
 
-def transform_call(dtype: str, size: int) -> Callable[[], object]:
-    """Return a call that transforms `transforms(size)` real images of `size` squared."""
-    images = seeded((transforms(size), size, size), getattr(torch, dtype))
-    return partial(torch.fft.rfft2, images)
+def transform_calls(dtype: str, size: int) -> list[tuple[Callable[[], torch.Tensor], int]]:
+    """Return ways to transform real images of `size` squared, and how many each transforms.
+
+    As a real transform does it, and two images at a time as one complex image; many and few.
+    """
+    calls: list[tuple[Callable[[], torch.Tensor], int]] = []
+    for numbers in _TRANSFORMED_NUMBERS:
+        count = max(1, numbers // size**2)
+        half = max(1, count // 2)
+        images = seeded((2 * half, size, size), getattr(torch, dtype))
+        calls.append((partial(torch.fft.rfft2, images[:count]), count))
+        calls.append(
+            (partial(torch.fft.fft2, torch.complex(images[:half], images[half:])), 2 * half)
+        )
+    return calls
 
 
-def transforms(size: int) -> int:
-    """Return how many images of `size` squared one call transforms."""
-    return max(1, _TRANSFORMED_NUMBERS // size**2)
+def transform_s(dtype: str, size: int) -> float:
+    """Return the seconds of the transform of one real image, where several are transformed."""
+    return min(fastest_s(call) / count for call, count in transform_calls(dtype, size))
 
 
 def fastest_s(call: Callable[[], object]) -> float:
@@ -61,7 +98,7 @@ def fastest_s(call: Callable[[], object]) -> float:
 
 
 class _Limit:
-    version = "1"
+    version = "2"
     timeout = 120.0
     unit = "seconds"
 
@@ -74,18 +111,18 @@ class Copy(_Limit):
 
     def track_copy(self, size: int) -> float:
         """Seconds to read these bytes and write them elsewhere."""
-        return fastest_s(copy_call(size))
+        return copy_s(size)
 
 
 class Multiply(_Limit):
-    """Multiply-adds, in the densest work there is."""
+    """Multiply-adds of numbers in registers: what no sum of products can be faster than."""
 
-    params = (list(DTYPES), [PRODUCT_SIZE])
-    param_names = ("dtype", "size")
+    params = (list(DTYPES),)
+    param_names = ("dtype",)
 
-    def track_product(self, dtype: str, size: int) -> float:
-        """Seconds of one product of two square matrices: size cubed multiply-adds."""
-        return fastest_s(product_call(dtype, size))
+    def track_multiply_add(self, dtype: str) -> float:
+        """Seconds of a thousand million multiply-adds."""
+        return multiply_add_s(dtype)
 
 
 class Transform(_Limit):
@@ -95,5 +132,5 @@ class Transform(_Limit):
     param_names = ("dtype", "size")
 
     def track_rfft2(self, dtype: str, size: int) -> float:
-        """Seconds of the real transform of one image, where many are transformed at once."""
-        return fastest_s(transform_call(dtype, size)) / transforms(size)
+        """Seconds of the real transform of one image, where several are transformed at once."""
+        return transform_s(dtype, size)

@@ -31,7 +31,8 @@ def format_interval(seconds: float, interval: tuple[float, float] | None) -> str
     text = format_seconds(seconds)
     if interval is None or not all(map(math.isfinite, interval)):
         return f"{text}, spread unknown"
-    return f"{text} ± {50 * (interval[1] - interval[0]) / seconds:.2g}%"
+    percent = 50 * (interval[1] - interval[0]) / seconds
+    return f"{text} ± {percent:.2g}%" if percent < 10 else f"{text} ± {percent:.0f}%"
 
 
 def format_count(count: float, unit: str) -> str:

@@ -57,7 +57,7 @@ def accuracy_section(grid: Grid) -> Markup:
     names = [element("th", name, scope="col") for _ in methods for name in _QUANTITIES]
     head = element(
         "thead",
-        element("tr", element("th", "input, filter", scope="col", rowspan=2), *groups),
+        element("tr", element("th", "input, filter (pixels)", scope="col", rowspan=2), *groups),
         element("tr", *names),
     )
     rows = [

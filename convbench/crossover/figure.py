@@ -26,13 +26,16 @@ def _draw_map(axes: Axes, grid: Grid) -> None:
             axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor="white"))
             text = cell_text(place).replace(" = ", " =\n")
             axes.text(x + 0.5, y + 0.42, text, ha="center", va="center", fontsize=7, c=TEXT_LIGHT)
+    # Layers have no order that a line could follow.
+    ordered = all(row.isdigit() for row in grid.rows)
     for points in lines(grid).values():
         axes.plot(
             [x for x, _, _ in points],
             [middle + 0.42 for _, middle, _ in points],
-            "-",
+            "-" if ordered else "",
             c=TEXT_LIGHT,
             lw=0.7,
+            alpha=0.35,
         )
         for at, middle, crossing in points:
             dash = "-" if crossing.sure else (0, (1, 0.7))

@@ -1,7 +1,8 @@
 """The map as a part of a page."""
 
+from benchmarks.layer_cases import LAYERS
 from convbench.cells import Grid, Measurement, history_link
-from convbench.crossover.lead import Place, changes_text, lines, place
+from convbench.crossover.lead import AUTO, Place, changes_text, lines, place
 from convbench.pages.markup import Content, Markup, element, join, table
 from convbench.palette import tint_index
 from convbench.quantities import format_bytes, format_error, format_interval
@@ -69,8 +70,10 @@ def _overlay(grid: Grid) -> Markup:
     """Return the lines where the lead changes, in units of columns and rows."""
     parts: list[Content] = []
     for points in lines(grid).values():
+        # Layers have no order that a line could follow.
+        ordered = all(row.isdigit() for row in grid.rows)
         path = " ".join(f"{x:.3f},{y + 0.41:.2f}" for x, y, _ in points)
-        parts.append(element("polyline", points=path))
+        parts.append(element("polyline", points=path) if ordered else None)
         for x, y, crossing in points:
             kind = "tick" if crossing.sure else "tick unsure"
             parts.append(element("line", x1=x, x2=x, y1=y + 0.32, y2=y + 0.5, class_=kind))
@@ -80,6 +83,17 @@ def _overlay(grid: Grid) -> Markup:
     )
 
 
+def _row_name(row: str) -> list[Content]:
+    """Return the heading of a row: an image's size, or a layer's name and what it takes."""
+    if row.isdigit():
+        return [f"{row}x{row}"]
+    layer = LAYERS.get(row)
+    if layer is None:
+        return [row]
+    size = f"{layer.batch}x{layer.in_channels}x{layer.size}x{layer.size}"
+    return [row, element("small", f"{size} to {layer.out_channels} channels")]
+
+
 def crossover_section(grid: Grid) -> Markup:
     """Return the map of one view, with the crossing filter size of each image as a line."""
     tints = tint_index(grid.methods)
@@ -87,7 +101,7 @@ def crossover_section(grid: Grid) -> Markup:
         "tr",
         element("th", "input", scope="col"),
         *[element("th", f"filter {k}x{k}", scope="col") for k in grid.filters],
-        element("th", "the lead changes", scope="col", class_="changes"),
+        element("th", "the lead changes, at filter size", scope="col", class_="changes"),
     )
     rows = []
     for row in grid.rows:
@@ -98,7 +112,7 @@ def crossover_section(grid: Grid) -> Markup:
             else element("td", "not in the suite", class_="cell none")
             for k in grid.filters
         ]
-        heading = element("th", row, scope="row")
+        heading = element("th", *_row_name(row), scope="row")
         rows.append(
             element(
                 "tr",
@@ -107,23 +121,23 @@ def crossover_section(grid: Grid) -> Markup:
                 element("td", changes_text(grid, row, "; "), class_="changes"),
             )
         )
-    caption = element("caption", f"Fastest method by input size and filter size: {grid.view}")
+    caption = element("caption", f"Fastest method by input and filter size, in pixels: {grid.view}")
     columns = f"--columns:{len(grid.filters)};--rows:{len(grid.rows)}"
     heat_map = element("table", caption, element("thead", head), element("tbody", *rows))
-    return join(
-        element("div", heat_map, _overlay(grid), class_="map", style=columns), _legend(grid, tints)
-    )
+    made = element("div", heat_map, _overlay(grid), class_="map", style=columns)
+    return join(element("div", made, class_="map-scroll"), _legend(grid, tints))
 
 
 def _legend(grid: Grid, tints: dict[str, int]) -> Markup:
-    keys = [element("li", method, class_=f"m{tints[method]}") for method in grid.methods]
+    ranked = [method for method in grid.methods if method != AUTO]
+    keys = [element("li", method, class_=f"m{tints[method]}") for method in ranked]
     return join(
         element("ul", *keys, class_="legend", aria_label="Colour of each method"),
         element(
             "p",
             "Bar at the foot of a row: the filter size from which another method is the fastest, "
             "times interpolated between the measured sizes; dashed where the noise can explain one "
-            "of the two wins. `auto`, which picks a method, takes no rank: its time is given as a "
-            "multiple of the fastest. The thin line joins the bars of one pair of methods.",
+            "of the two wins. The method auto, which picks a method, takes no rank: its time is "
+            "given as a multiple of the fastest. The thin line joins the bars of one pair.",
         ),
     )

@@ -7,7 +7,7 @@ from asv.config import Config
 
 from convbench.accuracy.section import accuracy_section
 from convbench.crossover.section import crossover_section
-from convbench.pages.markup import element, join
+from convbench.pages.markup import Markup, element, join
 from convbench.pages.shell import Page, Section, render, write, write_assets
 from convbench.roofline.limits import read_limits
 from convbench.roofline.section import roofline_section
@@ -71,8 +71,15 @@ def link_from_asv(index: str) -> str:
             f"asv's index.html has {index.count(_NAVIGATION_ANCHOR)} places that read "
             f"{_NAVIGATION_ANCHOR!r}, not one: it is laid out in a new way"
         )
+    # Three more entries would make the bar two rows high in a narrow window, over the page.
+    style = Markup(
+        "<style>@media (max-width:1300px){#nav{right:0;float:none}"
+        "#nav>ul{display:flex;overflow-x:auto;float:none}#nav>ul>li{flex:none}"
+        "#nav>ul>li>a{padding-left:8px;padding-right:8px}}</style>"
+    )
     links = [element("li", element("a", page.title, href=page.file)) for page in PAGES]
-    return index.replace(_NAVIGATION_ANCHOR, f"{join(*links)}\n        {_NAVIGATION_ANCHOR}")
+    linked = index.replace(_NAVIGATION_ANCHOR, f"{join(*links)}\n        {_NAVIGATION_ANCHOR}")
+    return linked.replace("</head>", f"{style}</head>", 1)
 
 
 def publish_pages(conf: Config, benchmarks: Benchmarks) -> None:

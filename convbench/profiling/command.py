@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     compared = args.against is not None or args.against_commit is not None
     contender_folder = folder / "contender" if compared else folder
     with console.status("") as status:
-        limits = functools.cache(lambda: measure_limits(spec.dtype, status.update))
+        limits = functools.cache(lambda threads: measure_limits(spec.dtype, threads, status.update))
 
         def one(spec: Spec, commit: str | None, target: Path) -> Profile:
             made = profile(
@@ -118,4 +118,6 @@ def run(args: argparse.Namespace, console: Console) -> None:
         console.print(difference_table(baseline, contender))
         pair = (baseline, folder / "baseline"), (contender, contender_folder)
         _write(page, comparison_page(*pair, folder))
-    console.print(f"wrote {page}, trace.json (Perfetto), flamegraph.speedscope.json, memory.csv")
+    files = "trace.json (Perfetto), flamegraph.speedscope.json, memory.csv, profile.json"
+    where = f"and in {folder}/baseline and {folder}/contender " if baseline is not None else ""
+    console.print(f"wrote {page}, {where}{files}", soft_wrap=True)

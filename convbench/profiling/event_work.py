@@ -12,6 +12,9 @@ from convbench.roofline.limits import Limits
 
 _TORCH_TRANSFORM = re.compile(r"aten::_fft_(r2c|c2r|c2c)$")
 _SCIPY_TRANSFORM = re.compile(r"<built-in (function|method) (r2c|c2r|c2c)\b")
+# These hand out memory, or look at it in another way, and move nothing.
+_IDLE = re.compile(r"aten::(empty|new_empty|_?conj$|resolve_conj|view_as_|contiguous|pad$)")
+_WRITE_ONLY = re.compile(r"aten::(fill|zero)_?")
 _MATRIX_PRODUCT = re.compile(r"aten::b?mm$")
 
 
@@ -24,15 +27,8 @@ class EventWork:
     limit_s: float = 0.0
 
 
-def _transform_rate(limits: Limits, dtype: str, side: float) -> float:
-    """Return operations per second in transforms of this side, or of the nearest measured."""
-    known = limits.transform_s[dtype]
-    size = min(known, key=lambda size: abs(math.log(size / side)))
-    return 2.5 * size**2 * math.log2(size**2) / known[size]
-
-
 def _transformed(event: Event, spec: Spec) -> tuple[float, float, int]:
-    """Return operations, real numbers and the longest axis of one transform.
+    """Return operations, real numbers and the side of one transform.
 
     A transform of n real numbers over axes of product L counts 2.5 n log2 L operations, one of
     complex numbers twice that: the customary count, that of Cooley and Tukey's algorithm.
@@ -47,7 +43,9 @@ def _transformed(event: Event, spec: Spec) -> tuple[float, float, int]:
         shape[axes[-1]] = int(event.concrete[3])
     lengths = [shape[axis] for axis in axes]
     numbers = math.prod(shape) * (2 if event.name.endswith("c2c") else 1)
-    return 2.5 * numbers * math.log2(max(2, math.prod(lengths))), numbers, max(lengths)
+    # Rows alone can be faster than rows and columns: the fastest transform of any size bounds them.
+    side = max(lengths) if len(lengths) > 1 else 0
+    return 2.5 * numbers * math.log2(max(2, math.prod(lengths))), numbers, side
 
 
 def _tensor_work(event: Event, phase: str, spec: Spec, limits: Limits) -> EventWork:
@@ -55,8 +53,9 @@ def _tensor_work(event: Event, phase: str, spec: Spec, limits: Limits) -> EventW
     sizes = [math.prod(shape) for shape in event.shapes if shape]
     largest = max(sizes, default=0)
     is_complex = any("complex" in name for name in event.types)
-    # Read once and written once: what an operator reads besides is smaller.
-    moved = 2.0 * largest * ITEM_BYTES[spec.dtype] * (2 if is_complex else 1)
+    # Read once and written once, at least.
+    touched = 1.0 if _WRITE_ONLY.match(event.name) else 2.0
+    moved = touched * largest * ITEM_BYTES[spec.dtype] * (2 if is_complex else 1)
     flops = 0.0
     if phase == "product":
         flops = largest * (6.0 if is_complex else 1.0)
@@ -73,10 +72,10 @@ def work_of(event: Event, phase: str, spec: Spec, limits: Limits) -> EventWork:
     """
     if _TORCH_TRANSFORM.search(event.name) or _SCIPY_TRANSFORM.search(event.name):
         flops, numbers, side = _transformed(event, spec)
-        rate = _transform_rate(limits, spec.dtype, side)
+        rate = limits.transform_flops_per_s(spec.dtype, side)
         return EventWork(flops, 2.0 * ITEM_BYTES[spec.dtype] * numbers, flops / rate)
     # Operators wrap operators: the innermost is the one that works.
     innermost = event.name.startswith("aten::") and not event.children
-    if phase in ("copy", "product") and innermost and not event.name.startswith("aten::empty"):
+    if phase in ("copy", "product") and innermost and not _IDLE.match(event.name):
         return _tensor_work(event, phase, spec, limits)
     return EventWork()

@@ -4,25 +4,26 @@ from collections.abc import Callable
 
 from asv.machine import Machine
 
-from convbench.roofline.limits import Limits
+from convbench.roofline.limits import Limits, flops_per_s
 
 
-def measure_limits(dtype: str, report: Callable[[str], None]) -> Limits:
-    """Return the limits for one dtype; it takes about four seconds."""
+def measure_limits(dtype: str, threads: int, report: Callable[[str], None]) -> Limits:
+    """Return the limits for one dtype and so many threads; it takes about ten seconds."""
+    import torch
+
     from benchmarks import limits
 
+    torch.set_num_threads(threads)
     copies = {}
     for size in limits.COPY_BYTES:
         report(f"limits: copying {size:,} bytes")
-        copies[size] = limits.fastest_s(limits.copy_call(size))
-    report("limits: matrix product")
-    size = limits.PRODUCT_SIZE
-    rate = 2 * size**3 / limits.fastest_s(limits.product_call(dtype, size))
+        copies[size] = limits.copy_s(size)
+    report("limits: multiply-adds")
+    rate = flops_per_s(limits.multiply_add_s(dtype))
     transforms = {}
     for size in limits.TRANSFORM_SIZES:
         report(f"limits: transforms of {size}x{size}")
-        call = limits.transform_call(dtype, size)
-        transforms[size] = limits.fastest_s(call) / limits.transforms(size)
+        transforms[size] = limits.transform_s(dtype, size)
     return Limits(copies, {dtype: rate}, {dtype: transforms})
 
 

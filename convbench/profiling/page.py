@@ -7,7 +7,7 @@ from convbench.pages.shell import ASSETS, tints_css
 from convbench.profiling.charts import flame_graph, memory_chart, phase_bar
 from convbench.profiling.phases import MEANING, PHASES
 from convbench.profiling.runner import Profile
-from convbench.profiling.text import differences
+from convbench.profiling.text import difference_rows
 from convbench.quantities import format_bytes, format_count
 from convbench.roofline.bound import DEFINITION
 from convbench.summary import format_seconds
@@ -22,7 +22,15 @@ _NOTE = (
 
 
 def _phase_rows(profile: Profile) -> Markup:
-    head: list[Content] = ["phase", "time", "share", "operations", "bytes", "of the limit", ""]
+    head: list[Content] = [
+        "phase",
+        "time",
+        "share",
+        "operations",
+        "bytes",
+        "of the limit",
+        "what it is",
+    ]
     rows: list[list[Content]] = []
     for phase in profile.phases:
         if phase.events:
@@ -38,7 +46,7 @@ def _phase_rows(profile: Profile) -> Markup:
                     MEANING[phase.name],
                 ]
             )
-    return table(head, rows, class_="plain")
+    return table(head, rows, class_="plain phases")
 
 
 def _facts(profile: Profile) -> Markup:
@@ -46,6 +54,7 @@ def _facts(profile: Profile) -> Markup:
     facts = [
         *profile.conditions,
         ("median call", f"{format_seconds(profile.median_s)} of {len(profile.times_s)} calls"),
+        ("fastest call", format_seconds(min(profile.times_s))),
         ("traced call", format_seconds(profile.traced_s)),
         ("first call", format_seconds(profile.first_call_s)),
         ("limit", f"{format_seconds(limit.seconds)} ({limit.limited_by})"),
@@ -56,15 +65,20 @@ def _facts(profile: Profile) -> Markup:
     return element("dl", *pairs, class_="conditions")
 
 
-def _body(profile: Profile, files: str, longest_s: float) -> Markup:
+def _scroll(content: Markup) -> Markup:
+    """Return what is wider than a narrow window, to be scrolled there, by keyboard too."""
+    return element("div", content, class_="scroll", tabindex="0", role="region", aria_label="Wide")
+
+
+def _body(profile: Profile, files: str, longest_s: float, role: str = "") -> Markup:
     return element(
         "section",
-        element("h2", profile.spec.title),
+        element("h2", f"{role}{profile.spec.title}"),
         _facts(profile),
         phase_bar(profile.phases, longest_s),
-        element("div", _phase_rows(profile), class_="scroll"),
+        _scroll(_phase_rows(profile)),
         element("h3", "Flame graph of one call"),
-        flame_graph(profile.call),
+        _scroll(flame_graph(profile.call)),
         element(
             "p",
             join(
@@ -83,29 +97,22 @@ def _body(profile: Profile, files: str, longest_s: float) -> Markup:
 
 
 def _difference(baseline: Profile, contender: Profile) -> Markup:
-    head: list[Content] = ["phase", "baseline", "contender", "ratio"]
-    rows: list[list[Content]] = [
-        [
-            name,
-            format_seconds(before_s) if before_s else "-",
-            format_seconds(after_s) if after_s else "-",
-            f"{after_s / before_s:.3g}" if before_s else "-",
-        ]
-        for name, before_s, after_s in differences(baseline, contender)
-    ]
+    head: list[Content] = ["phase", "baseline", "contender", "difference", "ratio"]
+    rows: list[list[Content]] = [list(row) for row in difference_rows(baseline, contender)]
     names = [
         element("p", f"{label}: {p.spec.title} ({p.commit})")
         for label, p in (("Baseline", baseline), ("Contender", contender))
     ]
     made = table(head, rows, class_="plain")
     note = element("p", "Ratio: contender divided by baseline; above 1 is slower.")
-    return element("section", element("h2", "Difference by phase"), *names, made, note)
+    return element("section", element("h2", "Difference by phase"), *names, _scroll(made), note)
 
 
 def _style() -> Markup:
     phases = "".join(f".f{i}{{fill:var(--m{i})}}" for i in range(len(PHASES)))
     own = (
-        ".plot text{font-size:12px}.flames rect{stroke:var(--page)}"
+        ".plot text{font-size:12px}.flames{min-width:50rem}.phases td:last-child{text-align:left}"
+        ".flames rect{stroke:var(--page)}"
         ".call{fill:var(--rule)}.curve{fill:none;stroke:var(--link);stroke-width:1.5}"
     )
     sheet = (ASSETS / "pages.css").read_text(encoding="utf-8")
@@ -140,5 +147,8 @@ def comparison_page(
     """Return the page of two profiles, each with the folder of its files."""
     both = (baseline, contender)
     longest = max(profile.traced_s for profile, _ in both)
-    bodies = [_body(p, f"{files.relative_to(folder).as_posix()}/", longest) for p, files in both]
+    bodies = [
+        _body(p, f"{files.relative_to(folder).as_posix()}/", longest, f"{role}: ")
+        for role, (p, files) in zip(("Baseline", "Contender"), both, strict=True)
+    ]
     return _document("Two profiles", _difference(baseline[0], contender[0]), *bodies)

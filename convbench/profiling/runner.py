@@ -139,11 +139,11 @@ def _converse(
 
 
 def profile(
-    spec: Spec, commit: str | None, limits: Callable[[], Limits], trace: Path, report: Report
+    spec: Spec, commit: str | None, limits: Callable[[int], Limits], trace: Path, report: Report
 ) -> Profile:
     """Profile one cell in a process of its own and leave its trace at `trace`.
 
-    `limits` is asked for the machine's limits once the cell has turned out to be possible.
+    `limits` is asked for the machine's limits with the threads that the cell took.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def profile(
             raise StoreError(f"the profiled process imported fftconv from {result['fftconv']}")
     calls = read_calls(trace)
     call = median_call(calls)
-    known = limits()
+    known = limits(result["threads"])
     return Profile(
         spec=spec,
         commit=name,

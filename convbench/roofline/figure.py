@@ -14,7 +14,7 @@ from convbench.palette import TINTS, tint_index
 from convbench.roofline.limits import Limits
 from convbench.roofline.points import points
 
-_MARKERS = "os^Dv_|<"
+_MARKERS = "os^DvXP<"  # none like the dash of a limit
 
 
 def _draw(axes: Axes, grid: Grid, limits: Limits) -> None:
@@ -45,7 +45,7 @@ def _draw(axes: Axes, grid: Grid, limits: Limits) -> None:
         axes.annotate(f"copy in {name}", (edges[0], edges[0] * bandwidth), fontsize="small")
     axes.axhline(limits.flops_per_s[grid.view.dtype], color="k", lw=1)
     place = (edges[1], limits.flops_per_s[grid.view.dtype])
-    axes.annotate("matrix product", place, fontsize="small", ha="right", va="bottom")
+    axes.annotate("multiply-adds", place, fontsize="small", ha="right", va="bottom")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(*edges)

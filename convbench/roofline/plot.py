@@ -12,7 +12,7 @@ from convbench.roofline.points import Point
 from convbench.summary import format_seconds
 
 _WIDTH, _HEIGHT = 900, 520
-_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 150, 16, 56
+_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 150, 30, 56
 _MARK = 5.5
 
 # Each method has a shape, so that the plot can be read without its colours.
@@ -85,6 +85,7 @@ def _frame(axes: _Axes) -> list[Content]:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     title = "operations of the direct sum per byte that has to move (FLOP/B)"
     parts.append(_text(middle, _HEIGHT - 12, title, text_anchor="middle"))
+    parts.append(_text(0, _TOP - 6, "operations of the direct sum per second"))
     return parts
 
 
@@ -92,7 +93,7 @@ def _roofs(axes: _Axes, limits: Limits, flops_per_s: float) -> list[Content]:
     x, y = axes.at(axes.x[1], flops_per_s)
     parts: list[Content] = [
         _line(axes, (axes.x[0], flops_per_s), (axes.x[1], flops_per_s), "roof"),
-        _text(x + 6, y + 4, "matrix product"),
+        _text(x + 6, y + 4, "multiply-adds"),
     ]
     for name, bandwidth in (
         ("cache", limits.cache_bytes_per_s),

@@ -18,7 +18,7 @@ def _limits_table(limits: Limits, dtype: str) -> Markup:
         rate = format_rate(2 * size / seconds, "B")
         rows.append(["copy", format_bytes(size), format_seconds(seconds), rate])
     rate = format_rate(limits.flops_per_s[dtype], "FLOP")
-    rows.append(["matrix product", dtype, "-", rate])
+    rows.append(["multiply-adds", "registers", "-", rate])
     for size, seconds in sorted(limits.transform_s[dtype].items()):
         rate = format_rate(size**2 / seconds, "pixel")
         rows.append(["real transform", f"{size}x{size}", format_seconds(seconds), rate])
@@ -39,7 +39,7 @@ def _method_cell(point: Point, measurement: Measurement | None, best_s: float) -
 
 
 def _fractions(found: list[Point], methods: list[str]) -> Markup:
-    head: list[Content] = ["input, filter", "operations per byte", "limit", "limited by", *methods]
+    head: list[Content] = ["input, filter (pixels)", "FLOP/B", "limit", "limited by", *methods]
     rows: list[list[Content]] = []
     for point in found:
         by_name = {m.method: m for m in point.methods}
@@ -61,14 +61,17 @@ def _fractions(found: list[Point], methods: list[str]) -> Markup:
 def roofline_section(grid: Grid, limits: Limits | None) -> Markup:
     """Return the plot and the table of one view."""
     if limits is None:
-        text = "The machine's limits were not measured with this commit (benchmarks/limits.py)."
-        return element("p", text)
+        text = (
+            "The limits of this machine, which the cells are held against, were not measured with "
+            "this commit, or only by an older definition. On that machine, this measures them: "
+        )
+        return element("p", text, element("code", 'asv run --bench "^limits" COMMIT^!'))
     found = points(grid, limits)
     if not found:
         return element("p", "What these cells ask for is not known to this page.")
     tints = tint_index(grid.methods)
     return join(
-        roofline_plot(found, limits, tints),
+        element("div", roofline_plot(found, limits, tints), class_="scroll"),
         element("h3", "Fraction of the limit reached (median time of one call)"),
         _fractions(found, grid.methods),
         element("h3", "What the limit is"),

@@ -41,10 +41,10 @@ SUITE: dict[str, tuple[str, str, tuple[str, ...], tuple[tuple[object, ...], ...]
     "package.Reference.peakmem_nothing": ("peakmemory", "bytes", (), ()),
     "package.Reference.track_threads": ("track", "threads", (), ()),
     "limits.Copy.track_copy": ("track", "seconds", ("bytes",), ((2**14, 2**20, 2**26),)),
-    "limits.Multiply.track_product": (
+    "limits.Multiply.track_multiply_add": (
         *("track", "seconds"),
-        ("dtype", "size"),
-        (("float32", "float64"), (1024,)),
+        ("dtype",),
+        (("float32", "float64"),),
     ),
     "limits.Transform.track_rfft2": (
         *("track", "seconds"),
@@ -85,9 +85,9 @@ def made_up(name: str, values: dict[str, object]) -> float:
 def _limit(name: str, values: dict[str, object]) -> float:
     if "copy" in name:
         return 1e-7 + 2 * int(str(values["bytes"])) / 2e10
+    if "multiply" in name:
+        return 2e9 / 1e11
     size = int(str(values["size"]))
-    if "product" in name:
-        return 2 * size**3 / 1e11
     return 1e-6 + size**2 * 3e-9
 
 

@@ -51,6 +51,62 @@ def test_two_methods_side_by_side(tmp_path) -> None:
         assert word in done.stdout
 
 
+def test_two_commits_side_by_side(tmp_path) -> None:
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    done = profile(
+        *("--method", "native", "--against-commit", "HEAD", *SMALL, "--threads", "1"),
+        *("--out", str(tmp_path)),
+    )
+    assert done.returncode == 0, done.stderr
+    commits = [
+        json.loads((tmp_path / name / "profile.json").read_text())["commit"]
+        for name in ("baseline", "contender")
+    ]
+    assert commits == [head[:8], "working tree"]
+    page = (tmp_path / "profile.html").read_text()
+    assert page.index("Baseline: native forward") < page.index("Contender: native forward")
+    for word in (f"commit {head[:8]}", "commit working tree", "fastest call, not traced"):
+        assert word in done.stdout
+    _assert_speedscope_opens(tmp_path / "contender" / "flamegraph.speedscope.json")
+    _assert_perfetto_opens(tmp_path / "contender" / "trace.json")
+
+
+def _assert_speedscope_opens(path: Path) -> None:
+    """Check what speedscope's file-format-schema.json asks for, and that events nest."""
+    data = json.loads(path.read_text())
+    assert data["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    frames = data["shared"]["frames"]
+    assert all(isinstance(frame["name"], str) for frame in frames)
+    (shown,) = data["profiles"]
+    assert shown["type"] == "evented"
+    assert shown["unit"] == "microseconds"
+    assert shown["startValue"] <= shown["events"][0]["at"]
+    opened: list[int] = []
+    last = shown["startValue"]
+    for event in shown["events"]:
+        assert last <= event["at"] <= shown["endValue"]
+        last = event["at"]
+        if event["type"] == "O":
+            opened.append(event["frame"])
+        else:
+            assert event["type"] == "C"
+            assert opened.pop() == event["frame"]
+    assert opened == []
+    assert len(frames) > 3
+
+
+def _assert_perfetto_opens(path: Path) -> None:
+    """Check the fields of Chrome's trace event format that Perfetto reads."""
+    events = json.loads(path.read_text())["traceEvents"]
+    complete = [event for event in events if event["ph"] == "X"]
+    assert len(complete) > 10
+    for event in complete:
+        assert {"name", "ts", "dur", "pid", "tid"} <= event.keys()
+        assert event["dur"] >= 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

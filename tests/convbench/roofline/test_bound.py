@@ -1,12 +1,10 @@
 """The limit of a cell, by hand: which resource it is, and that it is the least."""
 
-import math
-
 import pytest
 
 from convbench.cells import View
 from convbench.roofline.bound import Work, bound
-from convbench.roofline.limits import COPY, PRODUCT, TRANSFORM, Limits, read_limits
+from convbench.roofline.limits import COPY, MULTIPLY, TRANSFORM, Limits, read_limits
 from convbench.roofline.points import known_work
 from convbench.store import Record, Run
 
@@ -60,34 +58,54 @@ def test_a_small_filter_is_limited_by_multiply_adds() -> None:
 
 
 def test_one_tap_is_limited_by_bandwidth() -> None:
-    found = bound(work(taps=1), LIMITS)
+    found = bound(work(size=1024, taps=1), LIMITS)
     assert found.limited_by == "bandwidth"
-    assert found.seconds == pytest.approx(4 * (2 * 64 * 64 + 1) / 1e9)
+    assert found.seconds == pytest.approx(4 * (2 * 1024 * 1024 + 1) / 1e9)
 
 
 def test_a_large_filter_is_limited_by_the_cheapest_tile() -> None:
-    fast = Limits(LIMITS.copy_s, LIMITS.flops_per_s, {"float32": {32: 1e-6, 64: 1e-4, 16: 1e-9}})
-    found = bound(work(taps=20), fast)
-    assert found.limited_by == "transforms of 32"  # 16 is smaller than the filter
-    tiles = math.ceil(45 / 13) ** 2
-    products = tiles * 32 * 17 * 8 / 1e9
-    assert found.transform_s == pytest.approx((2 * tiles + 1) * 1e-6 + products)
+    # 64x64 runs at the rate of its nearest smaller size, which is high enough for it to win.
+    fast = Limits(LIMITS.copy_s, LIMITS.flops_per_s, {"float32": {64: 1e-7, 16: 1e-3}})
+    found = bound(work(size=64, taps=33), fast)
+    assert found.tile == (64, 64)
+    assert found.limited_by == "transforms 64x64"
+    rate = 2.5 * 64 * 64 * 12 / 1e-7
+    # Input whole; of the output 32 of 64 rows are wanted, of the filter 33 are not zero.
+    transforms = 2.5 * 64 * 64 * 6 * ((1 + 1) + (1 + 32 / 64) + (1 + 33 / 64)) / rate
+    products = 64 * 33 * 8 / 1e9
+    assert found.transform_s == pytest.approx(transforms + products)
 
 
-def test_no_tile_may_be_large_enough() -> None:
-    small = Limits(LIMITS.copy_s, LIMITS.flops_per_s, {"float32": {16: 1e-9}})
-    found = bound(work(taps=20), small)
-    assert found.tile is None
-    assert found.limited_by == "multiply-adds"
+def test_tiles_are_cut_where_that_is_cheaper() -> None:
+    # What fits into 64x64 is fast; larger transforms are slow.
+    sizes = {"float32": {64: 1e-6, 128: 1.0, 256: 5.0}}
+    found = bound(work(size=256, taps=31), Limits(LIMITS.copy_s, {"float32": 1e15}, sizes))
+    assert max(found.tile) < 256
+    assert min(found.tile) >= 31
 
 
-def test_bandwidth_follows_size_and_overhead_does_not_count() -> None:
+def test_no_tile_is_smaller_than_the_filter() -> None:
+    found = bound(work(size=40, taps=40), LIMITS)
+    assert found.tile == (40, 40)
+
+
+def test_bandwidth_is_the_best_from_the_next_smaller_copy_up() -> None:
+    assert LIMITS.bytes_per_s(10) == pytest.approx(1e10)
     assert LIMITS.bytes_per_s(2e3) == pytest.approx(1e10)
+    assert LIMITS.bytes_per_s(1e5) == pytest.approx(1e10)  # a cache may end anywhere between
     assert LIMITS.bytes_per_s(2e6) == pytest.approx(1e9)
     assert LIMITS.bytes_per_s(1e12) == pytest.approx(1e9)
     # A copy of 1 KB that was mostly overhead: what 1 MB reached holds for it too.
     slow = Limits({10**3: 1e-3, 10**6: 2e-3}, {}, {})
     assert slow.bytes_per_s(10) == pytest.approx(1e9)
+
+
+def test_transforms_are_bounded_by_the_fastest_near_and_above() -> None:
+    limits = Limits({}, {}, {"float32": {16: 1e-6, 64: 1e-3}})
+    small, large = 2.5 * 256 * 8 / 1e-6, 2.5 * 4096 * 12 / 1e-3
+    assert limits.transform_flops_per_s("float32", 8) == pytest.approx(small)
+    assert limits.transform_flops_per_s("float32", 63) == pytest.approx(small)
+    assert limits.transform_flops_per_s("float32", 100) == pytest.approx(large)
 
 
 def test_work_of_images_and_layers() -> None:
@@ -104,7 +122,7 @@ def test_work_of_images_and_layers() -> None:
 def test_limits_are_read_from_a_run() -> None:
     records = (
         Record(COPY, {"bytes": 1000}, 2e-6, None, None),
-        Record(PRODUCT, {"dtype": "float32", "size": 100}, 1e-3, None, None),
+        Record(MULTIPLY, {"dtype": "float32"}, 1.0, None, None),
         Record(TRANSFORM, {"dtype": "float32", "size": 64}, 1e-5, None, None),
     )
     run = Run("m", "c" * 40, 0, "env", {}, "3.11", records)
