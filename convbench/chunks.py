@@ -22,9 +22,10 @@ _SPLIT_PARAMS = ("direction", "method")
 # Pieces are joined until they are expected to take this long: what an interruption may lose.
 _CHUNK_S = 20.0
 
-# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, and
-# networks' layers by scipy, which loops over planes and takes longer than all the rest.
-_LEFT_OUT = ("planning.", "overhead.", "peers.")
+# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
+# instructions, and networks' layers by scipy, which loops over planes and takes longer than all
+# the rest.
+_LEFT_OUT = ("planning.", "overhead.", "peers.", "instructions.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 
@@ -86,7 +87,12 @@ class _Piece:
     expected_s: float
 
 
-def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
+def _left_out(name: str, values: tuple[Any, ...]) -> bool:
+    by_plane = name.startswith(_LAYERS) and bool(set(values) & set(_PLANE_METHODS))
+    return name.startswith(_LEFT_OUT) or by_plane
+
+
+def _pieces(benchmark: dict[str, Any], everything: bool) -> Iterator[_Piece]:
     """Cut one benchmark along its leading parameters."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
@@ -94,9 +100,7 @@ def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
 
     name = benchmark["name"]
     for values, group in groupby(param_values(benchmark), key):
-        if name.startswith(_LEFT_OUT) or (
-            name.startswith(_LAYERS) and set(values) & set(_PLANE_METHODS)
-        ):
+        if not everything and _left_out(name, values):
             continue
         members = list(group)
         # asv matches the regex against name(value, value, ...), each value as its repr.
@@ -119,14 +123,35 @@ def _chunk(pieces: list[_Piece]) -> Chunk:
     )
 
 
-def report_chunks(benchmarks: Benchmarks) -> list[Chunk]:
-    """Return what the report measures in chunks, in the order of the benchmarks' names."""
+def report_chunks(benchmarks: Benchmarks, *, everything: bool = False) -> list[Chunk]:
+    """Return what the report measures in chunks, in the order of the benchmarks' names.
+
+    With `everything` that is the whole suite, with what the report leaves to a plain `asv run`.
+    """
     chunks: list[Chunk] = []
     joined: list[_Piece] = []
     for _, benchmark in sorted(benchmarks.items()):
-        for piece in _pieces(benchmark):
+        for piece in _pieces(benchmark, everything):
             if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
                 chunks.append(_chunk(joined))
                 joined = []
             joined.append(piece)
     return [*chunks, _chunk(joined)] if joined else chunks
+
+
+def matching(chunks: list[Chunk], pattern: str) -> list[Chunk]:
+    """Return what is left of the chunks if only cells are measured that asv finds by `pattern`."""
+    left = []
+    for chunk in chunks:
+        cells = frozenset(cell for cell in chunk.cells if re.search(pattern, _asv_name(*cell)))
+        if cells:
+            regex = f"^(?=.*(?:{pattern})){chunk.regex}"
+            part = len(cells) / len(chunk.cells)
+            expected_s = _ASV_STARTUP_S + part * (chunk.expected_s - _ASV_STARTUP_S)
+            left.append(Chunk(chunk.title, regex, cells, expected_s))
+    return left
+
+
+def _asv_name(name: str, values: tuple[Any, ...]) -> str:
+    """Write a cell as asv does where it looks for a regular expression."""
+    return f"{name}({', '.join(map(repr, values))})" if values else name
