@@ -56,7 +56,7 @@ def compare(baseline: Path, contender: Path, cells: Sequence[Cell] = CELLS) -> l
     return [Comparison(cell, before.get(cell), after.get(cell)) for cell in cells]
 
 
-def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, str, str, str, str]]:
+def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     return [
         (
             str(item.cell),
