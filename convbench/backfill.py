@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from convbench.asv_command import LOG, AsvError, asv, machine_name
-from convbench.chunks import Chunk, matching, report_chunks
+from convbench.chunks import Chunk, report_chunks
 from convbench.progress import track
 from convbench.report import current_run, discover, measure
 from convbench.repository import git, has_package, last_commits, message
@@ -94,11 +94,9 @@ def backfill(count: int, machine: str | None, bench: str | None, console: Consol
 def _plan(count: int, machine: str, bench: str | None) -> list[_Commit]:
     conf = load_config()
     benchmarks = load_benchmarks(conf)
-    chunks = report_chunks(benchmarks, everything=bench is not None)
-    if bench is not None:
-        chunks = matching(chunks, bench)
-        if not chunks:
-            raise StoreError(f"no cell of the suite matches --bench {bench!r}")
+    chunks = report_chunks(benchmarks, bench)
+    if not chunks:
+        raise StoreError(f"no cell of the suite matches --bench {bench!r}")
     commits = []
     for commit in last_commits(count):
         if not has_package(commit):

@@ -7,7 +7,7 @@ done stays done.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -92,7 +92,7 @@ def _left_out(name: str, values: tuple[Any, ...]) -> bool:
     return name.startswith(_LEFT_OUT) or by_plane
 
 
-def _pieces(benchmark: dict[str, Any], everything: bool) -> Iterator[_Piece]:
+def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
     """Cut one benchmark along its leading parameters."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
@@ -113,45 +113,44 @@ def _pieces(benchmark: dict[str, Any], everything: bool) -> Iterator[_Piece]:
         )
 
 
-def _chunk(pieces: list[_Piece]) -> Chunk:
-    more = f" and {len(pieces) - 1} more" if len(pieces) > 1 else ""
-    return Chunk(
-        pieces[0].title + more,
-        f"^({'|'.join(piece.regex for piece in pieces)})",
-        frozenset().union(*(piece.cells for piece in pieces)),
-        _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
-    )
-
-
-def report_chunks(benchmarks: Benchmarks, *, everything: bool = False) -> list[Chunk]:
-    """Return what the report measures in chunks, in the order of the benchmarks' names.
-
-    With `everything` that is the whole suite, with what the report leaves to a plain `asv run`.
-    """
-    chunks: list[Chunk] = []
-    joined: list[_Piece] = []
-    for _, benchmark in sorted(benchmarks.items()):
-        for piece in _pieces(benchmark, everything):
-            if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
-                chunks.append(_chunk(joined))
-                joined = []
-            joined.append(piece)
-    return [*chunks, _chunk(joined)] if joined else chunks
-
-
-def matching(chunks: list[Chunk], pattern: str) -> list[Chunk]:
-    """Return what is left of the chunks if only cells are measured that asv finds by `pattern`."""
-    left = []
-    for chunk in chunks:
-        cells = frozenset(cell for cell in chunk.cells if re.search(pattern, _asv_name(*cell)))
-        if cells:
-            regex = f"^(?=.*(?:{pattern})){chunk.regex}"
-            part = len(cells) / len(chunk.cells)
-            expected_s = _ASV_STARTUP_S + part * (chunk.expected_s - _ASV_STARTUP_S)
-            left.append(Chunk(chunk.title, regex, cells, expected_s))
-    return left
+def _matching(piece: _Piece, pattern: str) -> _Piece:
+    """Leave of a piece the cells that asv finds by `pattern`."""
+    cells = frozenset(cell for cell in piece.cells if re.search(pattern, _asv_name(*cell)))
+    part = len(cells) / len(piece.cells)
+    return replace(piece, cells=cells, expected_s=part * piece.expected_s)
 
 
 def _asv_name(name: str, values: tuple[Any, ...]) -> str:
     """Write a cell as asv does where it looks for a regular expression."""
     return f"{name}({', '.join(map(repr, values))})" if values else name
+
+
+def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
+    more = f" and {len(pieces) - 1} more" if len(pieces) > 1 else ""
+    also = f"(?=.*(?:{pattern}))" if pattern is not None else ""
+    return Chunk(
+        pieces[0].title + more,
+        f"^{also}({'|'.join(piece.regex for piece in pieces)})",
+        frozenset().union(*(piece.cells for piece in pieces)),
+        _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
+    )
+
+
+def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Chunk]:
+    """Return what the report measures in chunks, in the order of the benchmarks' names.
+
+    With a `pattern` it is every cell of the suite that asv finds by it, what the report leaves to
+    a plain `asv run` among them.
+    """
+    chunks: list[Chunk] = []
+    joined: list[_Piece] = []
+    for _, benchmark in sorted(benchmarks.items()):
+        for whole in _pieces(benchmark, everything=pattern is not None):
+            piece = whole if pattern is None else _matching(whole, pattern)
+            if not piece.cells:
+                continue
+            if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
+                chunks.append(_chunk(joined, pattern))
+                joined = []
+            joined.append(piece)
+    return [*chunks, _chunk(joined, pattern)] if joined else chunks

@@ -39,10 +39,9 @@ import sys
 from pathlib import Path
 
 html = Path(".asv/html")
-commits = {r: h for h, r in json.loads((html / "index.json").read_text())["revision_to_hash"].items()}
-commits = {int(h): r for r, h in commits.items()}
+commits = json.loads((html / "index.json").read_text())["revision_to_hash"]
 print("The slow commit is", sys.argv[1][:8])
 for name, _, _, _, _, _, jumps in json.loads((html / "regressions.json").read_text())["regressions"]:
     for _, after, before_s, after_s in jumps:
-        print(f"{commits[after][:8]}  {after_s / before_s:.2f}x  {name}")
+        print(f"{commits[str(after)][:8]}  {after_s / before_s:.2f}x  {name}")
 READ

@@ -21,21 +21,27 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
     parser.add_argument("head", nargs="?", metavar="HEAD", help="default: fftconv as it is here")
-    parser.add_argument("--cells", metavar="REGEX", default="", help="only these (default: all)")
+    parser.add_argument(
+        "--cells", type=_pattern, metavar="REGEX", default="", help="only these (default: all)"
+    )
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too"
     )
     parser.set_defaults(run=_run)
 
 
-def _run(args: argparse.Namespace, console: Console) -> None:
+def _pattern(text: str) -> "re.Pattern[str]":
     try:
-        cells = [cell for cell in CELLS if re.search(args.cells, str(cell))]
+        return re.compile(text)
     except re.error as error:
-        raise StoreError(f"--cells {args.cells!r} is no regular expression: {error}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
+def _run(args: argparse.Namespace, console: Console) -> None:
+    cells = [cell for cell in CELLS if args.cells.search(str(cell))]
     if not cells:
         listed = "; ".join(map(str, CELLS))
-        raise StoreError(f"no cell matches --cells {args.cells!r} (has: {listed})")
+        raise StoreError(f"no cell matches --cells {args.cells.pattern!r} (has: {listed})")
     with package(args.base) as (base, base_name), package(args.head) as (head, head_name):
         status = f"counting {len(cells)} cells of {base_name} and {head_name}"
         with console.status(f"{status}, which takes minutes"):
