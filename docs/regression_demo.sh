@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Show that a slow commit is found: in a clone of this repository, a commit among seven makes the
 # `fft` layer take half as long again; they are measured and published, and what asv's page of
-# regressions names is printed. Run it from the root of the clone: docs/regression_demo.sh FOLDER
+# regressions names is printed. The machine has to be idle, as for every history.
+# Run it from the root of the clone: docs/regression_demo.sh FOLDER
 set -euo pipefail
 folder=${1:?the folder to make, which must not be there yet}
 python=$PWD/.venv/bin/python
@@ -33,15 +34,21 @@ commit "After, 3"
 cells="^conv2d\.Forward\.time_forward\('(fft|native)', 256, (3|15)\)"
 "$python" -m convbench backfill 7 --bench "$cells"
 echo
-"$python" - "$(git log --format=%H --grep 'The slow one')" <<'READ'
+"$python" - "$(git log --format=%H --grep '^The slow one$')" $(git rev-list HEAD~7..HEAD) <<'READ'
 import json
 import sys
 from pathlib import Path
 
 html = Path(".asv/html")
 commits = json.loads((html / "index.json").read_text())["revision_to_hash"]
-print("The slow commit is", sys.argv[1][:8])
+slow, *added = sys.argv[1:]
+print("the slow commit:", slow[:8])
+named = []
 for name, _, _, _, _, _, jumps in json.loads((html / "regressions.json").read_text())["regressions"]:
     for _, after, before_s, after_s in jumps:
-        print(f"{commits[str(after)][:8]}  {after_s / before_s:.2f}x  {name}")
+        if commits[str(after)] in added:
+            named.append(commits[str(after)])
+            print(f"asv names {named[-1][:8]}: {after_s / before_s:.2f}x {name}")
+if set(named) != {slow}:
+    sys.exit("asv did not name the slow commit alone: is the machine busy?")
 READ
