@@ -70,10 +70,11 @@ def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
 
 def print_table(comparisons: Sequence[Comparison], names: tuple[str, str], out: Console) -> None:
     """Print both counts, the ratio, and what neither can see."""
-    table = Table("cell", title="instructions of one call")
+    table = Table(title="instructions of one call")
+    table.add_column("cell", no_wrap=True)
     for heading in (*names, "ratio"):
         table.add_column(heading, justify="right")
-    table.add_column("instructions")
+    table.add_column("")
     for row in _rows(comparisons):
         table.add_row(*row)
     out.print(table)
