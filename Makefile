@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report preview publish test lint format figures
+.PHONY: help setup report backfill preview publish test lint format figures
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -20,6 +20,10 @@ $(READY): pyproject.toml constraints.txt
 
 report: $(READY) ## measure this machine, publish, print the fastest methods (ARGS=--again: anew)
 	@$(BIN)/python -m convbench report $(ARGS)
+
+N ?= 10
+backfill: $(READY) ## measure the last N=10 commits that lack results (ARGS='--bench REGEX')
+	@$(BIN)/python -m convbench backfill $(N) $(ARGS)
 
 publish: $(READY) ## make the HTML report anew from results/
 	$(BIN)/asv publish

@@ -28,7 +28,7 @@ def asv(*arguments: str) -> None:
         asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
     """
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    with LOG.open("a", encoding="utf-8") as log:
+    with _alone() as lock, LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ asv {' '.join(arguments)}\n")
         log.flush()
         start = log.tell()
@@ -37,6 +37,7 @@ def asv(*arguments: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            pass_fds=(lock,),  # held until asv has ended, even if this process is killed
         )
         with _no_orphan(process):
             status = process.wait()
@@ -48,6 +49,24 @@ def asv(*arguments: str) -> None:
     if misused or status not in (0, _FAILED_CELLS):
         last = printed[-5:]
         raise AsvError(f"asv {arguments[0]} failed ({LOG} has all of it): {' | '.join(last)}")
+
+
+@contextmanager
+def _alone() -> Iterator[int]:
+    """Wait until no other asv of this clone runs that was started here; give the lock's number.
+
+    Two at once would disturb each other's times. Worse, they share one environment: the second
+    would install its commit there while the first measures, and save results of another commit.
+    """
+    import fcntl  # which Windows has not; the commands that only read results work there
+
+    with LOG.with_name("lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another measurement of this clone to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
 
 
 @contextmanager

@@ -3,15 +3,32 @@
 from pathlib import Path
 from typing import Any
 
+from asv.console import log
 from asv.publishing import OutputPublisher
 from asv.util import UserError
 
 from convbench.atomic import make_asv_atomic
+from convbench.first_commits import known_commits
 from convbench.offline import make_offline
 from convbench.pages.publish import publish_pages
 from convbench.store import StoreError
 
 make_asv_atomic()
+
+
+class FirstCommits(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
+    """Look for regressions in clones that lack a commit which asv.conf.json names."""
+
+    name = "first commits"
+    order = 1  # before asv's regressions, which end with a traceback at an unknown commit
+
+    @classmethod
+    def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
+        """Have asv look from the start of what there is, where the commit is unknown."""
+        known = known_commits(conf.regressions_first_commits, repo)
+        for pattern in conf.regressions_first_commits.keys() - known.keys():
+            log.warning(f"this clone lacks the commit from which on {pattern} is looked at")
+        conf.regressions_first_commits = known
 
 
 class Offline(OutputPublisher):  # type: ignore[misc]  # asv has no annotations

@@ -7,7 +7,7 @@ done stays done.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -22,9 +22,10 @@ _SPLIT_PARAMS = ("direction", "method")
 # Pieces are joined until they are expected to take this long: what an interruption may lose.
 _CHUNK_S = 20.0
 
-# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, and
-# networks' layers by scipy, which loops over planes and takes longer than all the rest.
-_LEFT_OUT = ("planning.", "overhead.", "peers.")
+# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
+# instructions, and networks' layers by scipy, which loops over planes and takes longer than all
+# the rest.
+_LEFT_OUT = ("planning.", "overhead.", "peers.", "instructions.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 
@@ -86,7 +87,12 @@ class _Piece:
     expected_s: float
 
 
-def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
+def _left_out(name: str, values: tuple[Any, ...]) -> bool:
+    by_plane = name.startswith(_LAYERS) and bool(set(values) & set(_PLANE_METHODS))
+    return name.startswith(_LEFT_OUT) or by_plane
+
+
+def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
     """Cut one benchmark along its leading parameters."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
@@ -94,9 +100,7 @@ def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
 
     name = benchmark["name"]
     for values, group in groupby(param_values(benchmark), key):
-        if name.startswith(_LEFT_OUT) or (
-            name.startswith(_LAYERS) and set(values) & set(_PLANE_METHODS)
-        ):
+        if not everything and _left_out(name, values):
             continue
         members = list(group)
         # asv matches the regex against name(value, value, ...), each value as its repr.
@@ -109,24 +113,44 @@ def _pieces(benchmark: dict[str, Any]) -> Iterator[_Piece]:
         )
 
 
-def _chunk(pieces: list[_Piece]) -> Chunk:
+def _matching(piece: _Piece, pattern: str) -> _Piece:
+    """Leave of a piece the cells that asv finds by `pattern`."""
+    cells = frozenset(cell for cell in piece.cells if re.search(pattern, _asv_name(*cell)))
+    part = len(cells) / len(piece.cells)
+    return replace(piece, cells=cells, expected_s=part * piece.expected_s)
+
+
+def _asv_name(name: str, values: tuple[Any, ...]) -> str:
+    """Write a cell as asv does where it looks for a regular expression."""
+    return f"{name}({', '.join(map(repr, values))})" if values else name
+
+
+def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
     more = f" and {len(pieces) - 1} more" if len(pieces) > 1 else ""
+    also = f"(?=.*(?:{pattern}))" if pattern is not None else ""
     return Chunk(
         pieces[0].title + more,
-        f"^({'|'.join(piece.regex for piece in pieces)})",
+        f"^{also}({'|'.join(piece.regex for piece in pieces)})",
         frozenset().union(*(piece.cells for piece in pieces)),
         _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
     )
 
 
-def report_chunks(benchmarks: Benchmarks) -> list[Chunk]:
-    """Return what the report measures in chunks, in the order of the benchmarks' names."""
+def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Chunk]:
+    """Return what the report measures in chunks, in the order of the benchmarks' names.
+
+    With a `pattern` it is every cell of the suite that asv finds by it, what the report leaves to
+    a plain `asv run` among them.
+    """
     chunks: list[Chunk] = []
     joined: list[_Piece] = []
     for _, benchmark in sorted(benchmarks.items()):
-        for piece in _pieces(benchmark):
+        for whole in _pieces(benchmark, everything=pattern is not None):
+            piece = whole if pattern is None else _matching(whole, pattern)
+            if not piece.cells:
+                continue
             if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
-                chunks.append(_chunk(joined))
+                chunks.append(_chunk(joined, pattern))
                 joined = []
             joined.append(piece)
-    return [*chunks, _chunk(joined)] if joined else chunks
+    return [*chunks, _chunk(joined, pattern)] if joined else chunks

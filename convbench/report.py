@@ -1,6 +1,5 @@
 """`convbench report`: measure what is not measured yet, publish, and say who won."""
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from benchmarks.sampling import SAMPLE_TIME_S
 from convbench.asv_command import LOG, asv, machine_name
 from convbench.chunks import Chunk, report_chunks
 from convbench.progress import clock, track
+from convbench.repository import git
 from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
 from convbench.summary import BACKWARD, FORWARD, winner_table
 
@@ -19,25 +19,29 @@ from convbench.summary import BACKWARD, FORWARD, winner_table
 _REPEAT = "repeat=2,8,0.12"
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise StoreError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def _current_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str) -> Run | None:
+def current_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str) -> Run | None:
+    """Return what a machine measured of a commit last, None if it measured nothing."""
     of_commit = [run for run in runs(conf, benchmarks, machine) if run.commit == commit]
     return of_commit[-1] if of_commit else None
+
+
+def discover(machine: str, commit: str) -> None:
+    """Have asv note which benchmarks there are, in its documented way: by running none."""
+    asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine)
+
+
+def measure(machine: str, commit: str, chunk: Chunk) -> None:
+    """Measure one piece of one commit; asv saves it when it is done."""
+    asv(
+        *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
+        *("--record-samples", "--show-stderr", "-a", "rounds=1", "-a", _REPEAT),
+    )
 
 
 def _measure(machine: str, commit: str, chunks: list[Chunk], console: Console) -> None:
     titles = [chunk.title for chunk in chunks]
     for index, _ in track(titles, [chunk.expected_s for chunk in chunks], console):
-        asv(
-            *("run", f"{commit}^!", "--bench", chunks[index].regex, "--machine", machine),
-            *("--record-samples", "--show-stderr", "-a", "rounds=1", "-a", _REPEAT),
-        )
+        measure(machine, commit, chunks[index])
 
 
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:
@@ -60,17 +64,16 @@ def report(machine: str | None, console: Console, *, again: bool) -> None:
     """
     start = time.monotonic()
     conf = load_config()
-    commit = _git("rev-parse", "HEAD")
-    if _git("status", "--porcelain", "--", "fftconv"):
+    commit = git("rev-parse", "HEAD")
+    if git("status", "--porcelain", "--", "fftconv"):
         console.print(f"fftconv/ has changes that are not committed: {commit[:8]} is measured")
     name = machine_name(machine)
     LOG.unlink(missing_ok=True)
     with console.status("preparing the environment and finding the benchmarks"):
-        # asv's documented way to find benchmarks without running any.
-        asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", name)
+        discover(name, commit)
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks)
-    before = _current_run(conf, benchmarks, name, commit)
+    before = current_run(conf, benchmarks, name, commit)
     pending = [chunk for chunk in chunks if again or not chunk.measured_in(before)]
     if len(pending) < len(chunks):
         console.print(
@@ -82,7 +85,7 @@ def report(machine: str | None, console: Console, *, again: bool) -> None:
     measured_s = time.monotonic() - measuring
     with console.status("publishing"):
         asv("publish")
-    run = _current_run(conf, benchmarks, name, commit)
+    run = current_run(conf, benchmarks, name, commit)
     if run is None:
         raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
     print_results(run, console)

@@ -1,14 +1,11 @@
 """Run the worker for one cell, watch its memory, and put together what it found."""
 
-import contextlib
 import json
 import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +14,11 @@ from convbench.profiling.memory import MemoryCurve, Watch, curve
 from convbench.profiling.phases import Phase, phases
 from convbench.profiling.spec import Spec
 from convbench.profiling.trace import Event, median_call, read_calls
+from convbench.repository import ROOT, package
 from convbench.roofline.bound import Bound, bound
 from convbench.roofline.limits import Limits
 from convbench.store import StoreError
 
-ROOT = Path(__file__).parents[2]
 # The subject comes first on the path, so that another commit's is imported instead of ours.
 _START = "import sys; sys.path[:0] = {path!r}; from convbench.profiling.worker import main; main()"
 
@@ -88,28 +85,6 @@ class Profile:
         }
 
 
-@contextlib.contextmanager
-def subject(commit: str | None) -> Iterator[tuple[Path, str]]:
-    """Give the folder that holds `fftconv` of a commit, or of the working tree, and its name."""
-    if commit is None:
-        yield ROOT, "working tree"
-        return
-    found = _git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").decode().strip()
-    with tempfile.TemporaryDirectory(prefix="fftconv-") as folder:
-        archive = _git("archive", found, "fftconv")
-        with tarfile.open(fileobj=BytesIO(archive)) as packed:
-            packed.extractall(folder)
-        yield Path(folder), found[:8]
-
-
-def _git(*arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
-    if done.returncode != 0:
-        reason = done.stderr.decode().strip() or "no such commit"
-        raise StoreError(f"git {' '.join(arguments)}: {reason}")
-    return done.stdout
-
-
 def _converse(
     process: "subprocess.Popen[str]", request: dict[str, Any], report: Report
 ) -> tuple[dict[str, Any], Watch]:
@@ -154,7 +129,7 @@ def profile(
     if problem is not None:
         raise StoreError(problem)
     trace.parent.mkdir(parents=True, exist_ok=True)
-    with subject(commit) as (folder, name), tempfile.TemporaryFile("w+") as errors:
+    with package(commit) as (folder, name), tempfile.TemporaryFile("w+") as errors:
         code = _START.format(path=[str(folder), str(ROOT)])
         process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -1,0 +1,143 @@
+"""`convbench backfill`: measure the last commits, as far as this machine has no results of them.
+
+Each commit is cut into the pieces of `convbench report`. asv saves a piece when it is done, so a
+run that was interrupted or killed goes on where it was, by the same command.
+"""
+
+import argparse
+import re
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from convbench.asv_command import LOG, AsvError, asv, machine_name
+from convbench.chunks import Chunk, report_chunks
+from convbench.progress import track
+from convbench.report import current_run, discover, measure
+from convbench.repository import git, has_package, last_commits, message
+from convbench.store import StoreError, load_benchmarks, load_config
+
+
+@dataclass(frozen=True)
+class _Commit:
+    """One commit with the pieces that it lacks."""
+
+    name: str
+    pending: list[Chunk]
+    skipped: str | None
+    """Why nothing of it is measured, in a sentence."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("backfill", help="measure the last commits that lack results")
+    parser.add_argument(
+        "count", nargs="?", type=_count, default=10, metavar="N", help="of the last N (default: 10)"
+    )
+    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.add_argument(
+        "--bench",
+        type=_pattern,
+        metavar="REGEX",
+        help="only cells that asv finds by it (default: what the report measures)",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of commits: 1 or more")
+    return int(text)
+
+
+def _pattern(text: str) -> str:
+    try:
+        # As it is used: within a larger expression, where flags for all of it are not allowed.
+        re.compile(f"(?:{text})")
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
+def _run(args: argparse.Namespace, console: Console) -> None:
+    backfill(args.count, args.machine, args.bench, console)
+
+
+def backfill(count: int, machine: str | None, bench: str | None, console: Console) -> None:
+    """Measure what is missing of the last `count` commits, newest first, and publish.
+
+    Raises
+    ------
+    StoreError, AsvError
+        With a message of one line: nothing could be measured, or some commit could not.
+    """
+    name = machine_name(machine)
+    head = git("rev-parse", "HEAD")
+    LOG.unlink(missing_ok=True)
+    with console.status("preparing the environment and finding the benchmarks"):
+        discover(name, head)
+    commits = _plan(count, name, bench)
+    _print_plan(commits, console)
+    failures = _measure(name, commits, console)
+    with console.status("publishing"):
+        # The measured commits had asv note their benchmarks; the report's are those of now.
+        discover(name, head)
+        asv("publish")
+    _print_incomplete(_plan(count, name, bench), console)
+    console.print(f"report: {load_config().html_dir}/index.html (make preview serves and opens it)")
+    if failures:
+        raise AsvError("; ".join(f"{commit[:8]}: {said}" for commit, said in failures.items()))
+
+
+def _plan(count: int, machine: str, bench: str | None) -> list[_Commit]:
+    conf = load_config()
+    benchmarks = load_benchmarks(conf)
+    chunks = report_chunks(benchmarks, bench)
+    if not chunks:
+        raise StoreError(f"no cell of the suite matches --bench {bench!r}")
+    commits = []
+    for commit in last_commits(count):
+        if not has_package(commit):
+            commits.append(_Commit(commit, [], "it has no fftconv that could be installed"))
+            continue
+        run = current_run(conf, benchmarks, machine, commit)
+        pending = [chunk for chunk in chunks if not chunk.measured_in(run)]
+        commits.append(_Commit(commit, pending, None))
+    return commits
+
+
+def _measure(machine: str, commits: list[_Commit], console: Console) -> dict[str, str]:
+    """Measure every missing piece; return what asv said of the commits that it could not do."""
+    pieces = [(commit.name, chunk) for commit in commits for chunk in commit.pending]
+    titles = [f"{commit[:8]} {chunk.title}" for commit, chunk in pieces]
+    failures: dict[str, str] = {}
+    for index, _ in track(titles, [chunk.expected_s for _, chunk in pieces], console):
+        commit, chunk = pieces[index]
+        if commit in failures:
+            continue
+        try:
+            measure(machine, commit, chunk)
+        except AsvError as error:  # one broken commit is no reason to leave the others out
+            failures[commit] = str(error)
+    return failures
+
+
+def _print_plan(commits: list[_Commit], console: Console) -> None:
+    table = Table("commit", "message", "what is done", title="newest first")
+    for commit in commits:
+        pending = f"{len(commit.pending)} pieces to measure" if commit.pending else "has results"
+        state = f"skipped: {commit.skipped}" if commit.skipped else pending
+        table.add_row(commit.name[:8], message(commit.name), state)
+    console.print(table)
+
+
+def _print_incomplete(commits: list[_Commit], console: Console) -> None:
+    left = [commit.name[:8] for commit in commits if commit.pending]
+    if left:
+        console.print(
+            f"some cells failed at {', '.join(left)} ({LOG} says why); "
+            "the same command tries them again",
+            style="red",
+        )

@@ -1,0 +1,1 @@
+"""Instructions of two commits side by side: what a busy machine cannot blur."""

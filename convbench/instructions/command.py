@@ -1,0 +1,56 @@
+"""`convbench instructions`: instructions of two commits, side by side."""
+
+import argparse
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.callgrind import CountError
+from benchmarks.instructions import CELLS
+from convbench.atomic import replacing
+from convbench.instructions.compare import compare, markdown, print_table
+from convbench.repository import package
+from convbench.store import StoreError
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "instructions", help="count the instructions of two commits (needs valgrind)"
+    )
+    parser.add_argument("base", metavar="BASE", help="the commit to compare with")
+    parser.add_argument("head", nargs="?", metavar="HEAD", help="default: fftconv as it is here")
+    parser.add_argument(
+        "--cells", type=_pattern, metavar="REGEX", default="", help="only these (default: all)"
+    )
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
+def _run(args: argparse.Namespace, console: Console) -> None:
+    cells = [cell for cell in CELLS if args.cells.search(str(cell))]
+    if not cells:
+        listed = "; ".join(map(str, CELLS))
+        raise StoreError(f"no cell matches --cells {args.cells.pattern!r} (has: {listed})")
+    with package(args.base) as (base, base_name), package(args.head) as (head, head_name):
+        status = f"counting {len(cells)} cells of {base_name} and {head_name}"
+        with console.status(f"{status}, which takes minutes"):
+            try:
+                compared = compare(base, head, cells)
+            except CountError as error:
+                raise StoreError(str(error)) from error
+    names = base_name, head_name
+    print_table(compared, names, console)
+    if args.markdown:
+        with replacing(args.markdown) as file:
+            file.write_text(markdown(compared, names), encoding="utf-8")

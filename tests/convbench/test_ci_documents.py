@@ -1,0 +1,49 @@
+"""The files of docs/ci: actions pinned, few rights, and true to the statuses of the gate."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CI = Path(__file__).parents[2] / "docs" / "ci"
+WORKFLOW = (CI / "gate.yml").read_text()
+
+
+def test_actions_are_pinned_by_hash() -> None:
+    used = re.findall(r"uses: (\S+)(.*)", WORKFLOW)
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment)
+
+
+def test_the_job_that_runs_the_requests_code_may_write_nothing() -> None:
+    before, comment = WORKFLOW.split("\n  comment:\n")
+    assert re.search(r"^permissions: \{\}$", before, flags=re.MULTILINE)
+    assert "write" not in re.findall(r"[\w-]+: (read|write)\n", before)
+    assert "pull_request_target" not in WORKFLOW
+    assert "checkout" not in comment  # which may write
+    # What a stranger chose, a title or a branch's name, is no part of a command.
+    assert not re.search(r"run:[^\n]*\$\{\{", WORKFLOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "inconclusive", "expected"),
+    [(0, "", 0), (1, "", 1), (1, "pass", 1), (2, "pass", 2), (3, "", 3), (3, "pass", 0)],
+)
+def test_the_script_ends_as_the_gate_did(tmp_path, status, inconclusive, expected) -> None:
+    for command, code in (("git", 0), ("make", 0), (".venv/bin/python", status)):
+        stub = tmp_path / command
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text(f"#!/bin/sh\nexit {code}\n")
+        stub.chmod(0o755)
+    done = subprocess.run(
+        ["bash", str(CI / "gate.sh"), "main"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GATE_INCONCLUSIVE": inconclusive},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == expected, done.stderr
