@@ -19,8 +19,20 @@ from convbench.store import Run, param_values
 
 # A benchmark with these parameters is cut along them.
 _SPLIT_PARAMS = ("direction", "method")
-# Pieces are joined until they are expected to take this long: what an interruption may lose.
-_CHUNK_S = 20.0
+# Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
+# part costs a start of asv, which on a slow machine takes several seconds.)
+_CHUNK_S = 40.0
+
+# What answers "which method?" is measured first, for a report that has no time for everything.
+_FIRST = (
+    "conv2d.Forward.",
+    "conv2d.Backward.",
+    "package.Reference.",
+    "conv2d.Memory.",
+    "conv2d.Accuracy.",
+    "limits.",
+    "layers.",
+)
 
 # What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
 # instructions, and networks' layers by scipy, which loops over planes and takes longer than all
@@ -124,19 +136,24 @@ def _chunk(pieces: list[_Piece]) -> Chunk:
 
 
 def report_chunks(benchmarks: Benchmarks, *, everything: bool = False) -> list[Chunk]:
-    """Return what the report measures in chunks, in the order of the benchmarks' names.
+    """Return what the report measures in chunks, what answers the first question first.
 
     With `everything` that is the whole suite, with what the report leaves to a plain `asv run`.
     """
     chunks: list[Chunk] = []
     joined: list[_Piece] = []
-    for _, benchmark in sorted(benchmarks.items()):
+    for _, benchmark in sorted(benchmarks.items(), key=lambda item: (_rank(item[0]), item[0])):
         for piece in _pieces(benchmark, everything):
             if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
                 chunks.append(_chunk(joined))
                 joined = []
             joined.append(piece)
     return [*chunks, _chunk(joined)] if joined else chunks
+
+
+def _rank(name: str) -> int:
+    ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
+    return next(ranks, len(_FIRST))
 
 
 def matching(chunks: list[Chunk], pattern: str) -> list[Chunk]:
