@@ -7,8 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from convbench.arguments import duration
 from convbench.asv_command import AsvError
 from convbench.store import StoreError, find_run, load_benchmarks, load_config, machine_facts
+
+# A report is made in at most six minutes: half a minute is left for publishing.
+BUDGET_S = 330.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,6 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--machine", help="this machine's name in the results (default: its own)")
     report.add_argument("--again", action="store_true", help="measure what is there already, too")
+    report.add_argument(
+        "--budget",
+        type=duration(1.0),
+        default=BUDGET_S,
+        help="measure for so long and leave the rest to the next call (default: 5.5m)",
+    )
 
     commands.add_parser("readme", help="write the output of the README's commands into it")
 
@@ -44,7 +54,7 @@ def _run(args: argparse.Namespace, console: Console) -> None:
     if args.command == "report":
         from convbench.report import report
 
-        report(args.machine, console, again=args.again)
+        report(args.machine, console, again=args.again, budget_s=args.budget)
         return
     if args.command == "readme":
         from convbench.readme import refresh

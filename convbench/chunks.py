@@ -19,8 +19,20 @@ from convbench.store import Run, param_values
 
 # A benchmark with these parameters is cut along them.
 _SPLIT_PARAMS = ("direction", "method")
-# Pieces are joined until they are expected to take this long: what an interruption may lose.
-_CHUNK_S = 20.0
+# Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
+# part costs a start of asv, which on a slow machine takes several seconds.)
+_CHUNK_S = 40.0
+
+# What answers "which method?" is measured first, for a report that has no time for everything.
+_FIRST = (
+    "conv2d.Forward.",
+    "conv2d.Backward.",
+    "package.Reference.",
+    "conv2d.Memory.",
+    "conv2d.Accuracy.",
+    "limits.",
+    "layers.",
+)
 
 # What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
 # instructions, and networks' layers by scipy, which loops over planes and takes longer than all
@@ -136,15 +148,20 @@ def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
     )
 
 
+def _rank(name: str) -> int:
+    ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
+    return next(ranks, len(_FIRST))
+
+
 def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Chunk]:
-    """Return what the report measures in chunks, in the order of the benchmarks' names.
+    """Return what the report measures in chunks, what answers the first question first.
 
     With a `pattern` it is every cell of the suite that asv finds by it, what the report leaves to
     a plain `asv run` among them.
     """
     chunks: list[Chunk] = []
     joined: list[_Piece] = []
-    for _, benchmark in sorted(benchmarks.items()):
+    for _, benchmark in sorted(benchmarks.items(), key=lambda item: (_rank(item[0]), item[0])):
         for whole in _pieces(benchmark, everything=pattern is not None):
             piece = whole if pattern is None else _matching(whole, pattern)
             if not piece.cells:

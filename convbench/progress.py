@@ -1,7 +1,8 @@
 """Show how far a run of known pieces is, and how long the rest will take."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from math import inf
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -16,11 +17,18 @@ def clock(seconds: float) -> str:
 
 
 class Forecast:
-    """Seconds left, from what the pieces were expected to take and what the done ones took."""
+    """Seconds left, from what the pieces were expected to take and what the done ones took.
+
+    Never more than are left of `limit_s`, after which no piece is begun.
+    """
 
     def __init__(
-        self, expected_s: Iterable[float], now: Callable[[], float] = time.monotonic
+        self,
+        expected_s: Iterable[float],
+        now: Callable[[], float] = time.monotonic,
+        limit_s: float = inf,
     ) -> None:
+        self._limit_s = limit_s
         self._pieces = list(expected_s)
         self._done = 0
         self._now = now
@@ -39,13 +47,26 @@ class Forecast:
     @property
     def left_s(self) -> float:
         """Seconds that the rest is expected to take."""
-        finished = sum(self._pieces[: self._done])
-        # One expected second takes `pace` real ones on this machine. Expectations count as half
+        ahead = self._pace * sum(self._pieces[self._done + 1 :])
+        left = ahead + max(0.0, self.next_s - (self._now() - self._piece_start))
+        return min(left, max(0.0, self._limit_s - self.elapsed_s))
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the next piece is expected to end within the limit."""
+        return self.elapsed_s + self.next_s <= self._limit_s
+
+    @property
+    def next_s(self) -> float:
+        """Seconds that the piece in progress, or about to begin, is expected to take in all."""
+        return self._pace * self._pieces[self._done] if self._done < len(self._pieces) else 0.0
+
+    @property
+    def _pace(self) -> float:
+        # One expected second takes so many real ones on this machine. Expectations count as half
         # a minute of experience, so that the first piece alone cannot swing the forecast.
-        pace = (self._piece_start - self._start + 30.0) / (finished + 30.0)
-        ahead = pace * sum(self._pieces[self._done + 1 :])
-        current = pace * self._pieces[self._done] if self._done < len(self._pieces) else 0.0
-        return ahead + max(0.0, current - (self._now() - self._piece_start))
+        finished = sum(self._pieces[: self._done])
+        return (self._piece_start - self._start + 30.0) / (finished + 30.0)
 
 
 class _Left(ProgressColumn):
@@ -63,13 +84,13 @@ class _Left(ProgressColumn):
 
 
 def track(
-    titles: list[str], expected_s: list[float], console: Console
-) -> Iterator[tuple[int, Forecast]]:
+    titles: list[str], expected_s: list[float], console: Console, limit_s: float = inf
+) -> Generator[tuple[int, Forecast], None, None]:
     """Yield each piece's index while a display shows the progress.
 
     On a terminal it is a bar; elsewhere (a log) it is a line for each piece that is done.
     """
-    forecast = Forecast(expected_s)
+    forecast = Forecast(expected_s, limit_s=limit_s)
     if not console.is_terminal:
         for index, title in enumerate(titles):
             yield index, forecast

@@ -1,6 +1,7 @@
 """`convbench report`: measure what is not measured yet, publish, and say who won."""
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 from asv.benchmarks import Benchmarks
@@ -38,10 +39,19 @@ def measure(machine: str, commit: str, chunk: Chunk) -> None:
     )
 
 
-def _measure(machine: str, commit: str, chunks: list[Chunk], console: Console) -> None:
+def _measure(
+    machine: str, commit: str, chunks: list[Chunk], budget_s: float, console: Console
+) -> int:
+    """Measure one chunk after the other while the budget lasts; return how many were measured."""
     titles = [chunk.title for chunk in chunks]
-    for index, _ in track(titles, [chunk.expected_s for chunk in chunks], console):
-        measure(machine, commit, chunks[index])
+    steps = track(titles, [chunk.expected_s for chunk in chunks], console, budget_s)
+    with closing(steps):
+        for index, forecast in steps:
+            # The first is always measured: who calls again and again comes to an end.
+            if index and not forecast.has_time:
+                return index
+            measure(machine, commit, chunks[index])
+    return len(chunks)
 
 
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:
@@ -54,8 +64,10 @@ def _timed_s(run: Run, chunks: list[Chunk]) -> float:
     )
 
 
-def report(machine: str | None, console: Console, *, again: bool) -> None:
+def report(machine: str | None, console: Console, *, again: bool, budget_s: float) -> None:
     """Measure HEAD's missing cells (all with `again`), publish, print the tables.
+
+    Parts that the budget has no time for are left to the next call.
 
     Raises
     ------
@@ -81,7 +93,7 @@ def report(machine: str | None, console: Console, *, again: bool) -> None:
             f"{commit[:8]} already; --again measures them anew"
         )
     measuring = time.monotonic()
-    _measure(name, commit, pending, console)
+    done = pending[: _measure(name, commit, pending, budget_s, console)]
     measured_s = time.monotonic() - measuring
     with console.status("publishing"):
         asv("publish")
@@ -89,13 +101,20 @@ def report(machine: str | None, console: Console, *, again: bool) -> None:
     if run is None:
         raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
     print_results(run, console)
-    if pending:
+    left = pending[len(done) :]
+    if done:
         console.print(
-            f"measured {sum(len(chunk.cells) for chunk in pending)} cells in {clock(measured_s)}, "
-            f"{_timed_s(run, pending) / measured_s:.0%} of it inside timed samples; "
+            f"measured {sum(len(chunk.cells) for chunk in done)} cells in {clock(measured_s)}, "
+            f"{_timed_s(run, done) / measured_s:.0%} of it inside timed samples; "
             f"{clock(time.monotonic() - start)} in all"
         )
-    _print_failures(run, chunks, console)
+    if left:
+        console.print(
+            f"{len(left)} of {len(chunks)} parts found no time in {clock(budget_s)} "
+            f"({', '.join(sorted({name for chunk in left for name, _ in chunk.cells}))}): "
+            "the next report goes on with them; --budget 30m takes more at once"
+        )
+    _print_failures(run, [chunk for chunk in chunks if chunk not in left], console)
     page = Path(conf.html_dir) / "index.html"
     console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
 

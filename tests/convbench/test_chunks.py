@@ -39,6 +39,15 @@ def test_asv_selects_the_cells_that_the_chunk_names(benchmarks) -> None:
         assert cells == chunk.cells, chunk.title
 
 
+def test_what_the_summary_needs_is_measured_first(benchmarks) -> None:
+    chunks = report_chunks(benchmarks)
+    named = [{name for name, _ in chunk.cells} for chunk in chunks]
+    assert "conv2d.Forward.time_forward" in named[0]
+    order = [name for names in named for name in names]
+    grid, layers = "conv2d.Backward.time_backward", "layers.Backward.time_backward"
+    assert order.index(grid) < order.index(layers)
+
+
 def test_no_chunk_is_expected_to_take_long(benchmarks) -> None:
     assert max(chunk.expected_s for chunk in report_chunks(benchmarks)) < 60
 

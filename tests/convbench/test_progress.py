@@ -38,6 +38,20 @@ def test_a_machine_half_as_fast_is_found_out() -> None:
     assert forecast.elapsed_s == 1000.0
 
 
+def test_a_limit_caps_the_time_left_and_says_what_finds_no_time() -> None:
+    now = Clock()
+    forecast = Forecast([10.0, 10.0, 20.0], now, limit_s=25.0)
+    assert forecast.left_s == pytest.approx(25.0)
+    now.time_s = 10.0
+    forecast.finish_piece()
+    assert forecast.has_time
+    now.time_s = 20.0
+    forecast.finish_piece()
+    assert forecast.next_s == pytest.approx(20.0)
+    assert not forecast.has_time
+    assert forecast.left_s == pytest.approx(5.0)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-1, "0:00"), (0, "0:00"), (7.4, "0:07"), (67, "1:07"), (600, "10:00"), (3667, "1:01:07")],

@@ -1,0 +1,23 @@
+"""Values that several command lines read."""
+
+import argparse
+import re
+from collections.abc import Callable
+
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_S = 86400.0
+
+
+def duration(least_s: float) -> Callable[[str], float]:
+    """Return a reader of durations such as 90, 90s or 5m, in seconds: `least_s` to a day."""
+
+    def read(text: str) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+        value = float(found[1]) * _UNITS_S[found[2]] if found else -1.0
+        if not least_s <= value <= _LONGEST_S:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is no time of {least_s:g}s to 24h, such as 90s or 5m"
+            )
+        return value
+
+    return read

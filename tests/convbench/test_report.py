@@ -1,0 +1,24 @@
+"""The report's budget: what finds no time is left to the next call, and never the first part."""
+
+import io
+from math import inf
+
+import pytest
+from rich.console import Console
+
+from convbench import report
+from convbench.chunks import Chunk
+
+CHUNKS = [Chunk(f"part {n}", f"part{n}", frozenset({("part", (n,))}), 10.0) for n in range(3)]
+
+
+@pytest.mark.parametrize(("budget_s", "measured"), [(0.0, 1), (15.0, 2), (inf, 3)])
+def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypatch) -> None:
+    done: list[str] = []
+    # Nothing takes any time here, so that the expectations alone decide.
+    monkeypatch.setattr(report, "measure", lambda machine, commit, chunk: done.append(chunk.title))
+    monkeypatch.setattr("convbench.progress.Forecast.elapsed_s", property(lambda self: len(done)))
+    monkeypatch.setattr("convbench.progress.Forecast.next_s", property(lambda self: 10 * len(done)))
+    console = Console(file=io.StringIO())
+    assert report._measure("machine", "commit", CHUNKS, budget_s, console) == measured
+    assert done == [chunk.title for chunk in CHUNKS[:measured]]
