@@ -73,7 +73,7 @@ def forward(tiles: Tensor, fft: Pair) -> Tensor:
     tiles = tiles.resolve_neg()
     *lead, height, width = tiles.shape
     half = fft[1] // 2 + 1
-    if (height, width) == fft and tiles.stride(-1) == 1:
+    if (height, width) == fft and tiles.stride(-1) == 1 and tiles.stride(-2) >= width:
         spectra = tiles.new_empty((*lead, height, half), dtype=tiles.dtype.to_complex())
         many = _many(tiles.shape, tiles.stride(), tiles.dtype, "forward", _threads())
         many.run(tiles.data_ptr(), spectra.data_ptr())
@@ -110,9 +110,10 @@ class _Many:
         height, width = shape[-2:]
         half = width // 2 + 1
         axes = _merged(shape[:-2], stride[:-2], height * half)
-        # MKL takes one regular distance: the longest axis, and the others are walked along here.
-        batch = max(axes, default=(1, 0, 0))
-        if axes:
+        # MKL takes one regular distance, which is not 0: the longest axis. The others are walked
+        # along here.
+        batch = max((axis for axis in axes if axis[1]), default=(1, 0, 0))
+        if batch in axes:
             axes.remove(batch)
         item = dtype.itemsize
         self._starts = [
