@@ -92,6 +92,8 @@ def plan(
 ) -> Plan:
     """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
 
+    The layout of the tensors is not considered: channels_last is planned as contiguous is.
+
     Parameters
     ----------
     input_shape, weight_shape
