@@ -145,6 +145,8 @@ class OverlapSave(UnitMethod):
         kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         tiling = self.tiling(geometry, g.element_size())
+        if kept and kept[0].shape[-2:] != (tiling.fft[0], tiling.fft[1] // 2 + 1):
+            kept = ()  # cut otherwise since: the number of threads may have changed
         spectrum = padded = total = None
         if w is not None:
             spectrum = kept[0] if kept else self._weights.get(w, tiling)

@@ -150,6 +150,16 @@ def test_kept_spectra_serve_backward(groups: int, fft: tuple[int, int]) -> None:
     torch.testing.assert_close(y, subject.affine(x, w, bias, geometry))
 
 
+def test_kept_spectra_of_other_tiles_are_left() -> None:
+    geometry = Geometry.of((1, 1, 50, 50), (1, 1, 9, 9))
+    x, w = torch.randn(geometry.input_shape), torch.randn(geometry.weight_shape)
+    g = torch.randn(geometry.output_shape)
+    _, kept = OverlapSave(cut((64, 64))).affine_kept(x, w, None, geometry)
+    subject = OverlapSave(cut((32, 32)))
+    got = subject.grads(g, x, w, geometry, True, True, kept)
+    torch.testing.assert_close(got, subject.grads(g, x, w, geometry, True, True))
+
+
 def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Tensor]] = []
 
