@@ -20,28 +20,25 @@ gradient; a direct sum spoils only the outputs that it takes part in.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from itertools import product
 from math import prod
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fftconv.methods.products import multiply, multiply_sum, multiply_transposed
 from fftconv.methods.tiling import input_spectra
 from fftconv.methods.transforms import to_spectra, to_tiles
 from fftconv.methods.unit import UnitMethod, is_unit
+from fftconv.methods.weight_spectra import WeightSpectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fftconv.geometry import Geometry
     from fftconv.methods.tiling import Tiling
-
-#: Bytes of weight spectra that are kept between calls.
-KEPT_BYTES = 64 << 20
 
 
 class OverlapSave(UnitMethod):
@@ -161,11 +158,11 @@ class OverlapSave(UnitMethod):
                 else:
                     tiles = _input_tiles(x[images], geometry, tiling, first, rows)
                     signal = to_spectra(tiles, tiling.fft)
-                sums = _multiply_sum(signal, held[0], geometry, overwrite=not kept)
+                sums = multiply_sum(signal, held[0], geometry, overwrite=not kept)
                 del signal
                 total = sums if total is None else total.add_(sums)
             if padded is not None and spectrum is not None:
-                held.append(_multiply_transposed(held.pop(), spectrum, geometry))
+                held.append(multiply_transposed(held.pop(), spectrum, geometry))
                 # G W, of which both factors are at hand as conjugates.
                 back = to_tiles(held.pop().conj_physical_(), tiling.fft)
                 padded.add(back, images.start, first)
@@ -176,46 +173,6 @@ class OverlapSave(UnitMethod):
             gw = to_tiles(total, tiling.fft)[..., :height, :width]
             gw = gw.reshape(geometry.weight_shape).contiguous()
         return None if padded is None else padded.result(), gw
-
-
-class WeightSpectra:
-    """Spectra of weights, kept while the weights keep their values.
-
-    A slot belongs to a place in memory; what proves that the spectrum is still right is a
-    comparison of all values, which costs far less than a transform and, unlike version counters,
-    also sees changes through ``weight.data``.
-    """
-
-    def __init__(self) -> None:
-        self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def get(self, w: Tensor, tiling: Tiling) -> Tensor:
-        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
-        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft)
-        with self._lock:
-            slot = self._slots.get(key)
-        if slot is not None and torch.equal(slot[0], w):
-            return slot[1]
-        spectrum = to_spectra(w[:, :, None, None], tiling.fft).conj_physical_()
-        self._keep(key, (w.clone(), spectrum))
-        return spectrum
-
-    def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
-        size = slot[0].nbytes + slot[1].nbytes
-        with self._lock:
-            self._drop(self._slots.pop(key, None))
-            if size > KEPT_BYTES:
-                return
-            self._slots[key] = slot
-            self._bytes += size
-            while self._bytes > KEPT_BYTES:
-                self._drop(self._slots.popitem(last=False)[1])
-
-    def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
-        if slot is not None:
-            self._bytes -= slot[0].nbytes + slot[1].nbytes
 
 
 def _chunks(geometry: Geometry, tiling: Tiling) -> Iterator[tuple[slice, int, int]]:
@@ -315,49 +272,3 @@ class _OverlapAdd:
             # The end of the input that no tile reaches.
             inner = F.pad(inner, (0, width - inner.shape[3], 0, height - inner.shape[2]))
         return inner.contiguous()
-
-
-def multiply(x: Tensor, w: Tensor, geometry: Geometry, overwrite: bool = True) -> Tensor:
-    """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h).
-
-    X may be overwritten if that is said: spectra are what takes the memory.
-    """
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        w = w[None, :, 0]
-        return x.mul_(w) if overwrite else x * w
-    x, w = x.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
-    if x.shape[2] == 1:
-        return (x * w[None, :, :, 0]).flatten(1, 2)
-    return torch.einsum("ngctufh,gocfh->ngotufh", x, w[:, :, :, 0, 0]).flatten(1, 2)
-
-
-def _multiply_transposed(g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-    """Sum G W over the output channels: (N, C_out, t, u, f, h) to (N, C_in, t, u, f, h).
-
-    G may be overwritten.
-    """
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        return g.mul_(w[None, :, 0])
-    g, w = g.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
-    if g.shape[2] == 1:
-        return (g * w[None, :, 0]).flatten(1, 2)
-    return torch.einsum("ngotufh,gocfh->ngctufh", g, w[:, :, :, 0, 0]).flatten(1, 2)
-
-
-def _multiply_sum(x: Tensor, g: Tensor, geometry: Geometry, overwrite: bool) -> Tensor:
-    """Sum X G over images and tiles: to (groups, C_out / groups, C_in / groups, f, h)."""
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        products = x.mul_(g) if overwrite else x * g
-        if products.shape[0] == products.shape[2] == products.shape[3] == 1:
-            return products[0]
-        return products.sum((0, 2, 3))[:, None, None]
-    x, g = x.unflatten(1, (groups, -1)), g.unflatten(1, (groups, -1))
-    return torch.einsum("ngctufh,ngotufh->gocfh", x, g)
-
-
-def _is_depthwise(geometry: Geometry) -> bool:
-    """Whether each input channel has one output channel of its own."""
-    return geometry.in_channels == geometry.out_channels == geometry.groups

@@ -13,7 +13,8 @@ from fftconv.geometry import Geometry
 from fftconv.kernels.division import divide, work
 from fftconv.methods import REGISTRY, Method
 from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
-from fftconv.methods.overlap_save import OverlapSave, multiply
+from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.products import multiply
 from fftconv.methods.tiling import candidates
 from fftconv.methods.transforms import to_spectra, to_tiles
 from fftconv.planning.machine import SCHEMA, Machine, Precision, Rate, Transform, processor

@@ -10,9 +10,10 @@ from torch import Tensor
 from fftconv import conv2d
 from fftconv.geometry import Geometry
 from fftconv.methods import mkl, overlap_save
-from fftconv.methods.overlap_save import KEPT_BYTES, OverlapSave, WeightSpectra
+from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
 from fftconv.methods.transforms import to_spectra
+from fftconv.methods.weight_spectra import KEPT_BYTES, WeightSpectra
 
 
 def cut(fft: tuple[int, int], images: int = 1, rows: int = 1) -> Callable[[Geometry, int], Tiling]:
