@@ -70,9 +70,14 @@ def affine(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
     if torch.is_grad_enabled() and (
         x.requires_grad or w.requires_grad or (bias is not None and bias.requires_grad)
     ):
-        recorded: Tensor = record(Affine, x, w, bias, case, execution.run_affine)
-        return recorded
+        return affine_recorded(x, w, bias, case)
     return execution.run_affine(x, w, bias, case)
+
+
+def affine_recorded(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
+    """Return the forward map plus the bias of plain tensors, recorded for backward."""
+    y: Tensor = record(Affine, x, w, bias, case, execution.run_affine)
+    return y
 
 
 def fill(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
@@ -86,13 +91,19 @@ def fill(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
 
 
 def grads(
-    g: Tensor, x: Tensor, w: Tensor, case: Case, need_x: bool, need_w: bool
+    g: Tensor,
+    x: Tensor,
+    w: Tensor,
+    case: Case,
+    need_x: bool,
+    need_w: bool,
+    kept: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (gradient of the input, gradient of the weight) where needed, differentiable."""
     recording = torch.is_grad_enabled() and (g.requires_grad or x.requires_grad or w.requires_grad)
     plain = case.method is not None and is_plain(g, x, w)
     if plain and not recording:
-        return execution.run_grads(g, x, w, case, need_x, need_w)
+        return execution.run_grads(g, x, w, case, need_x, need_w, kept)
     if not (need_x and need_w):
         return (
             fill("x", w, g, case) if need_x else None,
@@ -154,19 +165,24 @@ class Affine(torch.autograd.Function):
         run: Callable[..., Tensor],
     ) -> Tensor:
         """Run the map."""
-        _remember(ctx, case, x, w)
-        return run(x, w, bias, case)
+        kept: tuple[Tensor, ...] = ()
+        if case.method is not None and ctx.needs_input_grad[1]:
+            y, kept = execution.run_affine_kept(x, w, bias, case)
+        else:
+            y = run(x, w, bias, case)
+        _remember(ctx, case, x, w, *kept)
+        return y
 
     @staticmethod
     def backward(ctx: Context, g: Tensor | None) -> tuple[Any, ...]:
         """Compute what is asked for; both at once share the method's work."""
         if g is None:
             return None, None, None, None, None
-        x, w = ctx.saved_tensors
+        x, w, *kept = ctx.saved_tensors
         need_x, need_w, need_bias = ctx.needs_input_grad[:3]
         if g.is_complex():
             x, w = x.conj(), w.conj()
-        gx, gw = grads(g, x, w, ctx.case, need_x, need_w)
+        gx, gw = grads(g, x, w, ctx.case, need_x, need_w, tuple(kept))
         return gx, gw, g.sum((0, 2, 3)) if need_bias else None, None, None
 
     @staticmethod

@@ -94,6 +94,18 @@ def run_affine(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
         return method.affine(x.to(compute), w.to(compute), wide, geometry).to(x.dtype)
 
 
+def run_affine_kept(
+    x: Tensor, w: Tensor, bias: Tensor | None, case: Case
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return `run_affine`, and what `run_grads` can use again."""
+    if case.compute is not None or case.geometry.macs == 0:
+        return run_affine(x, w, bias, case), ()
+    x, w = x.detach(), w.detach()
+    if bias is not None:
+        bias = bias.detach()
+    return _resolved(case).affine_kept(x, w, bias, case.geometry)
+
+
 def run_map(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
     """Fill the slot `out` from its two operands."""
     if out == "y":
@@ -116,7 +128,13 @@ def _grad(method: Method, out: Slot, a: Tensor, b: Tensor, geometry: Geometry) -
 
 
 def run_grads(
-    g: Tensor, x: Tensor, w: Tensor, case: Case, need_x: bool = True, need_w: bool = True
+    g: Tensor,
+    x: Tensor,
+    w: Tensor,
+    case: Case,
+    need_x: bool = True,
+    need_w: bool = True,
+    kept: tuple[Tensor, ...] = (),
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (grad_input, grad_weight) where needed."""
     method, geometry, compute = _resolved(case), case.geometry, case.compute
@@ -127,7 +145,7 @@ def run_grads(
         )
     g, x, w = g.detach(), x.detach(), w.detach()
     if compute is None:
-        return method.grads(g, x, w, geometry, need_x, need_w)
+        return method.grads(g, x, w, geometry, need_x, need_w, kept)
     with torch.autocast(g.device.type, enabled=False):
         gx, gw = method.grads(g.to(compute), x.to(compute), w.to(compute), geometry, need_x, need_w)
         return None if gx is None else gx.to(g.dtype), None if gw is None else gw.to(g.dtype)

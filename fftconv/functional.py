@@ -94,6 +94,9 @@ def _batched(
             x, w, bias, steps, zeros, dilations, integer("groups", groups), method
         )
         return result
+    recorded = torch.is_grad_enabled() and (
+        x.requires_grad or w.requires_grad or (bias is not None and bias.requires_grad)
+    )
     case = execution.prepare(
         x.shape,
         w.shape,
@@ -104,10 +107,10 @@ def _batched(
         method,
         x.dtype,
         x.device,
-        torch.is_grad_enabled() and (x.requires_grad or w.requires_grad),
+        recorded,
     )
-    if bias is None and not (torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)):
-        shortcut.keep(case, x, w, stride, padding, dilation, groups, method)
+    if bias is None:
+        shortcut.keep(case, x, w, stride, padding, dilation, groups, method, recorded)
     return autograd.affine(x, w, bias, case)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 
 import torch
@@ -91,6 +92,8 @@ def plan(
 ) -> Plan:
     """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
 
+    The layout of the tensors is not considered: channels_last is planned as contiguous is.
+
     Parameters
     ----------
     input_shape, weight_shape
@@ -158,9 +161,19 @@ def _decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_
     }
     chosen = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
     if needs_grad and "overlap_save" in usable:
-        apart = sum(min(seconds[name].values()) for name in GRADIENTS)
-        if predict("overlap_save", GRADIENTS, geometry, item_bytes, threads) < apart:
-            chosen.update(dict.fromkeys(GRADIENTS, "overlap_save"))
+        # Maps share spectra: what none of them would win alone, two or three may together.
+        cost = sum(seconds[name][chosen[name]] for name in names)
+        for some in (GRADIENTS, ("forward", "grad_weight"), names):
+            together = predict("overlap_save", some, geometry, item_bytes, threads)
+            others = sum(min(seconds[name].values()) for name in names if name not in some)
+            if together + others < cost:
+                cost = together + others
+                chosen = {
+                    name: "overlap_save"
+                    if name in some
+                    else min(seconds[name], key=seconds[name].__getitem__)
+                    for name in names
+                }
     tile = tile_of(geometry, item_bytes) if "overlap_save" in chosen.values() else None
     return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile)
 
@@ -208,6 +221,14 @@ class Planned(Method):
         """Cross-correlate and add the bias."""
         return self._forward.affine(x, w, bias, geometry)
 
+    def affine_kept(
+        self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Keep what the same method can use for the weight's gradient."""
+        if self._forward is self._grad_weight:
+            return self._forward.affine_kept(x, w, bias, geometry)
+        return super().affine_kept(x, w, bias, geometry)
+
     def prepared(
         self, dtype: torch.dtype, geometry: Geometry
     ) -> Callable[[Tensor, Tensor], Tensor]:
@@ -230,11 +251,16 @@ class Planned(Method):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
+        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         """Both gradients, together where one method serves both."""
         if self._grad_input is self._grad_weight:
-            return self._grad_input.grads(g, x, w, geometry, need_input, need_weight)
-        return super().grads(g, x, w, geometry, need_input, need_weight)
+            return self._grad_input.grads(g, x, w, geometry, need_input, need_weight, kept)
+        gx = self._grad_input.grad_input(g, w, geometry) if need_input else None
+        if not need_weight:
+            return gx, None
+        _, gw = self._grad_weight.grads(g, x, w, geometry, False, True, kept)
+        return gx, gw
 
 
 def resolve(
@@ -270,6 +296,8 @@ def resolve(
 
 
 def _duration(seconds: float) -> str:
+    if seconds == inf:
+        return "(too much memory)"
     for unit, scale in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"

@@ -1,8 +1,9 @@
-"""The short way for a call like an earlier one: no gradients, nothing watching, on the CPU.
+"""The short way for a call like an earlier one: nothing watching, no bias, on the CPU.
 
 An image of 64x64 with a 3x3 filter takes a microsecond; checking the arguments, choosing the method
 and asking who is watching takes several. So what a first call found out is kept under everything
-that it depended on, and a later call that is the same in all of it goes straight to the method.
+that it depended on, and a later call that is the same in all of it goes straight to the method, or
+to the function that records it.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ def take(
         or type(groups) is not int
     ) and not _are_numbers(stride, padding, dilation, groups):
         return None
+    recorded = torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)
     forward = _seen.get(
-        (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method)
+        (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method, recorded)
     )
     if (
         forward is None
-        or (torch.is_grad_enabled() and (x.requires_grad or w.requires_grad))
         or torch._C._is_any_autocast_enabled()
         or not (x.is_cpu and w.is_cpu)
         or not autograd.is_unwatched()
@@ -67,7 +68,7 @@ def _are_numbers(*numbers: object) -> bool:
 
 def keep(
     case: Case, x: Tensor, w: Tensor, stride: object, padding: object, dilation: object,
-    groups: object, method: object,
+    groups: object, method: object, recorded: bool,
 ) -> None:  # fmt: skip
     """Open the short way for calls like this one, if it is of the kind that may take it."""
     if (
@@ -80,5 +81,8 @@ def keep(
         return
     if len(_seen) >= _LIMIT:
         _seen.clear()
-    key = (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method)
-    _seen[key] = case.method.prepared(x.dtype, case.geometry)
+    key = (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method, recorded)
+    if recorded:
+        _seen[key] = lambda x, w: autograd.affine_recorded(x, w, None, case)
+    else:
+        _seen[key] = case.method.prepared(x.dtype, case.geometry)

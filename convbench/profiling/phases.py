@@ -24,8 +24,17 @@ MEANING = {
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (phase, re.compile(pattern))
     for phase, pattern in (
-        ("inverse", r"_fft_c2r|<built-in (function|method) c2r\b|_pocketfft.*: (c2rn?|irfft)"),
-        ("transform", r"_fft_(r2c|c2c)|<built-in (function|method) (r2c|c2c)\b|_pocketfft/"),
+        (
+            "inverse",
+            r"_fft_c2r|<built-in (function|method) c2r\b|_pocketfft.*: (c2rn?|irfft)"
+            # MKL called without torch leaves no event but the frame around it.
+            r"|fftconv/methods/mkl\.py.*: inverse$",
+        ),
+        (
+            "transform",
+            r"_fft_(r2c|c2c)|<built-in (function|method) (r2c|c2c)\b|_pocketfft/"
+            r"|fftconv/methods/mkl\.py.*: forward$",
+        ),
         (
             "kernel",
             r"^aten::(mkldnn_|_?slow_conv|thnn_conv|_conv_depthwise|_?convolution|conv2d)"

@@ -245,6 +245,6 @@ def _columns(shape: Shape, lanes: int) -> tuple[float, float, float]:
             clear += wide
         else:
             masked += vectors
-        busy += {1: 1.8, 2: 2.5}.get(vectors, vectors)
+        busy += {1: 2.0, 2: 3.0}.get(vectors, vectors)
         column += vectors * lanes
     return clear, masked, busy

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from fftconv.geometry import Geometry
+    from fftconv.geometry import Geometry, Pair
     from fftconv.kernels.correlate import Job
 
 
@@ -116,58 +116,62 @@ def _readable(plane: Tensor) -> Tensor:
 def forward_shape(x: Tensor, geometry: Geometry) -> Shape:
     """Return what the kernels see of a forward pass: a is x, b the weight, out y."""
     per_group, out_per_group = _per_group(geometry)
-    n, c, h, _ = x.stride()
     height, width = geometry.kernel_size
-    plane = geometry.output_size[0] * geometry.output_size[1]
     taps = height * width
-    return Shape(
-        bits=x.element_size() * 8,
-        groups=geometry.groups,
-        ps=geometry.batch,
-        qs=out_per_group,
-        terms=per_group,
-        size=geometry.input_size,
-        kernel=geometry.kernel_size,
-        out=geometry.output_size,
+    return _images_shape(
+        x,
+        geometry,
+        channels=(per_group, out_per_group),
+        sizes=(geometry.input_size, geometry.output_size),
         corner=(geometry.padding[0], geometry.padding[2]),
-        a_steps=(per_group * c, n, c, h),
         b_steps=(out_per_group * per_group * taps, per_group * taps, taps, width, 1),
-        o_steps=(
-            out_per_group * plane,
-            geometry.out_channels * plane,
-            plane,
-            geometry.output_size[1],
-        ),
     )
 
 
 def grad_input_shape(g: Tensor, geometry: Geometry) -> Shape:
     """Return what the kernels see of the input's gradient: a is g, b the weight reversed."""
     per_group, out_per_group = _per_group(geometry)
-    n, c, h, _ = g.stride()
     height, width = geometry.kernel_size
-    plane = geometry.input_size[0] * geometry.input_size[1]
     taps = height * width
-    return Shape(
-        bits=g.element_size() * 8,
-        groups=geometry.groups,
-        ps=geometry.batch,
-        qs=per_group,
-        terms=out_per_group,
-        size=geometry.output_size,
-        kernel=geometry.kernel_size,
-        out=geometry.input_size,
+    return _images_shape(
+        g,
+        geometry,
+        channels=(out_per_group, per_group),
+        sizes=(geometry.output_size, geometry.input_size),
         # Negative where the padding is wider than the filter: those outputs saw zeros only.
         corner=(height - 1 - geometry.padding[0], width - 1 - geometry.padding[2]),
-        a_steps=(out_per_group * c, n, c, h),
         b_steps=(out_per_group * per_group * taps, taps, per_group * taps, width, 1),
-        o_steps=(
-            per_group * plane,
-            geometry.in_channels * plane,
-            plane,
-            geometry.input_size[1],
-        ),
         flipped=True,
+    )
+
+
+def _images_shape(
+    a: Tensor,
+    geometry: Geometry,
+    channels: Pair,
+    sizes: tuple[Pair, Pair],
+    corner: Pair,
+    b_steps: tuple[int, int, int, int, int],
+    flipped: bool = False,
+) -> Shape:
+    """Return the shape of images and weight; pairs are of what is read and what is written."""
+    (terms, qs), (size, out) = channels, sizes
+    n, c, h, _ = a.stride()
+    plane = out[0] * out[1]
+    return Shape(
+        bits=a.element_size() * 8,
+        groups=geometry.groups,
+        ps=geometry.batch,
+        qs=qs,
+        terms=terms,
+        size=size,
+        kernel=geometry.kernel_size,
+        out=out,
+        corner=corner,
+        a_steps=(terms * c, n, c, h),
+        b_steps=b_steps,
+        o_steps=(qs * plane, geometry.groups * qs * plane, plane, out[1]),
+        flipped=flipped,
     )
 
 

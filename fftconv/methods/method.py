@@ -78,6 +78,15 @@ class Method(ABC):
         y = self.forward(x, w, geometry)
         return y if bias is None else y.add_(bias.view(-1, 1, 1))
 
+    def affine_kept(
+        self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return `affine`, and what `grads` can use again for the same operands.
+
+        A method that computes something in both passes overrides this.
+        """
+        return self.affine(x, w, bias, geometry), ()
+
     def prepared(
         self, dtype: torch.dtype, geometry: Geometry
     ) -> Callable[[Tensor, Tensor], Tensor]:
@@ -96,11 +105,13 @@ class Method(ABC):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
+        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Return the gradients that are asked for.
+        """Return the gradients that are asked for, `kept` being what `affine_kept` returned or ().
 
-        A method that shares work between the two, or with an earlier `forward`, overrides this.
+        A method that shares work between the two, or with the forward pass, overrides this.
         """
+        del kept
         return (
             self.grad_input(g, w, geometry) if need_input else None,
             self.grad_weight(x, g, geometry) if need_weight else None,

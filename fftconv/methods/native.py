@@ -58,6 +58,7 @@ class Native(Method):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
+        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         """Both gradients in one call of torch's backward."""
         if g.is_complex():

@@ -1,41 +1,44 @@
-"""FFTs of overlapping tiles, with torch's FFT library: MKL on a CPU, cuFFT on a GPU.
+"""FFTs of overlapping tiles: by MKL on a CPU, by torch's FFT library elsewhere.
 
 Each tile of the input is transformed with a halo of the filter's size; of the circular correlation
 that the product of the spectra gives, the samples that did not wrap around are kept (overlap-save:
 A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal Processing", section 8.7.3). With X the
-spectrum of a tile of the input, W and G the conjugate ones of the weight and of the tile's share of
-the gradient,
+spectrum of a tile of the input, W and G those of the weight and of the tile's share of the
+gradient,
 
-    forward       X W          the first samples of each tile, side by side
-    grad_input    conj(G W)    tiles that overlap are added
-    grad_weight   X G          summed over the tiles before the one inverse transform
+    forward       X conj(W)    the first samples of each tile, side by side
+    grad_input    G W          tiles that overlap are added
+    grad_weight   X conj(G)    summed over the tiles before the one inverse transform
 
-so one cutting serves all three, and each spectrum is needed once: `grads` shares G between both
-gradients, and W is kept between calls for as long as the weight's values stay the same.
+so one cutting serves all three, and each spectrum is needed once: X is kept from the forward pass
+for the backward pass, `grads` shares G between both gradients, and W is kept between calls for as
+long as the weight's values stay the same.
+
+A NaN or an infinity anywhere in a tile spoils all of that tile's outputs, and all of a weight's
+gradient; a direct sum spoils only the outputs that it takes part in.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from itertools import product
-from threading import Lock
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fftconv.methods.products import multiply, multiply_sum, multiply_transposed
+from fftconv.methods.tiling import input_spectra
+from fftconv.methods.transforms import to_spectra, to_tiles
 from fftconv.methods.unit import UnitMethod, is_unit
+from fftconv.methods.weight_spectra import WeightSpectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fftconv.geometry import Geometry, Pair
+    from fftconv.geometry import Geometry
     from fftconv.methods.tiling import Tiling
-    from fftconv.methods.transforms import Part
-
-#: Bytes of weight spectra that are kept between calls.
-KEPT_BYTES = 64 << 20
 
 
 class OverlapSave(UnitMethod):
@@ -68,18 +71,38 @@ class OverlapSave(UnitMethod):
 
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate tile by tile."""
+        y, _ = self._unit_forward(x, w, geometry, keep=False)
+        return y
+
+    def affine_kept(
+        self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Keep the spectra of weight and input, unless they are larger than input and output."""
+        keep = False
+        if is_unit(geometry):
+            spectra = 2 * input_spectra(self.tiling(geometry, x.element_size()), geometry)
+            keep = spectra <= prod(geometry.input_shape) + prod(geometry.output_shape)
+        if not keep:
+            return self.affine(x, w, bias, geometry), ()
+        y, kept = self._unit_forward(x, w, geometry, keep=True)
+        return y if bias is None else y.add_(bias.view(-1, 1, 1)), kept
+
+    def _unit_forward(
+        self, x: Tensor, w: Tensor, geometry: Geometry, keep: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         tiling = self.tiling(geometry, x.element_size())
-        transform = tiling.transform()
         spectrum = self._weights.get(w, tiling)
+        kept = [spectrum]
         y = x.new_empty(geometry.output_shape)
         for images, first, rows in _chunks(geometry, tiling):
-            tiles = _input_tiles(x[images], geometry, tiling, first, rows)
-            spectra = multiply(transform.signal(tiles), spectrum, geometry)
-            for part in transform.signal_back(spectra):
-                image, row, column = part.start
-                place = y[images][image : image + part.tiles.shape[0]]
-                _put_side_by_side(part.tiles, place, tiling, (first + row, column))
-        return y
+            signal = to_spectra(_input_tiles(x[images], geometry, tiling, first, rows), tiling.fft)
+            if keep:
+                kept.append(signal)
+            # In a list, from which the last user takes it: nothing else is to hold it any longer.
+            held = [multiply(signal, spectrum, geometry, overwrite=not keep)]
+            del signal
+            _put_side_by_side(to_tiles(held.pop(), tiling.fft), y[images], tiling, first)
+        return y, tuple(kept)
 
     def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Convolve tile by tile."""
@@ -101,79 +124,55 @@ class OverlapSave(UnitMethod):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
+        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Both gradients from one transform of g."""
+        """Both gradients from one transform of g, and of what the forward pass kept."""
         if not is_unit(geometry):
             return super().grads(g, x, w, geometry, need_input, need_weight)
-        return self._unit_grads(g, x if need_weight else None, w if need_input else None, geometry)
+        return self._unit_grads(
+            g, x if need_weight else None, w if need_input else None, geometry, kept
+        )
 
     def _unit_grads(
-        self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
+        self,
+        g: Tensor,
+        x: Tensor | None,
+        w: Tensor | None,
+        geometry: Geometry,
+        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         tiling = self.tiling(geometry, g.element_size())
-        transform = tiling.transform()
-        spectrum = None if w is None else self._weights.get(w, tiling)
-        padded = None if w is None else _OverlapAdd(g, geometry, tiling)
-        total: Tensor | None = None
-        for images, first, rows in _chunks(geometry, tiling):
+        if kept and kept[0].shape[-2:] != (tiling.fft[0], tiling.fft[1] // 2 + 1):
+            kept = ()  # cut otherwise since: the number of threads may have changed
+        spectrum = padded = total = None
+        if w is not None:
+            spectrum = kept[0] if kept else self._weights.get(w, tiling)
+            padded = _OverlapAdd(g, geometry, tiling)
+        for turn, (images, first, rows) in enumerate(_chunks(geometry, tiling)):
             # In a list, from which the last user takes it: nothing else is to hold it any longer.
-            held = [transform.gradient(_output_tiles(g[images], geometry, tiling, first, rows))]
+            tiles = _output_tiles(g[images], geometry, tiling, first, rows)
+            held = [to_spectra(tiles, tiling.fft).conj_physical_()]
             if x is not None:
-                signal = transform.signal(_input_tiles(x[images], geometry, tiling, first, rows))
-                sums = _multiply_sum(signal, held[0], geometry)
+                if kept:
+                    signal = kept[1 + turn]
+                else:
+                    tiles = _input_tiles(x[images], geometry, tiling, first, rows)
+                    signal = to_spectra(tiles, tiling.fft)
+                sums = multiply_sum(signal, held[0], geometry, overwrite=not kept)
                 del signal
                 total = sums if total is None else total.add_(sums)
             if padded is not None and spectrum is not None:
-                for part in transform.gradient_back(
-                    _multiply_transposed(held.pop(), spectrum, geometry)
-                ):
-                    padded.add(part, images.start, first)
+                held.append(multiply_transposed(held.pop(), spectrum, geometry))
+                # G W, of which both factors are at hand as conjugates.
+                back = to_tiles(held.pop().conj_physical_(), tiling.fft)
+                padded.add(back, images.start, first)
+                del back
         gw = None
         if total is not None:
-            gw = transform.sum_back(total, geometry.kernel_size)
+            height, width = geometry.kernel_size
+            gw = to_tiles(total, tiling.fft)[..., :height, :width]
             gw = gw.reshape(geometry.weight_shape).contiguous()
         return None if padded is None else padded.result(), gw
-
-
-class WeightSpectra:
-    """Spectra of weights, kept while the weights keep their values.
-
-    A slot belongs to a place in memory; what proves that the spectrum is still right is a
-    comparison of all values, which costs far less than a transform and, unlike version counters,
-    also sees changes through ``weight.data``.
-    """
-
-    def __init__(self) -> None:
-        self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def get(self, w: Tensor, tiling: Tiling) -> Tensor:
-        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
-        paired = tiling.pair_axis is not None
-        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft, paired)
-        with self._lock:
-            slot = self._slots.get(key)
-        if slot is not None and torch.equal(slot[0], w):
-            return slot[1]
-        spectrum = tiling.transform().weight(w)
-        self._keep(key, (w.clone(), spectrum))
-        return spectrum
-
-    def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
-        size = slot[0].nbytes + slot[1].nbytes
-        with self._lock:
-            self._drop(self._slots.pop(key, None))
-            if size > KEPT_BYTES:
-                return
-            self._slots[key] = slot
-            self._bytes += size
-            while self._bytes > KEPT_BYTES:
-                self._drop(self._slots.popitem(last=False)[1])
-
-    def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
-        if slot is not None:
-            self._bytes -= slot[0].nbytes + slot[1].nbytes
 
 
 def _chunks(geometry: Geometry, tiling: Tiling) -> Iterator[tuple[slice, int, int]]:
@@ -212,11 +211,13 @@ def _output_tiles(g: Tensor, geometry: Geometry, tiling: Tiling, first: int, row
     return band.unfold(2, height, height).unfold(3, width, width)
 
 
-def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: Pair) -> None:
+def _put_side_by_side(tiles: Tensor, y: Tensor, tiling: Tiling, first: int) -> None:
     """Write the part of each tile that did not wrap around to its place in the output."""
     height, width = tiling.step
-    y = y[:, :, first[0] * height : (first[0] + tiles.shape[2]) * height]
-    y = y[:, :, :, first[1] * width : (first[1] + tiles.shape[3]) * width]
+    if tiling.is_whole:
+        y.copy_(tiles[:, :, 0, 0, :height, :width])
+        return
+    y = y[:, :, first * height : (first + tiles.shape[2]) * height]
     whole_rows, rest_rows = divmod(y.shape[2], height)
     whole_columns, rest_columns = divmod(y.shape[3], width)
     down = ((slice(0, whole_rows), height, 0), (slice(whole_rows, None), rest_rows, whole_rows))
@@ -241,18 +242,16 @@ class _OverlapAdd:
         size = [(n - 1) * step + fft for n, step, fft in grids]
         # Of a single tile for all, there is nothing to add up.
         self._sum: Tensor | None = None
-        if tiling.grid != (1, 1) or tiling.pair_axis is not None or tiling.images < geometry.batch:
+        if not tiling.is_whole or tiling.images < geometry.batch:
             self._sum = g.new_zeros((geometry.batch, geometry.in_channels, *size))
 
-    def add(self, part: Part, image: int, first: int) -> None:
+    def add(self, tiles: Tensor, image: int, first: int) -> None:
         """Add tiles that came back, of the chunk that starts at this image and row of tiles."""
-        tiling, tiles = self._tiling, part.tiles
+        tiling = self._tiling
         if self._sum is None:
             self._sum = tiles[:, :, 0, 0]
             return
-        image, row, column = image + part.start[0], first + part.start[1], part.start[2]
-        places = self._sum[image : image + tiles.shape[0]]
-        places = places[:, :, row * tiling.step[0] :, column * tiling.step[1] :]
+        places = self._sum[image : image + tiles.shape[0], :, first * tiling.step[0] :]
         # Every n-th tile is clear of the others: one addition for each remainder.
         apart = [-(-fft // step) for fft, step in zip(tiling.fft, tiling.step, strict=True)]
         for i in range(min(apart[0], tiles.shape[2])):
@@ -261,7 +260,7 @@ class _OverlapAdd:
                 place = places[:, :, i * tiling.step[0] :, j * tiling.step[1] :]
                 place = place.unfold(2, tiling.fft[0], apart[0] * tiling.step[0])
                 place = place.unfold(3, tiling.fft[1], apart[1] * tiling.step[1])
-                place[:, :, : some.shape[2], : some.shape[3]].add_(some, alpha=part.sign)
+                place[:, :, : some.shape[2], : some.shape[3]].add_(some)
 
     def result(self) -> Tensor:
         """Return the sum without the padding."""
@@ -273,42 +272,3 @@ class _OverlapAdd:
             # The end of the input that no tile reaches.
             inner = F.pad(inner, (0, width - inner.shape[3], 0, height - inner.shape[2]))
         return inner.contiguous()
-
-
-def multiply(x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-    """Sum X W over the input channels: (N, C_in, t, u, f, h) to (N, C_out, t, u, f, h).
-
-    X may be overwritten, here and below: spectra are what takes the memory.
-    """
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        return x.mul_(w[None, :, 0])
-    x, w = x.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
-    if x.shape[2] == 1:
-        return (x * w[None, :, :, 0]).flatten(1, 2)
-    return torch.einsum("ngctufh,gocfh->ngotufh", x, w[:, :, :, 0, 0]).flatten(1, 2)
-
-
-def _multiply_transposed(g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-    """Sum G W over the output channels: (N, C_out, t, u, f, h) to (N, C_in, t, u, f, h)."""
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        return g.mul_(w[None, :, 0])
-    g, w = g.unflatten(1, (groups, -1)), w.unflatten(0, (groups, -1))
-    if g.shape[2] == 1:
-        return (g * w[None, :, 0]).flatten(1, 2)
-    return torch.einsum("ngotufh,gocfh->ngctufh", g, w[:, :, :, 0, 0]).flatten(1, 2)
-
-
-def _multiply_sum(x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
-    """Sum X G over images and tiles: to (groups, C_out / groups, C_in / groups, f, h)."""
-    groups = geometry.groups
-    if _is_depthwise(geometry):
-        return x.mul_(g).sum((0, 2, 3))[:, None, None]
-    x, g = x.unflatten(1, (groups, -1)), g.unflatten(1, (groups, -1))
-    return torch.einsum("ngctufh,ngotufh->gocfh", x, g)
-
-
-def _is_depthwise(geometry: Geometry) -> bool:
-    """Whether each input channel has one output channel of its own."""
-    return geometry.in_channels == geometry.out_channels == geometry.groups

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fftconv.geometry import Geometry, Pair
-from fftconv.methods.transforms import Paired, Single, Transform
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
     8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96, 108, 112, 120, 128, 144, 160, 192, 216, 240, 256,
     288, 320, 360, 384, 432, 480, 512, 576, 640, 720, 768, 800, 864, 960, 1024,
 )  # fmt: skip
-#: Lengths of tiles; longer ones leave the second-level cache.
-TILES = (32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
+#: Tiles longer than this leave the second-level cache; only the whole image may be longer.
+LONGEST_TILE = 1024
 #: Bytes of spectra that are worked on at a time.
 IN_FLIGHT_BYTES = 4 << 20
 
@@ -32,24 +31,14 @@ class Tiling:
     rows: int
 
     @property
-    def pair_axis(self) -> int | None:
-        """The axis of (N, C, rows, columns) along which tiles are transformed in pairs, if any."""
-        for axis, count in ((3, self.grid[1]), (0, self.images), (2, self.rows)):
-            if count > 1:
-                return axis
-        return None
-
-    @property
     def spectrum(self) -> int:
-        """Complex numbers in the spectrum of one tile; of a pair, half of them."""
-        if self.pair_axis is not None:
-            return -(-self.fft[0] * self.fft[1] // 2)
+        """Complex numbers in the spectrum of one tile."""
         return self.fft[0] * (self.fft[1] // 2 + 1)
 
-    def transform(self) -> Transform:
-        """Return what transforms the tiles."""
-        axis = self.pair_axis
-        return Single(self.fft) if axis is None else Paired(self.fft, axis)
+    @property
+    def is_whole(self) -> bool:
+        """Whether one tile takes in the whole image."""
+        return self.grid == (1, 1)
 
 
 def good_length(minimum: int) -> int:
@@ -76,17 +65,25 @@ def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
     tilings = [
         _tiling(geometry, (height, width), item_bytes) for height in heights for width in widths
     ]
-    small = [tiling for tiling in tilings if not _too_large(geometry, tiling)]
+    small = [tiling for tiling in tilings if not too_large(geometry, tiling)]
     return small or [min(tilings, key=lambda tiling: _elements(tiling, geometry))]
 
 
 def _lengths(geometry: Geometry, axis: int) -> list[int]:
-    """List the transform lengths worth considering: tiles, and the whole image."""
-    size, taps = geometry.input_size[axis], geometry.kernel_size[axis]
+    """List the transform lengths worth considering: for n tiles the shortest, and the image's."""
+    size, taps, outputs = (
+        sizes[axis] for sizes in (geometry.input_size, geometry.kernel_size, geometry.output_size)
+    )
     before, after = geometry.padding[2 * axis], geometry.padding[2 * axis + 1]
     # What runs over the end wraps around into the zeros of the padding before the start.
-    whole = good_length(max(size + max(before, after), taps, geometry.output_size[axis]))
-    return [n for n in TILES if 1.25 * taps <= n < whole] + [whole]
+    whole = good_length(max(size + max(before, after), taps, outputs))
+    lengths = []
+    for n in LENGTHS:
+        if max(32, 1.25 * taps) <= n < min(whole, LONGEST_TILE + 1):
+            count = -(-outputs // (n - taps + 1))
+            if n == good_length(-(-outputs // count) + taps - 1):
+                lengths.append(n)
+    return [*lengths, whole]
 
 
 def _tiling(geometry: Geometry, fft: Pair, item_bytes: int) -> Tiling:
@@ -114,9 +111,7 @@ def _elements(tiling: Tiling, geometry: Geometry) -> float:
     per_group = geometry.in_channels // geometry.groups
     filters = geometry.out_channels * per_group
     result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
-    if tiling.pair_axis is not None:
-        in_flight += in_flight % 2
-        filters *= 2  # full spectra
+    if not tiling.is_whole:
         rows, columns = (
             (n - 1) * step + fft
             for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
@@ -128,14 +123,19 @@ def _elements(tiling: Tiling, geometry: Geometry) -> float:
     return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
 
 
-def _too_large(geometry: Geometry, tiling: Tiling) -> bool:
+def input_spectra(tiling: Tiling, geometry: Geometry) -> int:
+    """Count the complex numbers in the spectra of all tiles of the input."""
+    return geometry.batch * geometry.in_channels * _area(*tiling.grid) * tiling.spectrum
+
+
+def too_large(geometry: Geometry, tiling: Tiling) -> bool:
     """Whether a tiling needs more than three times input and output."""
     given = geometry.batch * (
         geometry.in_channels * _area(*geometry.input_size)
         + geometry.out_channels * _area(*geometry.output_size)
     )
-    # Below a megabyte there is nothing to save.
-    return _elements(tiling, geometry) > max(3 * given, 1 << 18)
+    # Below two megabytes there is nothing to save.
+    return _elements(tiling, geometry) > max(3 * given, 1 << 19)
 
 
 def _area(height: int, width: int) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.methods.tiling import Tiling, candidates
+from fftconv.methods.tiling import Tiling, candidates, too_large
 from fftconv.methods.unit import is_unit, pieces
 from fftconv.planning.costs import MAPS, Map, compiled_s, native_s, overlap_save_s
 from fftconv.planning.machine import Machine, current
@@ -43,11 +44,23 @@ def predict(
 def _overlap_save_s(
     names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
 ) -> float:
-    parts = [geometry] if is_unit(geometry) else [piece.geometry for piece in pieces(geometry)]
-    return sum(
-        overlap_save_s(names, part, tiling(part, item_bytes), item_bytes, machine, threads)
-        for part in parts
-    )
+    if not is_unit(geometry):
+        # The plain correlations that it is made of share nothing between maps.
+        return sum(
+            _unit_overlap_save_s((name,), piece.geometry, item_bytes, machine, threads)
+            for piece in pieces(geometry)
+            for name in names
+        )
+    return _unit_overlap_save_s(names, geometry, item_bytes, machine, threads)
+
+
+def _unit_overlap_save_s(
+    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
+) -> float:
+    tiles = tiling(geometry, item_bytes)
+    if too_large(geometry, tiles):
+        return inf  # fast or not, it would take more memory than anybody expects
+    return overlap_save_s(names, geometry, tiles, item_bytes, machine, threads)
 
 
 def tile_of(geometry: Geometry, item_bytes: int) -> tuple[int, int]:

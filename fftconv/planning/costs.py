@@ -76,42 +76,41 @@ def overlap_save_s(
     machine: Machine,
     threads: int,
 ) -> float:
-    """Predict tiled FFTs for one map, or for both gradients with the transform that they share."""
+    """Predict tiled FFTs for one map, for both gradients, or for all three: they share spectra."""
     rates = machine.precision(item_bytes)
     there, back = _transform(rates.transforms, tiling)
     pixels = tiling.fft[0] * tiling.fft[1]
-    tiles = float(geometry.batch * tiling.grid[0] * tiling.grid[1])
-    if tiling.pair_axis is not None:
-        # An odd row of tiles has one without a partner.
-        counts = (geometry.batch, 0, *tiling.grid)
-        odd = counts[tiling.pair_axis] % 2
-        tiles += odd * tiles / counts[tiling.pair_axis]
+    tiles = float(geometry.batch * _area(tiling.grid))
     per_group = geometry.in_channels // geometry.groups
     weights = geometry.out_channels * per_group
-    filters = weights if tiling.pair_axis is None else 2 * weights  # full spectra
     c_in, c_out = tiles * geometry.in_channels, tiles * geometry.out_channels
     transforms = copies = 0.0
     if names != ("forward",):
         transforms += c_out * there
         copies += c_out
+    if names != ("grad_input",):
+        transforms += c_in * there
+        copies += c_in if any(geometry.padding) or not tiling.is_whole else 0
+    if names != ("grad_weight",):
+        transforms += weights * there
     for name in names:
         if name == "forward":
-            transforms += c_in * there + c_out * back + filters * there
-            copies += c_in + c_out
+            transforms += c_out * back
+            copies += c_out
         elif name == "grad_input":
-            transforms += c_in * back + filters * there
-            copies += 2 * c_in  # added, then cropped
+            transforms += c_in * back
+            copies += c_in if tiling.is_whole else 2 * c_in  # added, then cropped
         else:
-            transforms += c_in * there + filters * back
-            copies += c_in
+            transforms += weights * back
+    chunks = -(-geometry.batch // tiling.images) * -(-tiling.grid[0] // tiling.rows)
     product = tiles * weights * tiling.spectrum * len(names)
     if per_group == 1 and geometry.out_channels == geometry.groups:
         products = product * rates.product
     else:
         planes = len(names) * (c_in + c_out) * tiling.spectrum
-        products = product * rates.matrix + planes * rates.plane
+        laid_out = len(names) * chunks * weights * tiling.spectrum
+        products = product * rates.matrix + planes * rates.plane + laid_out * rates.filter
     busy = pixels * (transforms + copies * rates.copy) + products
-    chunks = -(-geometry.batch // tiling.images) * -(-tiling.grid[0] // tiling.rows)
     return machine.fft_call * (1 + (chunks + 0.5) * len(names)) + busy / threads
 
 
@@ -123,14 +122,8 @@ def _transform(transforms: tuple[Transform, ...], tiling: Tiling) -> tuple[float
         at = min(max(bisect_left(sides, length), 1), len(sides) - 1)
         low, high = transforms[at - 1], transforms[at]
         share = min(max(log(length / low.side) / log(high.side / low.side), 0.0), 1.0)
-        # Only powers of two are measured; other lengths are a little slower.
-        odd = 1.2 if length & (length - 1) else 1.0
-        if tiling.pair_axis is None:
-            there += odd * (low.forward * (1 - share) + high.forward * share) / 2
-            back += odd * (low.inverse * (1 - share) + high.inverse * share) / 2
-        else:
-            there += odd * (low.pair * (1 - share) + high.pair * share) / 2
-            back = there
+        there += (low.forward * (1 - share) + high.forward * share) / 2
+        back += (low.inverse * (1 - share) + high.inverse * share) / 2
     return there, back
 
 

@@ -15,7 +15,7 @@ import torch
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,15 +32,11 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds per pixel of transforms of tiles with this side.
-
-    Of a real tile there and back, and of a pair of tiles in either direction, per tile.
-    """
+    """Thread-seconds per pixel of transforms of real tiles with this side, there and back."""
 
     side: int
     forward: float
     inverse: float
-    pair: float
 
 
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,8 +52,9 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         By increasing side.
     product
         Thread-seconds per complex multiply-add of spectra, elementwise.
-    plane, matrix
-        The same as a matrix product over channels: per number of an operand, and per multiply-add.
+    plane, filter, matrix
+        The same as a matrix product over channels: per number of a plane of tiles, per number of a
+        filter, and per multiply-add.
     copy
         Thread-seconds per element of a tile that is gathered or scattered.
     """
@@ -67,6 +64,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transforms: tuple[Transform, ...]
     product: float
     plane: float
+    filter: float
     matrix: float
     copy: float
 

@@ -13,8 +13,10 @@ from fftconv.geometry import Geometry
 from fftconv.kernels.division import divide, work
 from fftconv.methods import REGISTRY, Method
 from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
-from fftconv.methods.overlap_save import OverlapSave, multiply
+from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.products import multiply
 from fftconv.methods.tiling import candidates
+from fftconv.methods.transforms import to_spectra, to_tiles
 from fftconv.planning.machine import SCHEMA, Machine, Precision, Rate, Transform, processor
 
 #: Channels (per group in, per group out, groups) that torch's convolution is timed with.
@@ -32,7 +34,7 @@ PLANES = (
     *((56, 3, 96, 1), (56, 7, 96, 3), (28, 3, 128, 1), (28, 7, 128, 3), (256, 9, 1, 4)),
     *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
 )
-TRANSFORMS = (32, 64, 128, 256, 512, 1024, 2048)
+TRANSFORMS = (32, 64, 96, 128, 160, 192, 256, 320, 384, 480, 512, 576, 768, 1024, 2048)
 #: Seconds of samples for each figure; the best sample counts.
 SAMPLE_S = 0.004
 
@@ -88,10 +90,14 @@ def measure() -> Iterator[tuple[float, str, Machine | None]]:
 def _native_rate(channels: tuple[int, int, int], dtype: torch.dtype) -> Rate:
     per_in, per_out, groups = channels
     batch = max(1, min(8, 64 // max(per_in * groups, per_out * groups)))
+    size = 64
+    if groups > 1:
+        # Torch computes depthwise in the layout of channels last: small planes are what it is for.
+        batch, size = 4, 32
     columns: dict[str, list[float]] = {"forward": [], "grad_input": [], "grad_weight": []}
     for side in SIDES[dtype]:
         geometry = Geometry.of(
-            (batch, per_in * groups, 64, 64),
+            (batch, per_in * groups, size, size),
             (per_out * groups, per_in, side, side),
             padding=side // 2,
             groups=groups,
@@ -151,27 +157,27 @@ def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, flo
 
 
 def _transform(side: int, dtype: torch.dtype) -> Transform:
-    batch = max(2, 2**20 // side**2)
-    planes = torch.randn(batch, side, side, dtype=dtype)
-    spectra = torch.fft.rfft2(planes)
-    pairs = torch.randn(max(1, batch // 2), side, side, dtype=dtype.to_complex())
+    planes = torch.randn(max(2, 2**18 // side**2), 1, 1, 1, side, side, dtype=dtype)
+    spectra = to_spectra(planes, (side, side))
     scale = torch.get_num_threads() / planes.numel()
-    return Transform(
-        side,
-        forward=best_s(lambda: torch.fft.rfft2(planes)) * scale,
-        inverse=best_s(lambda: torch.fft.irfft2(spectra, s=(side, side))) * scale,
-        pair=best_s(lambda: torch.fft.ifft2(pairs)) * scale,
-    )
+    forward = best_s(lambda: to_spectra(planes, (side, side)))
+    # In place, so that each call takes what the last one left: of zeros there is nothing to fade.
+    spectra.zero_()
+    inverse = best_s(lambda: to_tiles(spectra, (side, side)))
+    return Transform(side, forward * scale, inverse * scale)
 
 
-def _products(dtype: torch.dtype) -> tuple[float, float, float]:
-    images, few, many = 8, 4, 64
+def _products(dtype: torch.dtype) -> tuple[float, float, float, float]:
+    """Return the rates of `Precision.product`, `plane`, `filter` and `matrix`."""
+    few, many, images = 8, 32, 16
     plain = _product_s(many, 1, images, dtype) / (images * many)
-    # Two cases, two unknowns: seconds = 2 channels images plane + channels^2 images matrix.
-    first = _product_s(1, few, images, dtype) / (images * few)
-    second = _product_s(1, many, images, dtype) / (images * many)
-    matrix = max((second - first) / (many - few), plain / 100)
-    return plain, max((first - few * matrix) / 2, plain / 2), matrix
+    # Three cases, three unknowns: seconds = 2 n c plane + c^2 filter + n c^2 matrix.
+    cases = ((1, many), (images, many), (images, few))
+    counts = [[2 * n * c, c * c, n * c * c] for n, c in cases]
+    seconds = [_product_s(1, c, n, dtype) for n, c in cases]
+    solved = np.linalg.solve(np.array(counts, float), np.array(seconds))
+    plane, per_filter, matrix = (float(rate) for rate in solved)
+    return plain, max(plane, plain), max(per_filter, plain), max(matrix, plain / 100)
 
 
 def _product_s(groups: int, channels: int, images: int, dtype: torch.dtype) -> float:
@@ -196,7 +202,7 @@ def _copy(dtype: torch.dtype) -> float:
 def _call_s(method: str) -> float:
     geometry = Geometry.of((1, 1, 8, 8), (1, 1, 3, 3))
     calls = _maps(REGISTRY[method], geometry, torch.float32)
-    return min(best_s(call, 10 * SAMPLE_S) for _, call in calls)
+    return min(_serial_s(call) for _, call in calls)
 
 
 def _fft_call_s() -> float:
@@ -204,4 +210,18 @@ def _fft_call_s() -> float:
     geometry = Geometry.of((1, 1, 16, 16), (1, 1, 9, 9))
     subject = OverlapSave(lambda case, item_bytes: candidates(case, item_bytes)[-1])
     calls = _maps(subject, geometry, torch.float32)
-    return max(best_s(call, 10 * SAMPLE_S) for _, call in calls) / 2.5
+    return max(_serial_s(call) for _, call in calls) / 2.5
+
+
+def _serial_s(call: Callable[[], object]) -> float:
+    """Return the seconds of a call on one thread.
+
+    What a call costs beside its work does not depend on threads, while on a busy machine the second
+    one may be waited for a thousand times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return best_s(call, 10 * SAMPLE_S)
+    finally:
+        torch.set_num_threads(threads)

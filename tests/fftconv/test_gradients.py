@@ -160,3 +160,22 @@ def test_gradients_of_detached_levels() -> None:
     actual = torch.func.grad(lambda x: inner(subject("direct"), x, *given[1:]))(given[0])
     expected = torch.func.grad(lambda x: inner(reference, x, *given[1:]))(given[0])
     torch.testing.assert_close(actual, expected)
+
+
+@pytest.mark.parametrize("method", ["native", "compiled", "overlap_save", "auto"])
+def test_a_seen_call_is_recorded_as_its_tensors_ask(method: str) -> None:
+    """The short way of a call like an earlier one, with other tensors asking for gradients."""
+    x, w = torch.randn(1, 1, 40, 41), torch.randn(1, 1, 9, 8)
+    g = torch.randn(1, 1, 32, 34)
+    for turn in range(2):
+        for wants_x, wants_w in ((False, False), (True, False), (False, True), (True, True)):
+            a, b = x.clone().requires_grad_(wants_x), w.clone().requires_grad_(wants_w)
+            y = fftconv.conv2d(a, b, method=method)
+            assert y.requires_grad == (wants_x or wants_w), turn
+            wanted = [t for t in (a, b) if t.requires_grad]
+            if wanted:
+                got = torch.autograd.grad(y, wanted, g)
+                true = torch.autograd.grad(F.conv2d(a, b), wanted, g)
+                torch.testing.assert_close(got, true, rtol=1e-4, atol=1e-3)
+            with torch.no_grad():
+                assert not fftconv.conv2d(a, b, method=method).requires_grad

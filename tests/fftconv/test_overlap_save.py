@@ -1,3 +1,4 @@
+import weakref
 from collections.abc import Callable
 from itertools import product
 
@@ -6,9 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fftconv import conv2d
 from fftconv.geometry import Geometry
-from fftconv.methods.overlap_save import KEPT_BYTES, OverlapSave, WeightSpectra
+from fftconv.methods import mkl, overlap_save
+from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
+from fftconv.methods.transforms import to_spectra
+from fftconv.methods.weight_spectra import KEPT_BYTES, WeightSpectra
 
 
 def cut(fft: tuple[int, int], images: int = 1, rows: int = 1) -> Callable[[Geometry, int], Tiling]:
@@ -90,6 +95,99 @@ def test_stride_and_dilation_with_the_models_tiles() -> None:
     for stride, dilation in ((2, 1), (1, 3), ((3, 2), (2, 4))):
         geometry = Geometry.of((1, 2, 90, 101), (2, 2, 7, 8), stride, (3, 5), dilation)
         check(OverlapSave(), geometry, torch.float32)
+
+
+@pytest.fixture
+def without_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make torch.fft serve, as on a GPU or a processor that torch has no MKL for."""
+    monkeypatch.setattr(mkl, "available", lambda: False)
+
+
+@pytest.mark.usefixtures("without_mkl")
+def test_by_torchs_transforms() -> None:
+    test_channels_groups_batch()
+    test_every_candidate()
+
+
+def test_operands_of_any_layout() -> None:
+    """Planes that are not dense, and numbers whose sign is only noted down, are read right."""
+    geometry = Geometry.of((2, 3, 40, 33), (3, 1, 7, 5), padding=(2, 1), groups=3)
+    x, w, g = (
+        torch.randn(shape, dtype=torch.complex128)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    # The imaginary part of a conjugate is a view with every second number and the sign pending.
+    x, w, g = x.conj().imag, w.conj().imag, g.conj().imag
+    channels_last = x.contiguous(memory_format=torch.channels_last)
+    for fft in ((16, 16), (48, 40)):
+        subject = OverlapSave(cut(fft, 2, 2))
+        wanted = F.conv2d(x.clone(), w.clone(), padding=(2, 1), groups=3)
+        for image in (x, channels_last, x.mT.contiguous().mT):
+            torch.testing.assert_close(subject.forward(image, w, geometry), wanted)
+        gx, gw = subject.grads(g, x, w, geometry, True, True)
+        assert gx is not None
+        assert gw is not None
+        torch.testing.assert_close((gx * x).sum(), (wanted * g).sum())
+        torch.testing.assert_close((gw * w).sum(), (wanted * g).sum())
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("fft", [(64, 64), (32, 32), (16, 16)])
+def test_kept_spectra_serve_backward(groups: int, fft: tuple[int, int]) -> None:
+    geometry = Geometry.of((2, 4, 50, 50), (4, 4 // groups, 9, 9), padding=2, groups=groups)
+    subject = OverlapSave(cut(fft, 2, 2))
+    x, w, g, bias = (
+        torch.randn(shape, dtype=torch.float64)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape, (4,))
+    )
+    y, kept = subject.affine_kept(x, w, bias, geometry)
+    if kept:
+        # Neither the input nor the weight is looked at again; twice, as a kept graph may ask.
+        for _ in range(2):
+            got = subject.grads(g, x * torch.nan, w * torch.nan, geometry, True, True, kept)
+            wanted = subject.grads(g, x, w, geometry, True, True)
+            torch.testing.assert_close(got, wanted)
+    assert bool(kept) == (fft != (16, 16))  # where the halos make the spectra too large
+    torch.testing.assert_close(y, subject.affine(x, w, bias, geometry))
+
+
+def test_kept_spectra_of_other_tiles_are_left() -> None:
+    geometry = Geometry.of((1, 1, 50, 50), (1, 1, 9, 9))
+    x, w = torch.randn(geometry.input_shape), torch.randn(geometry.weight_shape)
+    g = torch.randn(geometry.output_shape)
+    _, kept = OverlapSave(cut((64, 64))).affine_kept(x, w, None, geometry)
+    subject = OverlapSave(cut((32, 32)))
+    got = subject.grads(g, x, w, geometry, True, True, kept)
+    torch.testing.assert_close(got, subject.grads(g, x, w, geometry, True, True))
+
+
+def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[weakref.ref[Tensor]] = []
+
+    def watched(tiles: Tensor, fft: tuple[int, int]) -> Tensor:
+        spectra = to_spectra(tiles, fft)
+        if tiles.shape[-1] == 64:
+            seen.append(weakref.ref(spectra))
+        return spectra
+
+    monkeypatch.setattr(overlap_save, "to_spectra", watched)
+    x, w = torch.randn(1, 1, 64, 64, requires_grad=True), torch.randn(1, 1, 9, 9)
+    w.requires_grad_()
+    conv2d(x, w, method="overlap_save").sum().backward()
+    assert len(seen) == 1, "the input is transformed once for forward and backward"
+    assert seen[0]() is None
+    y = conv2d(x, w, method="overlap_save")
+    assert seen[1]() is not None
+    del y
+    assert seen[1]() is None
+    with torch.no_grad():
+        conv2d(x, w, method="overlap_save")
+    assert seen[2]() is None
+    y = conv2d(x, w, method="overlap_save")
+    with torch.no_grad():
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
 
 
 def test_memory_does_not_grow_with_the_image() -> None:

@@ -107,6 +107,36 @@ def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     forget()
 
 
+def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one overlap_save loses every map; forward and grad_weight share the input's."""
+
+    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+        if method != "overlap_save":
+            return 1.0 * len(names)
+        return 1.5 if names == ("forward", "grad_weight") else 2.0 * len(names)
+
+    forget()
+    monkeypatch.setattr(choice, "predict", predict)
+    plan = fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3), needs_grad=True)
+    assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"
+    assert plan.chosen["grad_input"] != "overlap_save"
+    assert fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3)).method != "overlap_save"
+    subject = planner.Planned(plan.chosen)
+    geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
+    x, w, g = (
+        torch.randn(shape, dtype=torch.float64)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    y, kept = subject.affine_kept(x, w, None, geometry)
+    assert kept
+    native = REGISTRY["native"]
+    torch.testing.assert_close(y, native.forward(x, w, geometry))
+    gx, gw = subject.grads(g, x * torch.nan, w, geometry, True, True, kept)
+    torch.testing.assert_close(gx, native.grad_input(g, w, geometry))
+    torch.testing.assert_close(gw, native.grad_weight(x, g, geometry))
+    forget()
+
+
 def test_file_is_used(calibration: Path) -> None:
     ours = machine.defaults()
     slow = {**json.loads(machine.msgspec.json.encode(ours)), "compiled_call": 10.0}

@@ -101,6 +101,8 @@ def test_a_kernel_has_the_work_of_the_cell() -> None:
         ("<built-in method r2c of pybind11_builtins object at 0x7f>", "transform"),
         ("<built-in method c2r of pybind11_builtins object at 0x7f>", "inverse"),
         ("scipy/signal/_signaltools.py(487): _freq_domain_conv", "product"),
+        ("fftconv/methods/mkl.py(49): forward", "transform"),
+        ("fftconv/methods/mkl.py(76): inverse", "inverse"),
         ("aten::bmm", "product"),
         ("aten::convolution_backward", "kernel"),
         ("<built-in function _convolve2d>", "kernel"),

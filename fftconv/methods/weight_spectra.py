@@ -1,0 +1,59 @@
+"""Spectra of weights, kept between calls."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.methods.transforms import to_spectra
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.methods.tiling import Tiling
+
+#: Bytes of weight spectra that are kept between calls.
+KEPT_BYTES = 64 << 20
+
+
+class WeightSpectra:
+    """Spectra of weights, kept while the weights keep their values.
+
+    A slot belongs to a place in memory; what proves that the spectrum is still right is a
+    comparison of all values, which costs far less than a transform and, unlike version counters,
+    also sees changes through ``weight.data``.
+    """
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, w: Tensor, tiling: Tiling) -> Tensor:
+        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
+        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft)
+        with self._lock:
+            slot = self._slots.get(key)
+        if slot is not None and torch.equal(slot[0], w):
+            return slot[1]
+        spectrum = to_spectra(w[:, :, None, None], tiling.fft).conj_physical_()
+        self._keep(key, (w.clone(), spectrum))
+        return spectrum
+
+    def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
+        size = slot[0].nbytes + slot[1].nbytes
+        with self._lock:
+            self._drop(self._slots.pop(key, None))
+            if size > KEPT_BYTES:
+                return
+            self._slots[key] = slot
+            self._bytes += size
+            while self._bytes > KEPT_BYTES:
+                self._drop(self._slots.popitem(last=False)[1])
+
+    def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
+        if slot is not None:
+            self._bytes -= slot[0].nbytes + slot[1].nbytes
