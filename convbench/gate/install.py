@@ -1,0 +1,69 @@
+"""Both packages installed where only the workers find them: the user's environment stays as is."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from convbench.gate.checkout import check_out, copy_working_tree, run_folder
+from convbench.gate.failure import MisuseError
+from convbench.gate.revisions import ROOT, Revision
+
+# As long as each other, so that no path, and nothing that its length moves, differs between them.
+SIDES = ("base", "head")
+
+# As asv.conf.json installs a commit: the dependencies are there, and nothing is fetched.
+_PIP = ("install", "--quiet", "--disable-pip-version-check", "--no-input")
+_OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is to be compared, ready to be imported."""
+
+    folder: Path
+    """Private to this run."""
+    base: Path
+    head: Path
+    benchmarks: Path
+    """This working tree's benchmarks, as they were when the gate began."""
+
+    def side(self, name: str) -> Path:
+        """Return the folder that holds the package of one of `SIDES`."""
+        return self.base if name == SIDES[0] else self.head
+
+
+def _install(revision: Revision, source: Path, target: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *_PIP, *_OFFLINE, "--target", str(target), str(source)],
+        cwd=source.parent,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["pip said nothing"]
+        raise MisuseError(f"{revision} cannot be installed: {said[-1]}")
+    return target
+
+
+@contextlib.contextmanager
+def installed(base: Revision, head: Revision, root: Path = ROOT) -> Iterator[Installed]:
+    """Check out and install both revisions; remove everything at the end.
+
+    Raises
+    ------
+    MisuseError
+        One of them cannot be installed.
+    """
+    with run_folder(root) as folder:
+        copy_working_tree(folder, root, "benchmarks")
+        sources = [folder / f"{name}-source" for name in SIDES]
+        for revision, source in zip((base, head), sources, strict=True):
+            check_out(revision, source, root)
+        targets = [folder / name for name in SIDES]
+        with ThreadPoolExecutor() as pool:
+            made = list(pool.map(_install, (base, head), sources, targets))
+        yield Installed(folder, made[0], made[1], benchmarks=folder / "benchmarks")

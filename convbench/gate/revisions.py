@@ -1,0 +1,67 @@
+"""Which two states of the repository are compared."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from convbench.gate.failure import MisuseError
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit, or the working tree as it is now."""
+
+    commit: str | None
+    """Full hash; None for the working tree, changes that are not committed included."""
+    given: str
+
+    def __str__(self) -> str:
+        """Name it for a reader: what was asked for, and the hash if that is something else."""
+        if self.commit is None:
+            return "working tree"
+        short = self.commit[:8]
+        return short if self.commit.startswith(self.given) else f"{self.given} ({short})"
+
+
+def git(*arguments: str, root: Path = ROOT) -> str:
+    """Run git and return what it printed.
+
+    Raises
+    ------
+    MisuseError
+        git failed; with the first line that it said.
+    """
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise MisuseError(f"git {arguments[0]} failed: {said[0]}")
+    return done.stdout.decode(errors="surrogateescape")
+
+
+def resolve(reference: str, root: Path = ROOT) -> Revision:
+    """Return the commit that `reference` names.
+
+    Raises
+    ------
+    MisuseError
+        It names none. Whatever it contains, git takes it for a name and never for an option.
+    """
+    problem = MisuseError(f"{reference!r} names no commit of this repository")
+    if not reference.isprintable() or not reference.strip():
+        raise problem
+    try:
+        found = git(
+            *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"),
+            root=root,
+        )
+    except MisuseError:
+        raise problem from None
+    return Revision(found.strip(), reference)
+
+
+def revisions(base: str, head: str | None, root: Path = ROOT) -> tuple[Revision, Revision]:
+    """Return baseline and contender; `head` None means the working tree."""
+    contender = Revision(None, "") if head is None else resolve(head, root)
+    return resolve(base, root), contender
