@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     chart.add_argument("--input", type=int, default=512, help="input size (default: 512)")
     chart.add_argument("--direction", choices=("forward", "backward"), default="forward")
     chart.add_argument("--output", type=Path, required=True, help="an .svg, .png or .pdf file")
-    for module in ("crossover", "roofline", "profiling", "gate"):
+    for module in ("crossover", "roofline", "profiling", "gate", "power"):
         importlib.import_module(f"convbench.{module}.command").add_parser(commands)
     return parser
 

@@ -36,7 +36,7 @@ def _alive(folder: Path) -> bool:
         return True  # not one of ours: leave it alone
     pid, began = map(int, named.groups())
     try:
-        return abs(psutil.Process(pid).create_time() - began) <= 1
+        return bool(abs(psutil.Process(pid).create_time() - began) <= 1)
     except psutil.NoSuchProcess:
         return False
 

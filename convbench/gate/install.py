@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,10 +37,24 @@ class Installed:
         return self.base if name == SIDES[0] else self.head
 
 
-def _install(revision: Revision, source: Path, target: Path) -> Path:
+# git writes its list of worktrees; two at once could disturb each other.
+_CHECKING_OUT = threading.Lock()
+
+
+def install(revision: Revision, target: Path, root: Path = ROOT) -> Path:
+    """Check a revision out beside `target`, and install its package into `target`.
+
+    Raises
+    ------
+    MisuseError
+        It cannot be installed; with the last line that pip said.
+    """
+    source = target.with_name(f"{target.name}-source")
+    with _CHECKING_OUT:
+        check_out(revision, source, root)
     done = subprocess.run(
         [sys.executable, "-m", "pip", *_PIP, *_OFFLINE, "--target", str(target), str(source)],
-        cwd=source.parent,
+        cwd=target.parent,
         capture_output=True,
         check=False,
     )
@@ -60,10 +75,7 @@ def installed(base: Revision, head: Revision, root: Path = ROOT) -> Iterator[Ins
     """
     with run_folder(root) as folder:
         copy_working_tree(folder, root, "benchmarks")
-        sources = [folder / f"{name}-source" for name in SIDES]
-        for revision, source in zip((base, head), sources, strict=True):
-            check_out(revision, source, root)
         targets = [folder / name for name in SIDES]
-        with ThreadPoolExecutor() as pool:
-            made = list(pool.map(_install, (base, head), sources, targets))
+        with ThreadPoolExecutor(len(SIDES)) as pool:
+            made = list(pool.map(install, (base, head), targets, (root, root)))
         yield Installed(folder, made[0], made[1], benchmarks=folder / "benchmarks")

@@ -11,6 +11,7 @@ that whatever drifts meets both alike.
 import math
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.stats import trim_mean
 
@@ -128,7 +129,7 @@ class Pair:
             worker.end()
 
 
-def _answer(worker: Worker) -> dict[str, object]:
+def _answer(worker: Worker) -> dict[str, Any]:
     try:
         return worker.answer()
     except WorkerError as error:
