@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from convbench.gate.revisions import ROOT, Revision, git
+from convbench.gate.revisions import Revision, git
 
 _NAME = re.compile(r"(\d+)-(\d+)")
 _OWNER = "repository"
@@ -68,7 +68,7 @@ def remove_leftovers() -> int:
 
 
 @contextlib.contextmanager
-def run_folder(root: Path = ROOT) -> Iterator[Path]:
+def run_folder(root: Path) -> Iterator[Path]:
     """Give this run's folder, and remove it and its worktrees at the end."""
     remove_leftovers()
     folder = _home() / _name()
@@ -80,10 +80,10 @@ def run_folder(root: Path = ROOT) -> Iterator[Path]:
         _remove(folder)
 
 
-def copy_working_tree(target: Path, root: Path = ROOT, *folders: str) -> None:
+def copy_working_tree(root: Path, target: Path, *folders: str) -> None:
     """Copy what git tracks or would track, as it is on disk, changes included."""
     listed = git(
-        *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders), root=root
+        root, *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders)
     )
     for name in dict.fromkeys(filter(None, listed.split("\0"))):
         source = root / name
@@ -93,9 +93,9 @@ def copy_working_tree(target: Path, root: Path = ROOT, *folders: str) -> None:
             shutil.copy2(source, copied)
 
 
-def check_out(revision: Revision, target: Path, root: Path = ROOT) -> None:
+def check_out(root: Path, revision: Revision, target: Path) -> None:
     """Make `target` a folder with the revision's files."""
     if revision.commit is None:
-        copy_working_tree(target, root)
+        copy_working_tree(root, target)
     else:
-        git("worktree", "add", "--detach", "--force", str(target), revision.commit, root=root)
+        git(root, "worktree", "add", "--detach", "--force", str(target), revision.commit)

@@ -98,13 +98,14 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     expression = compiled(args.bench)
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
     campaign = Campaign(Rules(threshold=args.threshold), args.budget, seed)
-    report = Report(campaign, *revisions(args.base, args.head))
+    root = Path.cwd()
+    report = Report(campaign, *revisions(root, args.base, args.head))
     _warn(report, fitness.before())
     reading = fitness.read()
     try:
         with shown(campaign, console) as watch:
             watch("checking out and installing both")
-            with installed(report.base, report.head) as sides:
+            with installed(root, report.base, report.head) as sides:
                 compare(campaign, sides, expression, watch)
     except KeyboardInterrupt:
         campaign.interrupted = True

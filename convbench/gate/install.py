@@ -11,7 +11,7 @@ from pathlib import Path
 
 from convbench.gate.checkout import check_out, copy_working_tree, run_folder
 from convbench.gate.failure import MisuseError
-from convbench.gate.revisions import ROOT, Revision
+from convbench.gate.revisions import Revision
 
 # As long as each other, so that no path, and nothing that its length moves, differs between them.
 SIDES = ("base", "head")
@@ -41,7 +41,7 @@ class Installed:
 _CHECKING_OUT = threading.Lock()
 
 
-def install(revision: Revision, target: Path, root: Path = ROOT) -> Path:
+def install(root: Path, revision: Revision, target: Path) -> Path:
     """Check a revision out beside `target`, and install its package into `target`.
 
     Raises
@@ -51,7 +51,7 @@ def install(revision: Revision, target: Path, root: Path = ROOT) -> Path:
     """
     source = target.with_name(f"{target.name}-source")
     with _CHECKING_OUT:
-        check_out(revision, source, root)
+        check_out(root, revision, source)
     done = subprocess.run(
         [sys.executable, "-m", "pip", *_PIP, *_OFFLINE, "--target", str(target), str(source)],
         cwd=target.parent,
@@ -65,7 +65,7 @@ def install(revision: Revision, target: Path, root: Path = ROOT) -> Path:
 
 
 @contextlib.contextmanager
-def installed(base: Revision, head: Revision, root: Path = ROOT) -> Iterator[Installed]:
+def installed(root: Path, base: Revision, head: Revision) -> Iterator[Installed]:
     """Check out and install both revisions; remove everything at the end.
 
     Raises
@@ -74,8 +74,8 @@ def installed(base: Revision, head: Revision, root: Path = ROOT) -> Iterator[Ins
         One of them cannot be installed.
     """
     with run_folder(root) as folder:
-        copy_working_tree(folder, root, "benchmarks")
+        copy_working_tree(root, folder, "benchmarks")
         targets = [folder / name for name in SIDES]
         with ThreadPoolExecutor(len(SIDES)) as pool:
-            made = list(pool.map(install, (base, head), targets, (root, root)))
+            made = list(pool.map(install, (root, root), (base, head), targets))
         yield Installed(folder, made[0], made[1], benchmarks=folder / "benchmarks")

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from convbench.gate.failure import MisuseError
 
-ROOT = Path(__file__).parents[2]
-
 
 @dataclass(frozen=True)
 class Revision:
@@ -25,7 +23,7 @@ class Revision:
         return short if self.commit.startswith(self.given) else f"{self.given} ({short})"
 
 
-def git(*arguments: str, root: Path = ROOT) -> str:
+def git(root: Path, *arguments: str) -> str:
     """Run git and return what it printed.
 
     Raises
@@ -40,7 +38,7 @@ def git(*arguments: str, root: Path = ROOT) -> str:
     return done.stdout.decode(errors="surrogateescape")
 
 
-def resolve(reference: str, root: Path = ROOT) -> Revision:
+def resolve(root: Path, reference: str) -> Revision:
     """Return the commit that `reference` names.
 
     Raises
@@ -53,15 +51,23 @@ def resolve(reference: str, root: Path = ROOT) -> Revision:
         raise problem
     try:
         found = git(
+            root,
             *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"),
-            root=root,
         )
     except MisuseError:
         raise problem from None
     return Revision(found.strip(), reference)
 
 
-def revisions(base: str, head: str | None, root: Path = ROOT) -> tuple[Revision, Revision]:
-    """Return baseline and contender; `head` None means the working tree."""
-    contender = Revision(None, "") if head is None else resolve(head, root)
-    return resolve(base, root), contender
+def revisions(root: Path, base: str, head: str | None) -> tuple[Revision, Revision]:
+    """Return baseline and contender; `head` None means the working tree.
+
+    Raises
+    ------
+    MisuseError
+        `root` is no root of a clone with benchmarks, or one of the names names no commit.
+    """
+    if not (root / ".git").exists() or not (root / "benchmarks").is_dir():
+        raise MisuseError("run this from the root of the clone")
+    contender = Revision(None, "") if head is None else resolve(root, head)
+    return resolve(root, base), contender

@@ -77,14 +77,11 @@ class Cell:
         )
         # Benchmarks that loop inside (benchmarks.sampling) are told how often, and what they time
         # is one call already; other ones are called in a loop here.
-        sample = getattr(getattr(self.benchmark.func, "__self__", None), "take", None)
-        if sample is not None:
-            sample(number)
-            first: Callable[[], object] = self.benchmark.func.__self__.call
-            number = 1
-        else:
-            first = body
-        timer = self.benchmark.func.__self__.timer if sample is not None else time.perf_counter
+        first, timer = body, self.benchmark.timer
+        instance = getattr(self.benchmark.func, "__self__", None)
+        if hasattr(instance, "take"):
+            instance.take(number)
+            first, timer, number = instance.call, instance.timer, 1
         gc.disable()  # as timeit does, and so asv
         try:
             if warm:

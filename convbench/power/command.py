@@ -110,7 +110,7 @@ def _study(args: argparse.Namespace, console: Console) -> None:
     with contextlib.ExitStack() as stack:
         with console.status("making the repository with the slowdowns"):
             folder = _FOLDER / "repository"
-            repository = injection.make(folder.resolve(), args.slowdowns)
+            repository = injection.make(Path.cwd(), folder.resolve(), args.slowdowns)
             sides = stack.enter_context(gate_trial.installations(repository, list(args.slowdowns)))
         if {"asv", "asv-interleaved"} & {task.tool for task in tasks}:
             with console.status("making asv's environment"):

@@ -23,13 +23,13 @@ NAME = "gate"
 def installations(repository: Injected, shares: list[float]) -> Iterator[dict[float, Installed]]:
     """Install BASE and every contender once, for all trials; give the two sides for each share."""
     with run_folder(repository.root) as folder:
-        copy_working_tree(folder, repository.root, "benchmarks")
+        copy_working_tree(repository.root, folder, "benchmarks")
         names = [BASE, *(repository.contender(share) for share in shares)]
         # As long as each other, as the gate's own folders are.
         targets = [folder / f"{index:02}" for index in range(len(names))]
-        commits = [resolve(name, repository.root) for name in names]
+        commits = [resolve(repository.root, name) for name in names]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(install, commits, targets, [repository.root] * len(targets)))
+            list(pool.map(install, [repository.root] * len(targets), commits, targets))
         yield {
             share: Installed(folder, targets[0], targets[1 + index], folder / "benchmarks")
             for index, share in enumerate(shares)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convbench.gate.checkout import copy_working_tree
-from convbench.gate.revisions import ROOT, git
+from convbench.gate.revisions import git
 
 _PACKAGE = Path("fftconv")
 _WRAPPER = '''"""A known slowdown, injected: a share of the calls is made twice."""
@@ -69,16 +69,16 @@ class Injected:
 def _commit(root: Path, name: str, share: float) -> None:
     text = _WRAPPER.format(share=share, name=name)
     (root / _PACKAGE / "injected.py").write_text(text, encoding="utf-8")
-    git("add", "--all", "--force", root=root)
-    git(*_AUTHOR, "commit", "--quiet", "--no-verify", "--message", name, root=root)
-    git("tag", name, root=root)
+    git(root, "add", "--all", "--force")
+    git(root, *_AUTHOR, "commit", "--quiet", "--no-verify", "--message", name)
+    git(root, "tag", name)
 
 
-def make(folder: Path, shares: Sequence[float], source: Path = ROOT) -> Injected:
+def make(source: Path, folder: Path, shares: Sequence[float]) -> Injected:
     """Make the repository anew from the working tree of `source`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    copy_working_tree(folder, source)
+    copy_working_tree(source, folder)
     shutil.rmtree(folder / "results", ignore_errors=True)
     with (folder / _PACKAGE / "__init__.py").open("a", encoding="utf-8") as package:
         package.write(_CALL)
@@ -86,11 +86,11 @@ def make(folder: Path, shares: Sequence[float], source: Path = ROOT) -> Injected
     text = config.read_text(encoding="utf-8")
     assert _ENVIRONMENT in text
     config.write_text(text.replace(_ENVIRONMENT, _KEPT_ENVIRONMENT), encoding="utf-8")
-    git("init", "--quiet", "--initial-branch", "main", root=folder)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
     made = Injected(folder)
     _commit(folder, BASE, 0.0)
     for share in shares:
-        git("checkout", "--quiet", BASE, root=folder)
+        git(folder, "checkout", "--quiet", BASE)
         _commit(folder, made.contender(share), share)
-    git("checkout", "--quiet", BASE, root=folder)
+    git(folder, "checkout", "--quiet", BASE)
     return made
