@@ -85,11 +85,11 @@ def test_the_comment_for_a_request(report) -> None:
 | `m.time_z` | - | - | - | 0 | failed: HEAD: the process ended (status 7) |
 | `m.time_new` | - | - | - | 0 | on one side only: HEAD only; BASE: no such method |
 
-10 pairs of processes in 0:42 (budget 2:00). A slowdown is significant, and larger than 2%. Chance of a false alarm, all cells and looks together: at most 1%; the intervals hold together as surely. Seed 7.
+CONDITIONS
 
 - warning: busy: load average 2.0 on 2 cores
 """
-    )  # noqa: E501
+    )
 
 
 def test_the_terminal_says_the_same(report) -> None:
