@@ -7,46 +7,43 @@ from convbench.power.rates import CONFIDENCE, Rate, Rates
 REPLAYED = "gate, replayed"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
-
-
-def _cell(rate: Rate | None) -> str:
+def _cell(rate: Rate | None) -> tuple[str, str]:
+    """Return how many trials found it, and the interval of that share."""
     if rate is None:
-        return "-"
+        return "-", ""
     low, high = rate.interval
-    text = f"{_percent(rate.value)} ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{text}, {rate.inconclusive} inconclusive" if rate.inconclusive else text
+    return f"{rate.found}/{rate.trials}", f"{100 * low:.1f} to {100 * high:.1f}%"
 
 
-def lines(rates: Rates) -> list[list[str]]:
+def _lines(rates: Rates, joint: str) -> list[list[str]]:
     """Return the table: its head, then a line a way of asking."""
     shares = sorted({share for of_way in rates.values() for share in of_way})
-    head = ["injected", *(f"+{_percent(s)}" if s else "0 (false alarms)" for s in shares)]
-    found = [[*head, "trials", "median time"]]
+    head = ["injected", *(f"+{100 * share:.3g}%" if share else "0" for share in shares)]
+    found = [[*head, "open", "time"]]
     for way, of_way in rates.items():
-        counts = sorted({rate.trials for rate in of_way.values()})
-        trials = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        times = [rate.median_s for rate in of_way.values() if rate.median_s is not None]
-        took = f"{sorted(times)[len(times) // 2]:.0f} s" if times else "-"
-        found.append([way, *(_cell(of_way.get(share)) for share in shares), trials, took])
+        cells = [joint.join(filter(None, _cell(of_way.get(share)))) for share in shares]
+        left_open = sum(rate.inconclusive for rate in of_way.values())
+        times = sorted(rate.median_s for rate in of_way.values() if rate.median_s is not None)
+        took = f"{times[len(times) // 2]:.0f} s" if times else "-"
+        found.append([way, *cells, str(left_open), took])
     return found
 
 
 def caption(cell: str, budget_s: float) -> str:
     """Say what the numbers are."""
     return (
-        f"How often each tool called {cell} slower, by the slowdown that was injected; "
-        f"budget {budget_s:.0f} s a trial. In parentheses Wilson's {CONFIDENCE:.0%} interval, in "
-        f"percent. Trials are of each slowdown. Replayed: the gate's procedure on resamples of "
-        f"the pairs that its live trials recorded."
+        f"Trials that called {cell} slower, of all trials, by the slowdown that was injected (at 0 "
+        f"they are false alarms), with Wilson's {CONFIDENCE:.0%} interval. Budget "
+        f"{budget_s:.0f} s a trial; time: the median of what they took. Open: trials that said "
+        f"neither. Replayed: the gate's procedure on resamples of the pairs that its live trials "
+        f"recorded."
     )
 
 
 def table(rates: Rates) -> Table:
     """Return the table for the terminal."""
-    head, *rows = lines(rates)
-    made = Table()
+    head, *rows = _lines(rates, "\n")
+    made = Table(show_lines=True)
     for index, name in enumerate(head):
         made.add_column(name, justify="right" if index else "left", overflow="fold")
     for row in rows:
@@ -56,6 +53,6 @@ def table(rates: Rates) -> Table:
 
 def markdown(rates: Rates) -> str:
     """Return the table as Markdown."""
-    head, *rows = lines(rates)
+    head, *rows = _lines(rates, ", ")
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows)) + "\n"

@@ -70,9 +70,9 @@ def append(path: Path, trial: Trial) -> None:
         os.close(descriptor)
 
 
-def _trial(fields: dict[str, Any]) -> Trial:
-    if fields.pop("version") != VERSION:
-        raise ValueError("another version")
+def _trial(fields: Any) -> Trial:
+    if not isinstance(fields, dict) or fields.pop("version") != VERSION:
+        raise ValueError("not of this version")
     fields["task"] = Task(**fields["task"])
     fields["pairs"], fields["pair_s"] = tuple(fields["pairs"]), tuple(fields["pair_s"])
     return Trial(**fields)
