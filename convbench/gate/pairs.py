@@ -24,6 +24,7 @@ BLOCK_S = 0.02
 BLOCKS_PER_TURN = 4
 _TRIMMED = 0.25
 _TRIES = 3
+_MOST_CALLS = 100_000
 _ORDERS = ((0, 1, 1, 0), (1, 0, 0, 1))
 
 
@@ -101,12 +102,15 @@ class Pair:
 
     def calls_per_block(self) -> int:
         """Return how many calls of the cell that is set up fill a block, on either side."""
-        number, seconds = 1, 0.0
-        while number * seconds < BLOCK_S / 2:
-            number = 1 if seconds == 0 else max(number + 1, math.ceil(BLOCK_S / seconds))
+        number = 1
+        while True:
             # A block that something else interrupts says too much: the quickest of several counts.
             seconds = min(self.block(side, number) for side in (0, 1) for _ in range(_TRIES))
-        return max(1, round(BLOCK_S / seconds))
+            if number * seconds >= BLOCK_S / 2:
+                return max(1, round(BLOCK_S / seconds))
+            if seconds <= 0 and number > _MOST_CALLS:
+                raise WorkerError("its timer stands still")
+            number = max(2 * number, math.ceil(BLOCK_S / seconds) if seconds > 0 else 1)
 
     def measure(self, number: int, turns: int) -> Blocks:
         """Measure the cell that is set up, `turns` times four blocks."""

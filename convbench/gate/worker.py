@@ -78,7 +78,7 @@ class Cell:
         # Benchmarks that loop inside (benchmarks.sampling) are told how often, and what they time
         # is one call already; other ones are called in a loop here.
         first, timer = body, self.benchmark.timer
-        instance = getattr(self.benchmark.func, "__self__", None)
+        instance: Any = getattr(self.benchmark.func, "__self__", None)
         if hasattr(instance, "take"):
             instance.take(number)
             first, timer, number = instance.call, instance.timer, 1
