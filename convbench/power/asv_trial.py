@@ -14,10 +14,9 @@ DEFAULT = "asv"
 INTERLEAVED = "asv-interleaved"
 # asv reports what changed by more than a factor; its own is 10%, the study's the gate's threshold.
 _FACTORS = {1.1: "asv's factor 1.1", 1.02: "--factor 1.02"}
-# What asv takes before it measures, and for each round: two installations, two short measurements.
-# They set how many rounds fill the budget; being off only ends a trial early.
-_START_S = 12.0
-_ROUND_S = 8.0
+START_S = 12.0
+ROUND_S = 8.0
+"""A first guess: two installations and two short measurements."""
 
 
 def _asv(repository: Injected, *arguments: str) -> str:
@@ -58,13 +57,12 @@ def _slower(repository: Injected, contender: str, factor: float) -> bool:
     return any(re.match(r"\|\s*\+\s*\|", line) for line in printed.splitlines())
 
 
-def run(task: Task, cell: str, budget_s: float, repository: Injected) -> Trial:
-    """Run `asv continuous` once."""
+def run(task: Task, cell: str, budget_s: float, repository: Injected, rounds: int = 0) -> Trial:
+    """Run `asv continuous` once: as it is, or with interleaved rounds where some are asked for."""
     _forget(repository)
     contender = repository.contender(task.share)
     options: list[str] = []
-    if task.tool == INTERLEAVED:
-        rounds = max(2, int((budget_s - _START_S) / _ROUND_S))
+    if rounds:
         options = ["--interleave-rounds", "-a", f"rounds={rounds}"]
     start = time.monotonic()
     _asv(
@@ -77,4 +75,4 @@ def run(task: Task, cell: str, budget_s: float, repository: Injected) -> Trial:
         f"{task.tool}, {name}": FOUND if _slower(repository, contender, factor) else NOT_FOUND
         for factor, name in _FACTORS.items()
     }
-    return Trial(task, cell, budget_s, seconds, verdicts)
+    return Trial(task, cell, budget_s, seconds, verdicts, rounds=rounds)

@@ -42,7 +42,8 @@ def run(task: Task, cell: str, budget_s: float, sides: Installed) -> Trial:
     campaign = Campaign(Rules(), budget_s, random.SystemRandom().randrange(2**32))
     compare(campaign, sides, re.compile(f"^{re.escape(cell)}$"), lambda _: None)
     (row,) = campaign.rows
-    verdict = row.verdict or Verdict.INCONCLUSIVE
+    assert row.verdict is not None
+    verdict = row.verdict
     said = {Verdict.SLOWDOWN: FOUND, Verdict.NONE: NOT_FOUND}.get(verdict, verdict.value)
     return Trial(
         task,

@@ -13,10 +13,9 @@ from convbench.store import StoreError
 
 NAME = "pyperf"
 _WAYS = {"as it is": (), "--min-speed 2": ("--min-speed", "2")}
-# What a run takes before its first process, and for each: they set how many fill the budget.
-_START_S = 6.0
-_PROCESS_S = 4.5
-_DEFAULT_PROCESSES = 20
+START_S = 12.0
+PROCESS_S = 8.0
+"""A first guess, of one process of each side."""
 _NAME = re.compile(r"conv2d\.Forward\.time_forward\('(\w+)', (\d+), (\d+)\)")
 
 
@@ -45,9 +44,8 @@ def _pyperf(folder: Path, package: Path | None, *arguments: str) -> str:
     return done.stdout
 
 
-def run(task: Task, cell: str, budget_s: float, sides: Installed) -> Trial:
+def run(task: Task, cell: str, budget_s: float, sides: Installed, processes: int) -> Trial:
     """Run pyperf once for each side, then compare."""
-    processes = max(2, int((budget_s / 2 - _START_S) / _PROCESS_S))
     files = [sides.folder / f"pyperf-{side}.json" for side in SIDES]
     start = time.monotonic()
     for side, file in zip(SIDES, files, strict=True):
@@ -64,4 +62,4 @@ def run(task: Task, cell: str, budget_s: float, sides: Installed) -> Trial:
     for way, options in _WAYS.items():
         printed = _pyperf(sides.folder, None, "pyperf", "compare_to", *options, *map(str, files))
         verdicts[f"pyperf compare_to, {way}"] = FOUND if "x slower" in printed else NOT_FOUND
-    return Trial(task, cell, budget_s, seconds, verdicts)
+    return Trial(task, cell, budget_s, seconds, verdicts, rounds=processes)

@@ -37,6 +37,8 @@ class Trial:
     pairs: tuple[float, ...] = ()
     """The gate's log-ratios, one a pair of processes."""
     pair_s: tuple[float, ...] = ()
+    rounds: int = 0
+    """What the other tools are told to do so that they fill the budget."""
 
 
 FOUND = "slowdown"
