@@ -98,4 +98,4 @@ def check_out(root: Path, revision: Revision, target: Path) -> None:
     if revision.commit is None:
         copy_working_tree(root, target)
     else:
-        git(root, "worktree", "add", "--detach", "--force", str(target), revision.commit)
+        git(root, "worktree", "add", "--detach", str(target), revision.commit)

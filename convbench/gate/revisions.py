@@ -7,6 +7,10 @@ from pathlib import Path
 from convbench.gate.failure import MisuseError
 
 
+# The user's hooks are for the user's checkouts and commits.
+_NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+
+
 @dataclass(frozen=True)
 class Revision:
     """A commit, or the working tree as it is now."""
@@ -31,10 +35,11 @@ def git(root: Path, *arguments: str) -> str:
     MisuseError
         git failed; with the first line that it said.
     """
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    command = ["git", *_NO_HOOKS, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise MisuseError(f"git {arguments[0]} failed: {said[0]}")
+        raise MisuseError(f"git failed: {said[0]}")
     return done.stdout.decode(errors="surrogateescape")
 
 
