@@ -6,7 +6,6 @@ from pathlib import Path
 
 from convbench.gate.failure import MisuseError
 
-
 # The user's hooks are for the user's checkouts and commits.
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 

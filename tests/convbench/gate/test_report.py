@@ -74,9 +74,7 @@ def test_where_nothing_was_compared_nothing_is_known(verdicts) -> None:
 
 
 def test_the_comment_for_a_request(report) -> None:
-    assert (
-        markdown(report)
-        == r"""### HEAD is working tree, BASE is main (aaaaaaaa): slower: 1 of 4 cells
+    expected = r"""### HEAD is working tree, BASE is main (aaaaaaaa): slower: 1 of 4 cells
 
 | cell | BASE | HEAD / BASE | interval | pairs | verdict |
 | --- | ---: | ---: | ---: | ---: | --- |
@@ -89,7 +87,9 @@ CONDITIONS
 
 - warning: busy: load average 2.0 on 2 cores
 """
-    )
+    assert markdown(report) == expected.replace("CONDITIONS", report.conditions)
+    for text in ("10 pairs of processes in 0:42 (budget 2:00).", "larger than 2%", "at most 1%"):
+        assert text in report.conditions
 
 
 def test_the_terminal_says_the_same(report) -> None:
