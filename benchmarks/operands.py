@@ -1,16 +1,11 @@
 """Seeded tensors and layers for a cell, and the call that the cell measures."""
 
+import importlib
+import os
 from collections.abc import Callable
 from typing import Any
 
-# The methods import numba, msgspec and scipy.signal when they are called, and torch's first
-# backward pass imports the last of these. asv forks each cell from a process that has loaded this
-# module, so that the second and a half which that takes is paid once and is no part of any cell.
-import msgspec  # noqa: F401
-import numba
-import scipy.signal  # noqa: F401
 import torch
-import torch.fx.experimental.symbolic_shapes
 from torch import Tensor
 
 import fftconv
@@ -22,8 +17,26 @@ LAYERS = {"direct": "ScipyConv2d", "fft": "FFTConv2d", "native": "NativeConv2d"}
 
 _SEED = 20_26
 
-# Compiling anything sets up numba's compiler, which takes as long as importing it.
-numba.cfunc("int64(int64)")(lambda number: number)
+PRELOAD_VARIABLE = "FFTCONV_PRELOAD"
+"""Set to 0 where each process measures few cells: what they need comes with their first call."""
+
+
+def _preload() -> None:
+    """Import what the methods import when they are called, and torch's first backward pass.
+
+    asv forks each cell from a process that has loaded this module, so that the second and a half
+    which that takes is paid once and is no part of any cell.
+    """
+    for module in ("msgspec", "scipy.signal", "torch.fx.experimental.symbolic_shapes"):
+        importlib.import_module(module)
+    import numba
+
+    # Compiling anything sets up numba's compiler, which takes as long as importing it.
+    numba.cfunc("int64(int64)")(lambda number: number)
+
+
+if os.environ.get(PRELOAD_VARIABLE) != "0":
+    _preload()
 
 
 def skip_reason(name: str) -> str | None:

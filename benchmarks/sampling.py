@@ -47,10 +47,13 @@ class Sampled:
         if self._prepared == key:
             return
         self.call = make_call()
-        count = calls_per_sample(self.call)
+        self.take(calls_per_sample(self.call))
+        self._prepared = key
+
+    def take(self, count: int) -> None:
+        """Make a sample this many calls, where two commits are to make as many as each other."""
         self._calls = range(count)
         self.timer = lambda: time.perf_counter() / count
-        self._prepared = key
 
     def sample(self) -> None:
         """Run one sample's worth of calls."""

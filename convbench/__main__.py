@@ -43,27 +43,27 @@ def _parser() -> argparse.ArgumentParser:
     chart.add_argument("--input", type=int, default=512, help="input size (default: 512)")
     chart.add_argument("--direction", choices=("forward", "backward"), default="forward")
     chart.add_argument("--output", type=Path, required=True, help="an .svg, .png or .pdf file")
-    for name in ("crossover", "roofline", "profiling", "instructions"):
+    for name in ("crossover", "roofline", "profiling", "instructions", "gate", "power"):
         importlib.import_module(f"convbench.{name}.command").add_parser(commands)
     importlib.import_module("convbench.backfill").add_parser(commands)
     return parser
 
 
-def _run(args: argparse.Namespace, console: Console) -> None:
+def _run(args: argparse.Namespace, console: Console) -> int | None:
     # Each command loads what it needs: report reaches into asv's machinery, chart into matplotlib.
     if args.command == "report":
         from convbench.report import report
 
         report(args.machine, console, again=args.again, budget_s=args.budget)
-        return
+        return 0
     if args.command == "readme":
         from convbench.readme import refresh
 
         refresh(Path("README.md"))
-        return
+        return 0
     if "run" in args:
-        args.run(args, console)
-        return
+        status: int | None = args.run(args, console)
+        return status
     conf = load_config()
     run = find_run(conf, load_benchmarks(conf), args.machine, args.commit)
     if args.command == "summary":
@@ -74,13 +74,17 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         from convbench.chart import draw
 
         draw(run, machine_facts(conf, run.machine), args.direction, args.input, args.output)
+    return 0
 
 
 def main() -> int:
-    """Run the command line and return its exit status: 0, 1 for a failure, 2 for misuse."""
+    """Run the command line and return its exit status: 0, 1 for a failure, 2 for misuse.
+
+    A command may have others of its own.
+    """
     args = _parser().parse_args()
     try:
-        _run(args, Console())
+        status = _run(args, Console())
     except (StoreError, AsvError) as error:
         print(f"convbench {args.command}: {error}", file=sys.stderr)
         return 1
@@ -90,7 +94,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 130
-    return 0
+    return status or 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Did this commit make it slower: two commits measured in turns, and judged with known errors."""

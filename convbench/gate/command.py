@@ -1,0 +1,175 @@
+"""`convbench gate`: whether a commit made it slower."""
+
+import argparse
+import math
+import random
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from convbench.arguments import duration
+from convbench.gate.failure import InconclusiveError, MisuseError
+
+if TYPE_CHECKING:
+    from convbench.gate.campaign import Campaign, Watch
+    from convbench.gate.install import Installed
+    from convbench.gate.report import Report
+
+DEFAULT_CELLS = r"^conv2d\.(Forward|Backward)\.\w+\('(fft|native|compiled|overlap_save)', 256, 15\)"
+"""A middle cell of each method, where no others are named."""
+
+LEAST_BUDGET_S = 5.0
+
+
+def share(text: str) -> float:
+    """Read a part of the whole: 2%, 0.02."""
+    number, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, such as 2%")
+    return value
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    from convbench.gate.judging import Rules
+
+    parser = commands.add_parser(
+        "gate",
+        help="say whether a commit made it slower",
+        description="Exit status: 0 no slowdown, 1 slowdown, 2 misuse, 3 inconclusive.",
+    )
+    parser.add_argument("base", metavar="BASE", help="commit to compare with")
+    parser.add_argument("head", metavar="HEAD", nargs="?", help="default: the working tree")
+    parser.add_argument(
+        "--bench", metavar="REGEX", default=DEFAULT_CELLS, help="cells, as in asv (default: 8)"
+    )
+    threshold = f"{Rules.threshold:.0%}"
+    parser.add_argument(
+        "--threshold",
+        type=share,
+        default=Rules.threshold,
+        help=f"smaller slowdowns are not relevant (default: {threshold})".replace("%", "%%"),
+    )
+    parser.add_argument(
+        "--budget", type=duration(LEAST_BUDGET_S), default=300.0, help="at most (default: 5m)"
+    )
+    parser.add_argument("--json", type=Path, metavar="F", help="write F, F.base and F.head there")
+    parser.add_argument("--markdown", type=Path, metavar="F", help="write a comment for a request")
+    parser.add_argument(
+        "--instructions", action="store_true", help="count instructions, too (needs valgrind)"
+    )
+    parser.add_argument("--seed", type=int, help="of the order of everything (default: by lot)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Do what the command line asks for and return the exit status."""
+    try:
+        return _gate(args, console)
+    except MisuseError as error:
+        print(f"convbench gate: {error}", file=sys.stderr)
+        return 2
+    except InconclusiveError as error:
+        print(f"convbench gate: inconclusive: {error}", file=sys.stderr)
+        return 3
+
+
+def _gate(args: argparse.Namespace, console: Console) -> int:
+    from convbench.gate import fitness
+    from convbench.gate.campaign import Campaign
+    from convbench.gate.cells import compiled
+    from convbench.gate.display import shown
+    from convbench.gate.install import installed
+    from convbench.gate.judging import Rules
+    from convbench.gate.outcome import exit_status
+    from convbench.gate.report import Report
+    from convbench.gate.revisions import revisions
+
+    expression = compiled(args.bench)
+    seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
+    campaign = Campaign(Rules(threshold=args.threshold), args.budget, seed)
+    root = Path.cwd()
+    report = Report(campaign, *revisions(root, args.base, args.head))
+    _warn(report, fitness.before())
+    reading = fitness.read()
+    try:
+        with shown(campaign, console) as watch:
+            watch("checking out and installing both")
+            with installed(root, report.base, report.head) as sides:
+                compare(campaign, sides, expression, watch)
+                campaign.end()
+                if args.instructions:
+                    watch("counting instructions, which takes minutes")
+                    _count(report, sides)
+    except KeyboardInterrupt:
+        campaign.interrupted = not campaign.ended
+    campaign.end()
+    _warn(report, fitness.after(reading, fitness.read()))
+    _tell(report, args.json, args.markdown, console)
+    return 130 if campaign.interrupted else exit_status(campaign)
+
+
+def compare(
+    campaign: "Campaign", sides: "Installed", expression: "re.Pattern[str]", watch: "Watch"
+) -> None:
+    """Find the cells that `expression` names and measure them."""
+    from convbench.gate.campaign import Row, catalogue, measure, start
+    from convbench.gate.cells import both_sided, selected
+    from convbench.gate.judging import Verdict
+
+    dice = random.Random(campaign.seed)
+    watch("finding the benchmarks")
+    first = start(sides, "benchmarks", dice)
+    try:
+        listed = catalogue(first)
+        for cell, only in selected(both_sided(listed["base"], listed["head"]), expression):
+            row = Row(cell)
+            if only is not None:
+                row.verdict, row.note = Verdict.ONE_SIDED, f"{only} only"
+            campaign.rows.append(row)
+        measure(campaign, sides, first, watch)
+    finally:
+        first.end()
+
+
+def _count(report: "Report", sides: "Installed") -> None:
+    """Count both sides' instructions; what cannot be counted is said, and changes no verdict."""
+    from benchmarks.callgrind import CountError
+    from convbench.instructions.compare import compare as compare_instructions
+
+    try:
+        report.instructions = compare_instructions(sides.base, sides.head)
+    except CountError as error:
+        report.warnings.append(f"no instructions counted: {error}")
+        print(f"convbench gate: {report.warnings[-1]}", file=sys.stderr)
+
+
+def _warn(report: "Report", warnings: list[str]) -> None:
+    for warning in warnings:
+        print(f"convbench gate: {warning}", file=sys.stderr)
+    report.warnings += warnings
+
+
+def _tell(
+    report: "Report", json_file: Path | None, markdown_file: Path | None, console: Console
+) -> None:
+    """Print the report and write the files that were asked for."""
+    from convbench.atomic import replacing
+    from convbench.gate.files import pyperf_files, write
+    from convbench.gate.text import markdown, print_report
+
+    print_report(report, console)
+    if json_file is not None:
+        write(report, json_file)
+        base, head = pyperf_files(json_file)
+        console.print(f"wrote {json_file}; pyperf reads {base} and {head}", soft_wrap=True)
+    if markdown_file is not None:
+        with replacing(markdown_file) as temporary:
+            temporary.write_text(markdown(report), encoding="utf-8")

@@ -1,0 +1,81 @@
+"""Both packages installed where only the workers find them: the user's environment stays as is."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from convbench.gate.checkout import check_out, copy_working_tree, run_folder
+from convbench.gate.failure import MisuseError
+from convbench.gate.revisions import Revision
+
+# As long as each other, so that no path, and nothing that its length moves, differs between them.
+SIDES = ("base", "head")
+
+# As asv.conf.json installs a commit: the dependencies are there, and nothing is fetched.
+_PIP = ("install", "--quiet", "--disable-pip-version-check", "--no-input")
+_OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is to be compared, ready to be imported."""
+
+    folder: Path
+    """Private to this run."""
+    base: Path
+    head: Path
+    benchmarks: Path
+    """This working tree's benchmarks, as they were when the gate began."""
+
+    def side(self, name: str) -> Path:
+        """Return the folder that holds the package of one of `SIDES`."""
+        return self.base if name == SIDES[0] else self.head
+
+
+# git writes its list of worktrees; two at once could disturb each other.
+_CHECKING_OUT = threading.Lock()
+
+
+def install(root: Path, revision: Revision, target: Path) -> Path:
+    """Check a revision out beside `target`, and install its package into `target`.
+
+    Raises
+    ------
+    MisuseError
+        It cannot be installed; with the last line that pip said.
+    """
+    source = target.with_name(f"{target.name}-source")
+    with _CHECKING_OUT:
+        check_out(root, revision, source)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *_PIP, *_OFFLINE, "--target", str(target), str(source)],
+        cwd=target.parent,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["pip said nothing"]
+        raise MisuseError(f"{revision} cannot be installed: {said[-1]}")
+    return target
+
+
+@contextlib.contextmanager
+def installed(root: Path, base: Revision, head: Revision) -> Iterator[Installed]:
+    """Check out and install both revisions; remove everything at the end.
+
+    Raises
+    ------
+    MisuseError
+        One of them cannot be installed.
+    """
+    with run_folder(root) as folder:
+        copy_working_tree(root, folder, "benchmarks")
+        targets = [folder / name for name in SIDES]
+        with ThreadPoolExecutor(len(SIDES)) as pool:
+            made = list(pool.map(install, (root, root), (base, head), targets))
+        yield Installed(folder, made[0], made[1], benchmarks=folder / "benchmarks")

@@ -1,0 +1,180 @@
+"""The process that measures one side of a pair. A script of its own: it runs as ``python -I``.
+
+It is told what to do by lines of JSON on its standard input, does one thing at a time, and answers
+each with one line. Waiting for the next line, it sleeps: the other side has the machine.
+
+It imports nothing of convbench, and its own side's package alone.
+"""
+
+import contextlib
+import ctypes
+import gc
+import io
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_REST_S = 0.0005
+_RESTED_S = 0.0001
+_REST_AT_MOST_S = 0.25
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the gate ends, however that ends."""
+    with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere a closed pipe does
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)  # it was gone before the line above
+
+
+def rest() -> None:
+    """Wait until this process uses no processor: threads of OpenMP spin for a while after work.
+
+    They would take the core from the other side.
+    """
+    end = time.perf_counter() + _REST_AT_MOST_S
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(_REST_S)
+        if time.process_time() - before < _RESTED_S:
+            return
+
+
+class Cell:
+    """One cell of asv's: set up, measured block by block, torn down."""
+
+    def __init__(self, folder: Path, name: str, index: int | None) -> None:
+        from asv_runner.discovery import get_benchmark_from_name
+
+        identity = name if index is None else f"{name}-{index}"
+        self.benchmark = get_benchmark_from_name(str(folder), identity)
+        cache = self.benchmark.do_setup_cache()
+        if cache is not None:
+            self.benchmark.set_cache(cache)
+
+    def set_up(self) -> str | None:
+        """Make the operands; return why the cell is skipped, None if it is not."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            skipped = self.benchmark.do_setup()
+        if not skipped:
+            return None
+        return printed.getvalue().strip().removeprefix("asv: skipped: ") or "skipped by its params"
+
+    def block(self, number: int, *, warm: bool) -> float:
+        """Return the seconds of one call, of `number` calls in a row.
+
+        The other side has filled the caches: one call that is not counted fills them again.
+        """
+        body: Callable[[], object] = self.benchmark._param_bound_func(
+            *self.benchmark._build_params()
+        )
+        # Benchmarks that loop inside (benchmarks.sampling) are told how often, and what they time
+        # is one call already; other ones are called in a loop here.
+        first, timer = body, self.benchmark.timer
+        instance: Any = getattr(self.benchmark.func, "__self__", None)
+        if hasattr(instance, "take"):
+            instance.take(number)
+            first, timer, number = instance.call, instance.timer, 1
+        gc.disable()  # as timeit does, and so asv
+        try:
+            if warm:
+                first()
+            start = timer()
+            for _ in range(number):
+                body()
+            return float(timer() - start) / number
+        finally:
+            gc.enable()
+
+
+class Worker:
+    """What the gate can ask for."""
+
+    def __init__(self, benchmarks: Path) -> None:
+        self.benchmarks = benchmarks
+        self.cell: Cell | None = None
+
+    def catalogue(self) -> dict[str, Any]:
+        """List every timed benchmark, as asv finds it: its name, and the cells' parameters."""
+        from asv_runner.discovery import disc_benchmarks
+
+        found = {
+            benchmark.name: benchmark.params
+            for benchmark in disc_benchmarks(str(self.benchmarks))
+            if type(benchmark).__name__ == "TimeBenchmark"
+        }
+        return {"benchmarks": found}
+
+    def set_up(self, name: str, index: int | None) -> dict[str, Any]:
+        """Make one cell ready, in place of the one before."""
+        self.tear_down()
+        cell = Cell(self.benchmarks, name, index)
+        skipped = cell.set_up()
+        if skipped is None:
+            self.cell = cell
+        return {"skipped": skipped}
+
+    def block(self, number: int, warm: bool) -> dict[str, Any]:
+        """Measure the cell that is set up."""
+        assert self.cell is not None
+        return {"seconds": self.cell.block(number, warm=warm)}
+
+    def tear_down(self) -> dict[str, Any]:
+        """Let go of the cell's operands."""
+        if self.cell is not None:
+            self.cell.benchmark.do_teardown()
+            self.cell = None
+            gc.collect()
+        return {}
+
+
+def _import(request: dict[str, Any]) -> Worker:
+    """Load this side's package, and the benchmarks' discovery."""
+    from asv_runner._aux import update_sys_path
+
+    package, benchmarks = Path(request["package"]), Path(request["benchmarks"])
+    sys.path.insert(0, str(package))
+    update_sys_path(str(benchmarks))
+    __import__(request["warm"])
+    subject = sys.modules.get(request["subject"]) or __import__(request["subject"])
+    if not Path(str(subject.__file__)).is_relative_to(package):
+        raise ImportError(f"{request['subject']} was imported from {subject.__file__}")
+    return Worker(benchmarks)
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def main() -> None:
+    """Answer requests until the gate closes the pipe."""
+    # What libraries print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker: Worker | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        do = request.pop("do")
+        try:
+            if do == "import":
+                die_with_parent(request["parent"])
+                worker = _import(request)
+                answer: dict[str, Any] = {}
+            else:
+                answer = getattr(worker, do)(**request)
+            rest()
+        except Exception as error:  # whatever a benchmark raises is reported
+            answer = {"error": _reason(error)}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""`convbench power`: how often the gate, asv and pyperf find a slowdown that is known."""
+
+import argparse
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from convbench.arguments import duration
+from convbench.gate.command import LEAST_BUDGET_S
+from convbench.store import StoreError
+
+TOOLS = ("gate", "asv", "asv-interleaved", "pyperf")
+SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1)
+CELL = "conv2d.Forward.time_forward('fft', 128, 7)"
+_FOLDER = Path(".asv/power")
+
+
+def _tools(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    if not set(chosen) <= set(TOOLS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(TOOLS)}")
+    return tuple(tool for tool in TOOLS if tool in chosen)
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        percents = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        percents = [-1.0]
+    if not all(0 <= percent <= 100 for percent in percents):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of percents, such as 0,1,2.5")
+    return tuple(percent / 100 for percent in percents)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("power", help="measure what the gate, asv and pyperf find")
+    parser.add_argument("--repetitions", type=_count, default=10, help="of each (default: 10)")
+    parser.add_argument(
+        "--budget", type=duration(LEAST_BUDGET_S), default=120.0, help="a trial (default: 2m)"
+    )
+    parser.add_argument("--slowdowns", type=_shares, default=SHARES, help="percents, by commas")
+    parser.add_argument("--tools", type=_tools, default=TOOLS, help=",".join(TOOLS))
+    parser.add_argument("--cell", default=CELL, help=f"of conv2d.Forward (default: {CELL})")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the trials")
+    parser.add_argument(
+        "--output", type=Path, default=_FOLDER / "trials.jsonl", help="file of trials"
+    )
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print a study, and end")
+    parser.add_argument("--format", choices=("table", "markdown"), default="table")
+    parser.add_argument("--figure", type=Path, help="with --show: an .svg, .png or .pdf file")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Do what the command line asks for."""
+    if args.show is None:
+        _study(args, console)
+    show(args.show or args.output, args.format, args.figure, console)
+
+
+def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
+    """Print what the trials of a study say."""
+    from convbench.power.figure import draw
+    from convbench.power.rates import rates
+    from convbench.power.replay import replayed
+    from convbench.power.text import REPLAYED, caption, markdown, table
+    from convbench.power.trials import read
+
+    trials = read(path)
+    if not trials:
+        raise StoreError(f"{path} holds no trial")
+    kinds = {(trial.cell, trial.budget_s) for trial in trials}
+    if len(kinds) > 1:
+        raise StoreError(f"{path} holds trials of several cells or budgets: {sorted(kinds)}")
+    counted = rates(trials)
+    again = replayed(trials)
+    if again:
+        counted = {REPLAYED: again, **counted}
+    about = caption(*kinds.pop())
+    if form == "markdown":
+        print(f"{about}\n\n{markdown(counted)}", end="")
+    else:
+        console.print(about, markup=False, highlight=False)
+        console.print(table(counted))
+    if figure is not None:
+        draw(counted, f"{trials[0].cell}, {trials[0].budget_s:.0f} s a trial", figure)
+
+
+def _study(args: argparse.Namespace, console: Console) -> None:
+    """Try what has not been tried yet."""
+    from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
+    from convbench.power.sizing import rounds
+    from convbench.power.trials import Task, Trial, append, plan, read
+    from convbench.progress import track
+
+    pyperf_trial.pyperf_name(args.cell)  # refuses cells that the injection does not slow down
+    trials = read(args.output) if args.output.exists() else []
+    if any((t.cell, t.budget_s) != (args.cell, args.budget) for t in trials):
+        raise StoreError(f"{args.output} is of another cell or budget; name another --output")
+    done = {trial.task for trial in trials}
+    tasks = plan(args.tools, args.slowdowns, args.repetitions, args.seed)
+    tasks = [task for task in tasks if task not in done]
+    if not tasks:
+        return
+    with contextlib.ExitStack() as stack:
+        with console.status("making the repository with the slowdowns"):
+            folder = _FOLDER / "repository"
+            repository = injection.make(Path.cwd(), folder.resolve(), args.slowdowns)
+            sides = stack.enter_context(gate_trial.installations(repository, list(args.slowdowns)))
+        if {"asv", "asv-interleaved"} & {task.tool for task in tasks}:
+            with console.status("making asv's environment"):
+                asv_trial.prepare(repository, args.cell)
+
+        def interleaved(task: Task) -> Trial:
+            count = rounds(task.tool, trials, args.budget, asv_trial.START_S, asv_trial.ROUND_S)
+            return asv_trial.run(task, args.cell, args.budget, repository, count)
+
+        def pyperf(task: Task) -> Trial:
+            guess = pyperf_trial.START_S, pyperf_trial.PROCESS_S
+            count = rounds(task.tool, trials, args.budget, *guess)
+            return pyperf_trial.run(task, args.cell, args.budget, sides[task.share], count)
+
+        act: dict[str, Callable[[Task], Trial]] = {
+            "gate": lambda t: gate_trial.run(t, args.cell, args.budget, sides[t.share]),
+            "asv": lambda t: asv_trial.run(t, args.cell, args.budget, repository),
+            "asv-interleaved": interleaved,
+            "pyperf": pyperf,
+        }
+        titles = [f"{task.tool} at +{100 * task.share:g}%" for task in tasks]
+        for index, _ in track(titles, [args.budget] * len(tasks), console):
+            trials.append(act[tasks[index].tool](tasks[index]))
+            append(args.output, trials[-1])
