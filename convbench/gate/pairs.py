@@ -9,6 +9,7 @@ that whatever drifts meets both alike.
 """
 
 import math
+import os
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +21,13 @@ from convbench.gate.failure import WorkerError
 from convbench.gate.install import SIDES, Installed
 from convbench.gate.process import Worker
 
-BLOCK_S = 0.02
+BLOCK_S = 0.01
 BLOCKS_PER_TURN = 4
 _TRIMMED = 0.25
 _TRIES = 3
 _MOST_CALLS = 100_000
 _ORDERS = ((0, 1, 1, 0), (1, 0, 0, 1))
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,10 @@ class Pair:
         base, head = (_answer(worker)["skipped"] for worker in self._workers)
         return None if base is head is None else Skipped(base, head)
 
-    def block(self, side: int, number: int, *, warm: bool = True) -> float:
-        """Let one side measure `number` calls."""
+    def block(self, side: int, number: int, core: int | None, *, warm: bool = True) -> float:
+        """Let one side measure `number` calls, on one core if one is named."""
         worker = self._workers[side]
-        worker.ask("block", number=number, warm=warm)
+        worker.ask("block", number=number, warm=warm, core=core)
         return float(_answer(worker)["seconds"])
 
     def calls_per_block(self) -> int:
@@ -105,7 +107,7 @@ class Pair:
         number = 1
         while True:
             # A block that something else interrupts says too much: the quickest of several counts.
-            seconds = min(self.block(side, number) for side in (0, 1) for _ in range(_TRIES))
+            seconds = min(self.block(side, number, None) for side in (0, 1) for _ in range(_TRIES))
             if number * seconds >= BLOCK_S / 2:
                 return max(1, round(BLOCK_S / seconds))
             if seconds <= 0 and number > _MOST_CALLS:
@@ -116,10 +118,13 @@ class Pair:
         """Measure the cell that is set up, `turns` times four blocks."""
         taken: tuple[list[float], list[float]] = ([], [])
         for side in self._dice.sample((0, 1), 2):
-            self.block(side, number)  # what a process does for the first time is not counted
+            self.block(side, number, None)  # what a process does for the first time is not counted
         for _ in range(turns):
+            # Cores of a shared machine differ from one moment to the next, and a process that
+            # sleeps comes back to its own: both sides of a turn get the same core.
+            core = self._dice.choice(_CORES) if _CORES else None
             for side in self._dice.choice(_ORDERS):
-                taken[side].append(self.block(side, number, warm=number > 1))
+                taken[side].append(self.block(side, number, core, warm=number > 1))
         return Blocks(tuple(taken[0]), tuple(taken[1]))
 
     def tear_down(self) -> None:
