@@ -12,6 +12,7 @@ import gc
 import io
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -61,6 +62,12 @@ def stay_on(core: int) -> None:
             os.sched_setaffinity(thread, {core} if thread == own else others)
 
 
+def _stopped() -> int:
+    """Return how often the kernel has taken the core from this thread for something else."""
+    who = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+    return resource.getrusage(who).ru_nivcsw
+
+
 class Cell:
     """One cell of asv's: set up, measured block by block, torn down."""
 
@@ -82,10 +89,11 @@ class Cell:
             return None
         return printed.getvalue().strip().removeprefix("asv: skipped: ") or "skipped by its params"
 
-    def block(self, number: int, *, warm: bool) -> float:
-        """Return the seconds of one call, of `number` calls in a row.
+    def block(self, number: int, *, warm: bool) -> tuple[float, int]:
+        """Return the seconds of one call, of `number` calls in a row, and how often it was stopped.
 
-        The other side has filled the caches: one call that is not counted fills them again.
+        Stopped by the kernel, to let something else have the core. The other side has filled the
+        caches: one call that is not counted fills them again.
         """
         body: Callable[[], object] = self.benchmark._param_bound_func(
             *self.benchmark._build_params()
@@ -101,10 +109,11 @@ class Cell:
         try:
             if warm:
                 first()
+            stopped = _stopped()
             start = timer()
             for _ in range(number):
                 body()
-            return float(timer() - start) / number
+            return float(timer() - start) / number, _stopped() - stopped
         finally:
             gc.enable()
 
@@ -141,7 +150,8 @@ class Worker:
         assert self.cell is not None
         if core is not None:
             stay_on(core)
-        return {"seconds": self.cell.block(number, warm=warm)}
+        seconds, stopped = self.cell.block(number, warm=warm)
+        return {"seconds": seconds, "stopped": stopped}
 
     def tear_down(self) -> dict[str, Any]:
         """Let go of the cell's operands."""
