@@ -148,7 +148,7 @@ def _each(
 
 def _try_out(pair: Pair, row: Row) -> None:
     row.calls = pair.calls_per_block()
-    row.call_s = min(pair.block(side, row.calls) for side in (0, 1, 0, 1))
+    row.call_s = min(pair.block(side, row.calls)[0] for side in (0, 1, 0, 1))
 
 
 def _turns(row: Row, cell_s: float) -> int:

@@ -9,6 +9,7 @@ that whatever drifts meets both alike.
 """
 
 import math
+import os
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -20,33 +21,38 @@ from convbench.gate.failure import WorkerError
 from convbench.gate.install import SIDES, Installed
 from convbench.gate.process import Worker
 
-BLOCK_S = 0.02
+BLOCK_S = 0.01
 BLOCKS_PER_TURN = 4
 _TRIMMED = 0.25
+_ENOUGH_TURNS = 4
 _TRIES = 3
 _MOST_CALLS = 100_000
 _ORDERS = ((0, 1, 1, 0), (1, 0, 0, 1))
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """What one pair measured of one cell: the seconds of a call, four blocks a turn."""
+    """What one pair measured of one cell: the seconds of a call, block by block."""
 
     base_s: tuple[float, ...]
     head_s: tuple[float, ...]
     """As many as `base_s`; two of each make a turn."""
+    disturbed: tuple[bool, ...] = ()
+    """Of each turn, whether something else took the core meanwhile."""
 
     @property
     def log_ratio(self) -> float:
         """Logarithm of HEAD's time over BASE's, from the middle half of the turns.
 
-        What else runs on the machine only ever adds time, and to few turns much.
+        Turns that something else interrupted are left out, as long as enough others are there.
         """
         base, head = ([math.log(s) for s in side] for side in (self.base_s, self.head_s))
         turns = [
             (head[i] + head[i + 1] - base[i] - base[i + 1]) / 2 for i in range(0, len(base), 2)
         ]
-        return float(trim_mean(turns, _TRIMMED))
+        alone = [turn for turn, bad in zip(turns, self.disturbed, strict=False) if not bad]
+        return float(trim_mean(alone if len(alone) >= _ENOUGH_TURNS else turns, _TRIMMED))
 
 
 @dataclass(frozen=True)
@@ -94,18 +100,24 @@ class Pair:
         base, head = (_answer(worker)["skipped"] for worker in self._workers)
         return None if base is head is None else Skipped(base, head)
 
-    def block(self, side: int, number: int, *, warm: bool = True) -> float:
-        """Let one side measure `number` calls."""
+    def block(
+        self, side: int, number: int, core: int | None = None, *, warm: bool = True
+    ) -> tuple[float, bool]:
+        """Let one side measure `number` calls, on one core if one is named.
+
+        Return the seconds of a call, and whether something else took the core meanwhile.
+        """
         worker = self._workers[side]
-        worker.ask("block", number=number, warm=warm)
-        return float(_answer(worker)["seconds"])
+        worker.ask("block", number=number, warm=warm, core=core)
+        found = _answer(worker)
+        return float(found["seconds"]), found["stopped"] > 0
 
     def calls_per_block(self) -> int:
         """Return how many calls of the cell that is set up fill a block, on either side."""
         number = 1
         while True:
             # A block that something else interrupts says too much: the quickest of several counts.
-            seconds = min(self.block(side, number) for side in (0, 1) for _ in range(_TRIES))
+            seconds = min(self.block(side, number)[0] for side in (0, 1) for _ in range(_TRIES))
             if number * seconds >= BLOCK_S / 2:
                 return max(1, round(BLOCK_S / seconds))
             if seconds <= 0 and number > _MOST_CALLS:
@@ -115,12 +127,22 @@ class Pair:
     def measure(self, number: int, turns: int) -> Blocks:
         """Measure the cell that is set up, `turns` times four blocks."""
         taken: tuple[list[float], list[float]] = ([], [])
+        disturbed: list[bool] = []
         for side in self._dice.sample((0, 1), 2):
             self.block(side, number)  # what a process does for the first time is not counted
+        core = self._dice.choice(_CORES)
         for _ in range(turns):
+            stopped = False
             for side in self._dice.choice(_ORDERS):
-                taken[side].append(self.block(side, number, warm=number > 1))
-        return Blocks(tuple(taken[0]), tuple(taken[1]))
+                seconds, other = self.block(side, number, core, warm=number > 1)
+                taken[side].append(seconds)
+                stopped |= other
+            disturbed.append(stopped)
+            # Cores of a shared machine differ from one moment to the next, and a process that
+            # sleeps comes back to its own: both sides of a turn get the same one, the next turn
+            # any, or any other where this one was shared with something else.
+            core = self._dice.choice([c for c in _CORES if c != core or not stopped] or _CORES)
+        return Blocks(tuple(taken[0]), tuple(taken[1]), tuple(disturbed))
 
     def tear_down(self) -> None:
         """Let go of the cell."""

@@ -12,16 +12,20 @@ import gc
 import io
 import json
 import os
+import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_REST_S = 0.0005
-_RESTED_S = 0.0001
+_CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+_REST_S = 0.0002
+# Sleeping and waking take a sixth of so short a time themselves; one thread that spins, all of it.
+_RESTED_SHARE = 0.5
 _REST_AT_MOST_S = 0.25
 
 
@@ -39,11 +43,29 @@ def rest() -> None:
     They would take the core from the other side.
     """
     end = time.perf_counter() + _REST_AT_MOST_S
-    while time.perf_counter() < end:
-        before = time.process_time()
+    while (start := time.perf_counter()) < end:
+        used = time.process_time()
         time.sleep(_REST_S)
-        if time.process_time() - before < _RESTED_S:
+        if time.process_time() - used < _RESTED_SHARE * (time.perf_counter() - start):
             return
+
+
+def stay_on(core: int) -> None:
+    """Keep this thread on one core, and all others of this process off it.
+
+    Two threads of one parallel region on the same core would wait for each other's time slices.
+    """
+    others = _CORES - {core} or _CORES
+    own = threading.get_native_id()
+    for thread in (int(entry.name) for entry in Path("/proc/self/task").iterdir()):
+        with contextlib.suppress(ProcessLookupError):  # it has ended since it was listed
+            os.sched_setaffinity(thread, {core} if thread == own else others)
+
+
+def _stopped() -> int:
+    """Return how often the kernel has taken the core from this thread for something else."""
+    who = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+    return resource.getrusage(who).ru_nivcsw
 
 
 class Cell:
@@ -67,10 +89,11 @@ class Cell:
             return None
         return printed.getvalue().strip().removeprefix("asv: skipped: ") or "skipped by its params"
 
-    def block(self, number: int, *, warm: bool) -> float:
-        """Return the seconds of one call, of `number` calls in a row.
+    def block(self, number: int, *, warm: bool) -> tuple[float, int]:
+        """Return the seconds of one call, of `number` calls in a row, and how often it was stopped.
 
-        The other side has filled the caches: one call that is not counted fills them again.
+        Stopped by the kernel, to let something else have the core. The other side has filled the
+        caches: one call that is not counted fills them again.
         """
         body: Callable[[], object] = self.benchmark._param_bound_func(
             *self.benchmark._build_params()
@@ -86,10 +109,11 @@ class Cell:
         try:
             if warm:
                 first()
+            stopped = _stopped()
             start = timer()
             for _ in range(number):
                 body()
-            return float(timer() - start) / number
+            return float(timer() - start) / number, _stopped() - stopped
         finally:
             gc.enable()
 
@@ -121,10 +145,13 @@ class Worker:
             self.cell = cell
         return {"skipped": skipped}
 
-    def block(self, number: int, warm: bool) -> dict[str, Any]:
-        """Measure the cell that is set up."""
+    def block(self, number: int, warm: bool, core: int | None) -> dict[str, Any]:
+        """Measure the cell that is set up, on one core if one is named."""
         assert self.cell is not None
-        return {"seconds": self.cell.block(number, warm=warm)}
+        if core is not None:
+            stay_on(core)
+        seconds, stopped = self.cell.block(number, warm=warm)
+        return {"seconds": seconds, "stopped": stopped}
 
     def tear_down(self) -> dict[str, Any]:
         """Let go of the cell's operands."""
