@@ -32,7 +32,7 @@ def test_counts_repeat_and_follow_the_work(tmp_path) -> None:
     command = [sys.executable, "-c", _COUNTED.format(root=str(ROOT))]
     environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"}
     counted = []
-    for name in ("first", "second"):
+    for name in ("one", "two"):  # as long as each other: a path's length moves memory
         (tmp_path / name).mkdir()
         counted.append(callgrind.instructions(command, 2, tmp_path / name, environment))
     (short, long), again = counted
