@@ -11,9 +11,9 @@ from convbench.gate.install import SIDES, Installed
 from convbench.gate.judging import Course, Judgement, Rules, Verdict
 from convbench.gate.pairs import BLOCK_S, BLOCKS_PER_TURN, Blocks, Pair, Skipped
 
-# A pair costs seconds before it measures anything: much less than this would be a waste of them,
-# and more does not help, since pairs differ by more than what is left of the noise then.
-_CELL_S = 1.0
+# A pair costs three seconds before it measures anything: much less would be a waste of them,
+# much more too, since pairs differ however long each is measured.
+_CELL_S = 2.0
 _LEAST_TURNS = 2
 # Fewer pairs than this decide little, so pairs of many cells are made short enough for as many.
 _PAIRS_WANTED = 16
