@@ -17,6 +17,7 @@ from convbench.progress import track
 from convbench.report import current_run, discover, measure
 from convbench.repository import git, has_package, last_commits, message
 from convbench.store import StoreError, load_benchmarks, load_config
+from convbench.tried import tried
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def _plan(count: int, machine: str, bench: str | None) -> list[_Commit]:
             commits.append(_Commit(commit, [], "it has no fftconv that could be installed"))
             continue
         run = current_run(conf, benchmarks, machine, commit)
-        pending = [chunk for chunk in chunks if not chunk.measured_in(run)]
+        noted = tried(machine, commit)
+        pending = [chunk for chunk in chunks if not chunk.measured_in(run, noted)]
         commits.append(_Commit(commit, pending, None))
     return commits
 

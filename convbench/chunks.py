@@ -5,6 +5,7 @@ nothing. A chunk is a set of cells that one `asv run --bench REGEX` measures in 
 done stays done.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from asv.benchmarks import Benchmarks
 from benchmarks.cases import Case, Direction
 from benchmarks.layer_cases import LayerCase
 from convbench.store import Run, param_values
+from convbench.tried import Cell
 
 # A benchmark with these parameters is cut along them.
 _SPLIT_PARAMS = ("direction", "method")
@@ -54,14 +56,17 @@ class Chunk:
 
     title: str
     regex: str
-    cells: frozenset[tuple[str, tuple[Any, ...]]]
+    cells: frozenset[Cell]
     expected_s: float
 
-    def measured_in(self, run: Run | None) -> bool:
-        """Whether `run` holds every cell."""
+    def measured_in(self, run: Run | None, tried: frozenset[Cell]) -> bool:
+        """Whether `run` holds every cell: a value, or none of one that was `tried`."""
         if run is None:
             return False
-        return self.cells <= {(r.benchmark, tuple(r.params.values())) for r in run.records}
+        found = {(r.benchmark, tuple(r.params.values())): r.value for r in run.records}
+        return all(
+            cell in found and (cell in tried or not math.isnan(found[cell])) for cell in self.cells
+        )
 
 
 def _call_s(params: dict[str, Any], direction: Direction) -> float:
@@ -95,7 +100,7 @@ class _Piece:
 
     title: str
     regex: str
-    cells: frozenset[tuple[str, tuple[Any, ...]]]
+    cells: frozenset[Cell]
     expected_s: float
 
 

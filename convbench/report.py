@@ -15,6 +15,7 @@ from convbench.progress import clock, track
 from convbench.repository import git
 from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
 from convbench.summary import BACKWARD, FORWARD, winner_table
+from convbench.tried import note_tried, tried
 
 # From 2 samples to 8, stopping after 0.12 s: half of what a plain `asv run` takes.
 _REPEAT = "repeat=2,8,0.12"
@@ -37,6 +38,7 @@ def measure(machine: str, commit: str, chunk: Chunk) -> None:
         *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
         *("--record-samples", "--show-stderr", "-a", "rounds=1", "-a", _REPEAT),
     )
+    note_tried(machine, commit, chunk.cells)
 
 
 def _measure(
@@ -86,7 +88,8 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks)
     before = current_run(conf, benchmarks, name, commit)
-    pending = [chunk for chunk in chunks if again or not chunk.measured_in(before)]
+    noted = tried(name, commit)
+    pending = [chunk for chunk in chunks if again or not chunk.measured_in(before, noted)]
     if len(pending) < len(chunks):
         console.print(
             f"{len(chunks) - len(pending)} of {len(chunks)} parts are measured for "
