@@ -1,11 +1,18 @@
 """Draw time against filter size, one line a method, for one input size."""
 
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convbench.atomic import replacing
 from convbench.store import Run, StoreError
 from convbench.summary import BACKWARD, FORWARD
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# About how high the axes are, and a line of text.
+_AXES_POINTS, _LINE_POINTS = 230.0, 12.0
 _MARKERS = "osD^vP*X"  # so that the lines can be told apart without their colours
 
 
@@ -22,6 +29,18 @@ def _series(run: Run, benchmark: str, input_size: int) -> dict[str, list[tuple[i
             f"(has: {', '.join(map(str, sizes)) or 'none'})"
         )
     return {method: sorted(points) for method, points in lines.items()}
+
+
+def _name_ends(axes: "Axes", ends: dict[str, tuple[int, float]]) -> None:
+    """Write each line's name beside its end, one above the other where ends lie close."""
+    low, high = axes.get_ylim()
+    points_a_decade = _AXES_POINTS / math.log10(high / low)
+    below = -math.inf
+    for method, end in sorted(ends.items(), key=lambda item: item[1][1]):
+        height = points_a_decade * math.log10(end[1] / low)
+        below = max(height, below + _LINE_POINTS)
+        place = (8, below - height)
+        axes.annotate(method, end, xytext=place, textcoords="offset points", va="center")
 
 
 def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, output: Path) -> None:
@@ -43,13 +62,11 @@ def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, outpu
         axes = figure.subplots()
         for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):
             axes.loglog(*zip(*points, strict=True), marker=marker, label=method)
-            axes.annotate(
-                method, points[-1], xytext=(8, 0), textcoords="offset points", va="center"
-            )
         taps = sorted({taps for points in lines.values() for taps, _ in points})
         axes.set_xticks(taps, [f"{k}x{k}" for k in taps])
         axes.minorticks_off()
-        axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.6)
+        axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.9)
+        _name_ends(axes, {method: points[-1] for method, points in lines.items()})
         axes.set_xlabel("filter size (pixels)")
         axes.set_ylabel("median time of one call (seconds)")
         axes.set_title(
