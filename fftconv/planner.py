@@ -159,21 +159,17 @@ def _decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_
         name: {m: predict(m, (name,), geometry, item_bytes, threads) for m in usable}
         for name in names
     }
-    chosen = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
+    alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
+    chosen = alone
     if needs_grad and "overlap_save" in usable:
         # Maps share spectra: what none of them would win alone, two or three may together.
-        cost = sum(seconds[name][chosen[name]] for name in names)
+        cost = sum(seconds[name][alone[name]] for name in names)
         for some in (GRADIENTS, ("forward", "grad_weight"), names):
             together = predict("overlap_save", some, geometry, item_bytes, threads)
-            others = sum(min(seconds[name].values()) for name in names if name not in some)
-            if together + others < cost:
-                cost = together + others
-                chosen = {
-                    name: "overlap_save"
-                    if name in some
-                    else min(seconds[name], key=seconds[name].__getitem__)
-                    for name in names
-                }
+            together += sum(seconds[name][alone[name]] for name in names if name not in some)
+            if together < cost:
+                cost = together
+                chosen = {**alone, **dict.fromkeys(some, "overlap_save")}
     tile = tile_of(geometry, item_bytes) if "overlap_save" in chosen.values() else None
     return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile)
 

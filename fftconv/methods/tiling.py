@@ -62,15 +62,18 @@ def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
     is left; then the one that needs least is the only candidate.
     """
     heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
+    whole = heights[-1], widths[-1]
     tilings = [
-        _tiling(geometry, (height, width), item_bytes) for height in heights for width in widths
+        _tiling(geometry, (height, width), whole, item_bytes)
+        for height in heights
+        for width in widths
     ]
     small = [tiling for tiling in tilings if not too_large(geometry, tiling)]
     return small or [min(tilings, key=lambda tiling: _elements(tiling, geometry))]
 
 
 def _lengths(geometry: Geometry, axis: int) -> list[int]:
-    """List the transform lengths worth considering: for n tiles the shortest, and the image's."""
+    """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
     size, taps, outputs = (
         sizes[axis] for sizes in (geometry.input_size, geometry.kernel_size, geometry.output_size)
     )
@@ -86,12 +89,12 @@ def _lengths(geometry: Geometry, axis: int) -> list[int]:
     return [*lengths, whole]
 
 
-def _tiling(geometry: Geometry, fft: Pair, item_bytes: int) -> Tiling:
+def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tiling:
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]
-        whole = fft[axis] == _lengths(geometry, axis)[-1]
-        steps.append(outputs if whole else min(outputs, fft[axis] - geometry.kernel_size[axis] + 1))
+        good = fft[axis] - geometry.kernel_size[axis] + 1
+        steps.append(outputs if fft[axis] == whole[axis] else min(outputs, good))
         grids.append(-(-outputs // steps[axis]))
     spectrum = fft[0] * (fft[1] // 2 + 1)
     row = 2 * item_bytes * spectrum * grids[1] * (geometry.in_channels + geometry.out_channels)
