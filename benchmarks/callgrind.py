@@ -48,6 +48,13 @@ def unavailable() -> str | None:
     return None
 
 
+def require() -> None:
+    """Raise CountError if instructions cannot be counted here."""
+    reason = unavailable()
+    if reason is not None:
+        raise CountError(reason)
+
+
 def _requester() -> Callable[[int], int]:
     """Return a function that makes a request of valgrind, by its number."""
     memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -90,9 +97,7 @@ def instructions(
     CountError
         There is no valgrind here, or the command failed.
     """
-    reason = unavailable()
-    if reason is not None:
-        raise CountError(reason)
+    require()
     output = folder / "callgrind.out"
     options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}"]
     run(["valgrind", *options, *command], folder, environment)

@@ -65,6 +65,8 @@ def count(package_dir: Path, cells: Sequence[Cell] = CELLS) -> dict[Cell, int]:
     CountError
         There is no valgrind here, or the process that makes the calls failed.
     """
+    # At once: the worker's first run is without valgrind, and takes its time.
+    callgrind.require()
     with tempfile.TemporaryDirectory(prefix="fftconv-count-") as name:
         folder = Path(name)
         request = folder / "request.json"
