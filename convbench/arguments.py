@@ -21,3 +21,23 @@ def duration(least_s: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def pattern(text: str, within: str = "{}") -> "re.Pattern[str]":
+    """Read a regular expression, to be used as a part of the expression `within`."""
+    try:
+        re.compile(within.format(text))
+        return re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
+def count(what: str) -> Callable[[str], int]:
+    """Return a reader of whole numbers from one up; anything else is no `what`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
+        return int(text)
+
+    return read

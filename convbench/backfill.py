@@ -5,16 +5,16 @@ run that was interrupted or killed goes on where it was, by the same command.
 """
 
 import argparse
-import re
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
+from convbench.arguments import count, pattern
 from convbench.asv_command import LOG, AsvError, asv, machine_name
 from convbench.chunks import Chunk, report_chunks
 from convbench.progress import track
-from convbench.report import current_run, discover, measure
+from convbench.report import discover, measure, newest_runs
 from convbench.repository import git, has_package, last_commits, message
 from convbench.store import StoreError, load_benchmarks, load_config
 from convbench.tried import tried
@@ -34,7 +34,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to the command line."""
     parser = commands.add_parser("backfill", help="measure the last commits that lack results")
     parser.add_argument(
-        "count", nargs="?", type=_count, default=10, metavar="N", help="of the last N (default: 10)"
+        "count",
+        nargs="?",
+        type=count("number of commits: 1 or more"),
+        default=10,
+        metavar="N",
+        help="of the last N (default: 10)",
     )
     parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
     parser.add_argument(
@@ -46,28 +51,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_run)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of commits: 1 or more")
-    return int(text)
-
-
 def _pattern(text: str) -> str:
-    try:
-        # As it is used: within a larger expression, where flags for all of it are not allowed.
-        re.compile(f"(?:{text})")
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
-    return text
+    # As it is used: within a larger expression, where flags for all of it are not allowed.
+    return pattern(text, within="(?:{})").pattern
 
 
 def _run(args: argparse.Namespace, console: Console) -> None:
     backfill(args.count, args.machine, args.bench, console)
 
 
-def backfill(count: int, machine: str | None, bench: str | None, console: Console) -> None:
-    """Measure what is missing of the last `count` commits, newest first, and publish.
+def backfill(last: int, machine: str | None, bench: str | None, console: Console) -> None:
+    """Measure what is missing of the `last` commits, newest first, and publish.
 
     Raises
     ------
@@ -79,32 +73,32 @@ def backfill(count: int, machine: str | None, bench: str | None, console: Consol
     LOG.unlink(missing_ok=True)
     with console.status("preparing the environment and finding the benchmarks"):
         discover(name, head)
-    commits = _plan(count, name, bench)
+    commits = _plan(last, name, bench)
     _print_plan(commits, console)
     failures = _measure(name, commits, console)
     with console.status("publishing"):
         # The measured commits had asv note their benchmarks; the report's are those of now.
         discover(name, head)
         asv("publish")
-    _print_incomplete(_plan(count, name, bench), console)
+    _print_incomplete(_plan(last, name, bench), console)
     console.print(f"report: {load_config().html_dir}/index.html (make preview serves and opens it)")
     if failures:
         raise AsvError("; ".join(f"{commit[:8]}: {said}" for commit, said in failures.items()))
 
 
-def _plan(count: int, machine: str, bench: str | None) -> list[_Commit]:
+def _plan(last: int, machine: str, bench: str | None) -> list[_Commit]:
     conf = load_config()
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks, bench)
     if not chunks:
         raise StoreError(f"no cell of the suite matches --bench {bench!r}")
+    measured = newest_runs(conf, benchmarks, machine)
     commits = []
-    for commit in last_commits(count):
+    for commit in last_commits(last):
         if not has_package(commit):
             commits.append(_Commit(commit, [], "it has no fftconv that could be installed"))
             continue
-        run = current_run(conf, benchmarks, machine, commit)
-        noted = tried(machine, commit)
+        run, noted = measured.get(commit), tried(machine, commit)
         pending = [chunk for chunk in chunks if not chunk.measured_in(run, noted)]
         commits.append(_Commit(commit, pending, None))
     return commits

@@ -21,10 +21,9 @@ from convbench.tried import note_tried, tried
 _REPEAT = "repeat=2,8,0.12"
 
 
-def current_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str) -> Run | None:
-    """Return what a machine measured of a commit last, None if it measured nothing."""
-    of_commit = [run for run in runs(conf, benchmarks, machine) if run.commit == commit]
-    return of_commit[-1] if of_commit else None
+def newest_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> dict[str, Run]:
+    """Return the last of what a machine measured of each commit."""
+    return {run.commit: run for run in runs(conf, benchmarks, machine)}
 
 
 def discover(machine: str, commit: str) -> None:
@@ -87,7 +86,7 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
         discover(name, commit)
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks)
-    before = current_run(conf, benchmarks, name, commit)
+    before = newest_runs(conf, benchmarks, name).get(commit)
     noted = tried(name, commit)
     pending = [chunk for chunk in chunks if again or not chunk.measured_in(before, noted)]
     if len(pending) < len(chunks):
@@ -100,7 +99,7 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     measured_s = time.monotonic() - measuring
     with console.status("publishing"):
         asv("publish")
-    run = current_run(conf, benchmarks, name, commit)
+    run = newest_runs(conf, benchmarks, name).get(commit)
     if run is None:
         raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
     print_results(run, console)

@@ -1,5 +1,6 @@
 """Which cells are compared: those of asv's timed benchmarks that a regular expression finds."""
 
+import argparse
 import itertools
 import re
 import signal
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from convbench.arguments import pattern
 from convbench.gate.failure import MisuseError
 
 # The expression is the user's, and Python's engine can take exponential time over one.
@@ -52,9 +54,9 @@ def compiled(text: str) -> "re.Pattern[str]":
         It is none.
     """
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise MisuseError(f"--bench {text!r} is no regular expression: {error}") from None
+        return pattern(text)
+    except argparse.ArgumentTypeError as error:
+        raise MisuseError(f"--bench {error}") from None
 
 
 def both_sided(

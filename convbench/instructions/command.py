@@ -1,13 +1,13 @@
 """`convbench instructions`: instructions of two commits, side by side."""
 
 import argparse
-import re
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.callgrind import CountError
 from benchmarks.instructions import CELLS
+from convbench.arguments import pattern
 from convbench.atomic import replacing
 from convbench.instructions.compare import compare, markdown, print_table
 from convbench.repository import package
@@ -22,19 +22,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
     parser.add_argument("head", nargs="?", metavar="HEAD", help="default: fftconv as it is here")
     parser.add_argument(
-        "--cells", type=_pattern, metavar="REGEX", default="", help="only these (default: all)"
+        "--cells", type=pattern, metavar="REGEX", default="", help="only these (default: all)"
     )
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too"
     )
     parser.set_defaults(run=_run)
-
-
-def _pattern(text: str) -> "re.Pattern[str]":
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
 
 
 def _run(args: argparse.Namespace, console: Console) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from convbench.arguments import duration
+from convbench.arguments import count, duration
 from convbench.gate.command import LEAST_BUDGET_S
 from convbench.store import StoreError
 
@@ -35,16 +35,12 @@ def _shares(text: str) -> tuple[float, ...]:
     return tuple(percent / 100 for percent in percents)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
-    return int(text)
-
-
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("power", help="measure what the gate, asv and pyperf find")
-    parser.add_argument("--repetitions", type=_count, default=10, help="of each (default: 10)")
+    parser.add_argument(
+        "--repetitions", type=count("number from 1"), default=10, help="of each (default: 10)"
+    )
     parser.add_argument(
         "--budget", type=duration(LEAST_BUDGET_S), default=120.0, help="a trial (default: 2m)"
     )

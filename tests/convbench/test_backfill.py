@@ -71,7 +71,7 @@ def asv(monkeypatch) -> Asv:
     monkeypatch.setattr(backfill, "discover", lambda *_: None)
     monkeypatch.setattr(backfill, "asv", lambda *_: None)
     monkeypatch.setattr(backfill, "measure", made.measure)
-    monkeypatch.setattr(backfill, "current_run", lambda c, b, m, commit: made.runs.get(commit))
+    monkeypatch.setattr(backfill, "newest_runs", lambda *_: made.runs)
     return made
 
 
