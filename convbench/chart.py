@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convbench.atomic import replacing
 from convbench.store import Run, StoreError
 from convbench.summary import BACKWARD, FORWARD
 
@@ -51,34 +50,28 @@ def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, outpu
     StoreError
         The run has no such cells, or matplotlib cannot write the format.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
+
+    from convbench.figures import save
 
     benchmark = FORWARD if direction == "forward" else BACKWARD
     lines = _series(run, benchmark, input_size)
-    # The same results give the same file, byte for byte: no date, no random identifiers.
-    with mpl.rc_context({"svg.hashsalt": "fftconv", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-        axes = figure.subplots()
-        for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):
-            axes.loglog(*zip(*points, strict=True), marker=marker, label=method)
-        taps = sorted({taps for points in lines.values() for taps, _ in points})
-        axes.set_xticks(taps, [f"{k}x{k}" for k in taps])
-        axes.minorticks_off()
-        axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.9)
-        _name_ends(axes, {method: points[-1] for method, points in lines.items()})
-        axes.set_xlabel("filter size (pixels)")
-        axes.set_ylabel("median time of one call (seconds)")
-        axes.set_title(
-            f"{direction} on one {input_size}x{input_size} image, float32\n"
-            f"{facts.get('cpu') or run.machine}, {facts.get('num_cpu', '?')} cores, "
-            f"torch {run.requirements.get('torch', '?')}, commit {run.commit[:8]}",
-            fontsize="medium",
-        )
-        axes.grid(visible=True, which="major", alpha=0.3)
-        metadata = {"Date": None} if output.suffix == ".svg" else None
-        try:
-            with replacing(output) as temporary:
-                figure.savefig(temporary, dpi=150, metadata=metadata)
-        except ValueError as error:
-            raise StoreError(f"cannot draw {output}: {error}") from error
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):
+        axes.loglog(*zip(*points, strict=True), marker=marker, label=method)
+    taps = sorted({taps for points in lines.values() for taps, _ in points})
+    axes.set_xticks(taps, [f"{k}x{k}" for k in taps])
+    axes.minorticks_off()
+    axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.9)
+    _name_ends(axes, {method: points[-1] for method, points in lines.items()})
+    axes.set_xlabel("filter size (pixels)")
+    axes.set_ylabel("median time of one call (seconds)")
+    axes.set_title(
+        f"{direction} on one {input_size}x{input_size} image, float32\n"
+        f"{facts.get('cpu') or run.machine}, {facts.get('num_cpu', '?')} cores, "
+        f"torch {run.requirements.get('torch', '?')}, commit {run.commit[:8]}",
+        fontsize="medium",
+    )
+    axes.grid(visible=True, which="major", alpha=0.3)
+    save(figure, output)

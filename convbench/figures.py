@@ -1,7 +1,9 @@
 """Write a matplotlib figure whole, the same bytes for the same results."""
 
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from convbench.atomic import replacing
@@ -16,9 +18,11 @@ def save(figure: Figure, output: Path) -> None:
     StoreError
         matplotlib cannot write the format.
     """
+    # No date, no random identifiers; text stays text.
+    style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
     metadata = {"Date": None} if output.suffix == ".svg" else None
     try:
-        with replacing(output) as temporary:
+        with mpl.rc_context(style), replacing(output) as temporary:
             figure.savefig(temporary, dpi=150, metadata=metadata)
     except ValueError as error:
         raise StoreError(f"cannot draw {output}: {error}") from error

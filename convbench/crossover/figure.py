@@ -2,9 +2,7 @@
 
 import textwrap
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -51,16 +49,13 @@ def _draw_map(axes: Axes, grid: Grid) -> None:
 
 def draw(found: list[Grid], caption: str, output: Path) -> None:
     """Write one map a view to `output`, whose suffix names the format."""
-    # The same results give the same file, byte for byte.
-    style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
     height = sum(0.62 * len(grid.rows) + 1.2 for grid in found)
     width = 1.6 + 1.35 * max(len(grid.filters) for grid in found)
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(max(width, 7.5), height + 0.4), layout="constrained")
-        ratios = [len(grid.rows) + 1.9 for grid in found]
-        axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=ratios)[:, 0]
-        for axis, grid in zip(axes, found, strict=True):
-            _draw_map(axis, grid)
-        note = textwrap.fill(f"{caption}. Black bar: where the lead changes.", 100)
-        figure.supxlabel(note, fontsize="small")
-        save(figure, output)
+    figure = Figure(figsize=(max(width, 7.5), height + 0.4), layout="constrained")
+    ratios = [len(grid.rows) + 1.9 for grid in found]
+    axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=ratios)[:, 0]
+    for axis, grid in zip(axes, found, strict=True):
+        _draw_map(axis, grid)
+    note = textwrap.fill(f"{caption}. Black bar: where the lead changes.", 100)
+    figure.supxlabel(note, fontsize="small")
+    save(figure, output)

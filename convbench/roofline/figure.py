@@ -2,9 +2,7 @@
 
 import textwrap
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,12 +56,10 @@ def _draw(axes: Axes, grid: Grid, limits: Limits) -> None:
 
 def draw(found: list[Grid], limits: Limits, caption: str, output: Path) -> None:
     """Write one plot a view to `output`, whose suffix names the format."""
-    style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
     shown = [grid for grid in found if points(grid, limits)]
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(8, 5 * len(shown)), layout="constrained")
-        axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
-        for axis, grid in zip(axes, shown, strict=True):
-            _draw(axis, grid, limits)
-        figure.supxlabel(textwrap.fill(caption, 100), fontsize="small")
-        save(figure, output)
+    figure = Figure(figsize=(8, 5 * len(shown)), layout="constrained")
+    axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
+    for axis, grid in zip(axes, shown, strict=True):
+        _draw(axis, grid, limits)
+    figure.supxlabel(textwrap.fill(caption, 100), fontsize="small")
+    save(figure, output)
