@@ -111,7 +111,8 @@ def _difference(baseline: Profile, contender: Profile) -> Markup:
 def _style() -> Markup:
     phases = "".join(f".f{i}{{fill:var(--m{i})}}" for i in range(len(PHASES)))
     own = (
-        ".plot text{font-size:12px}.flames{min-width:50rem}.phases td:last-child{text-align:left}"
+        ".plot text{font-size:12px}.flames{min-width:50rem}"
+        ".phases :is(td,th):last-child{text-align:left}"
         ".flames rect{stroke:var(--page)}"
         ".call{fill:var(--rule)}.curve{fill:none;stroke:var(--link);stroke-width:1.5}"
     )
