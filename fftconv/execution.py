@@ -36,12 +36,15 @@ class Case:
         What the name resolved to; None while a program is traced.
     compute
         The dtype that the method computes in, None if it is the tensors' own.
+    empty
+        Whether there is nothing to multiply, so that every result is zero.
     """
 
     geometry: Geometry
     name: str
     method: Method | None = None
     compute: torch.dtype | None = None
+    empty: bool = False
 
 
 @lru_cache(maxsize=4096, typed=True)
@@ -75,18 +78,19 @@ def choose(
     """Choose the method of a checked geometry."""
     method = resolve(name, geometry, dtype, device, needs_grad)
     compute = method.compute_dtype(dtype, device)
-    return Case(geometry, name, method, None if compute == dtype else compute)
+    empty = geometry.macs == 0
+    return Case(geometry, name, method, None if compute == dtype else compute, empty)
 
 
 def run_affine(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
     """Return the forward map plus the bias."""
     method, geometry, compute = _resolved(case), case.geometry, case.compute
-    if geometry.macs == 0:
+    if case.empty:
         y = x.new_zeros(geometry.output_shape)
         return y if bias is None else y + bias.detach().view(-1, 1, 1)
-    x, w = x.detach(), w.detach()
+    x, w = _data(x), _data(w)
     if bias is not None:
-        bias = bias.detach()
+        bias = _data(bias)
     if compute is None:
         return method.affine(x, w, bias, geometry)
     with torch.autocast(x.device.type, enabled=False):
@@ -98,11 +102,11 @@ def run_affine_kept(
     x: Tensor, w: Tensor, bias: Tensor | None, case: Case
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return `run_affine`, and what `run_grads` can use again."""
-    if case.compute is not None or case.geometry.macs == 0:
+    if case.compute is not None or case.empty:
         return run_affine(x, w, bias, case), ()
-    x, w = x.detach(), w.detach()
+    x, w = _data(x), _data(w)
     if bias is not None:
-        bias = bias.detach()
+        bias = _data(bias)
     return _resolved(case).affine_kept(x, w, bias, case.geometry)
 
 
@@ -112,9 +116,9 @@ def run_map(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
         return run_affine(a, b, None, case)
     method, geometry, compute = _resolved(case), case.geometry, case.compute
     shape = geometry.input_shape if out == "x" else geometry.weight_shape
-    if geometry.macs == 0:
+    if case.empty:
         return a.new_zeros(shape)
-    a, b = a.detach(), b.detach()
+    a, b = _data(a), _data(b)
     if compute is None:
         return _grad(method, out, a, b, geometry)
     with torch.autocast(a.device.type, enabled=False):
@@ -138,17 +142,22 @@ def run_grads(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (grad_input, grad_weight) where needed."""
     method, geometry, compute = _resolved(case), case.geometry, case.compute
-    if geometry.macs == 0:
+    if case.empty:
         return (
             g.new_zeros(geometry.input_shape) if need_x else None,
             g.new_zeros(geometry.weight_shape) if need_w else None,
         )
-    g, x, w = g.detach(), x.detach(), w.detach()
+    g, x, w = _data(g), _data(x), _data(w)
     if compute is None:
         return method.grads(g, x, w, geometry, need_x, need_w, kept)
     with torch.autocast(g.device.type, enabled=False):
         gx, gw = method.grads(g.to(compute), x.to(compute), w.to(compute), geometry, need_x, need_w)
         return None if gx is None else gx.to(g.dtype), None if gw is None else gw.to(g.dtype)
+
+
+def _data(tensor: Tensor) -> Tensor:
+    """Return the tensor without its history; a new one only where there is any."""
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def _resolved(case: Case) -> Method:

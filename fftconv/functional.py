@@ -61,8 +61,8 @@ def conv2d(
     NotImplementedError
         If the method cannot do the case; the message says why.
     """
-    if bias is None and not torch.compiler.is_compiling():
-        result = shortcut.take(input, weight, stride, padding, dilation, groups, method)
+    if not torch.compiler.is_compiling():
+        result = shortcut.take(input, weight, bias, stride, padding, dilation, groups, method)
         if result is not None:
             return result
     _check_tensors(input, weight, bias)
@@ -109,8 +109,7 @@ def _batched(
         x.device,
         recorded,
     )
-    if bias is None:
-        shortcut.keep(case, x, w, stride, padding, dilation, groups, method, recorded)
+    shortcut.keep(case, x, w, bias, stride, padding, dilation, groups, method, recorded)
     return autograd.affine(x, w, bias, case)
 
 

@@ -1,4 +1,4 @@
-"""The short way for a call like an earlier one: nothing watching, no bias, on the CPU.
+"""The short way for a call like an earlier one: nothing watching, on the CPU.
 
 An image of 64x64 with a 3x3 filter takes a microsecond; checking the arguments, choosing the method
 and asking who is watching takes several. So what a first call found out is kept under everything
@@ -15,23 +15,26 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from fftconv import autograd
+from fftconv import autograd, execution
 from fftconv.execution import Case
 
 Key: TypeAlias = "tuple[object, ...]"
-Forward: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Forward: TypeAlias = Callable[..., Tensor]
+"""Takes the input and the weight, and the bias where the key has one."""
 
 _seen: dict[Key, Forward] = {}
 _LIMIT = 4096
 
 
 def take(
-    x: object, w: object, stride: object, padding: object, dilation: object, groups: object,
-    method: object,
+    x: object, w: object, bias: object, stride: object, padding: object, dilation: object,
+    groups: object, method: object,
 ) -> Tensor | None:  # fmt: skip
-    """Return the forward map if the short way is open for this call, else None."""
+    """Return the result if the short way is open for this call, else None."""
     # One comparison after the other: a loop would take as long as all the rest.
     if type(x) is not Tensor or (type(w) is not Tensor and type(w) is not Parameter):
+        return None
+    if bias is not None and type(bias) is not Parameter and type(bias) is not Tensor:
         return None
     if (
         type(stride) is not int
@@ -40,10 +43,20 @@ def take(
         or type(groups) is not int
     ) and not _are_numbers(stride, padding, dilation, groups):
         return None
-    recorded = torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)
-    forward = _seen.get(
-        (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method, recorded)
-    )
+    if bias is None:
+        recorded = torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)
+        forward = _seen.get(
+            (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method,
+             recorded)
+        )  # fmt: skip
+    else:
+        recorded = torch.is_grad_enabled() and (
+            x.requires_grad or w.requires_grad or bias.requires_grad
+        )
+        forward = _seen.get(
+            (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method,
+             recorded, bias.shape, bias.dtype)
+        )  # fmt: skip
     if (
         forward is None
         or torch._C._is_any_autocast_enabled()
@@ -54,7 +67,11 @@ def take(
         or torch._C._functorch.is_legacy_batchedtensor(w)
     ):
         return None
-    return forward(x, w)
+    if bias is None:
+        return forward(x, w)
+    if not bias.is_cpu or torch._C._functorch.is_legacy_batchedtensor(bias):
+        return None
+    return forward(x, w, bias)
 
 
 def _are_numbers(*numbers: object) -> bool:
@@ -67,22 +84,28 @@ def _are_numbers(*numbers: object) -> bool:
 
 
 def keep(
-    case: Case, x: Tensor, w: Tensor, stride: object, padding: object, dilation: object,
-    groups: object, method: object, recorded: bool,
+    case: Case, x: Tensor, w: Tensor, bias: Tensor | None, stride: object, padding: object,
+    dilation: object, groups: object, method: object, recorded: bool,
 ) -> None:  # fmt: skip
     """Open the short way for calls like this one, if it is of the kind that may take it."""
     if (
         case.method is None
         or case.compute is not None
-        or case.geometry.macs == 0
+        or case.empty
         or not x.is_cpu
         or not _are_numbers(stride, padding, dilation, groups)
     ):
         return
     if len(_seen) >= _LIMIT:
         _seen.clear()
-    key = (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method, recorded)
+    key: Key = (
+        x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method, recorded,
+    )  # fmt: skip
+    if bias is not None:
+        key += (bias.shape, bias.dtype)
     if recorded:
-        _seen[key] = lambda x, w: autograd.affine_recorded(x, w, None, case)
-    else:
+        _seen[key] = autograd.recorder(case)
+    elif bias is None:
         _seen[key] = case.method.prepared(x.dtype, case.geometry)
+    else:
+        _seen[key] = lambda x, w, bias: execution.run_affine(x, w, bias, case)

@@ -38,6 +38,9 @@ class Method(ABC):
     summary: str
     """What it is good for, one line."""
 
+    torch_records: bool = False
+    """Whether torch itself differentiates `affine`, any number of times: nothing to wire then."""
+
     def unavailable(self) -> str | None:
         """Say in one sentence why the method cannot be used on this machine, None if it can."""
         return None

@@ -16,6 +16,7 @@ class Native(Method):
     name = "native"
     backend = "torch"
     summary = "torch's own kernels: many channels, every dtype and device that torch has"
+    torch_records = True
 
     def unsupported(
         self, geometry: Geometry, dtype: torch.dtype, device: torch.device

@@ -46,7 +46,8 @@ def test_old_commits_skip_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> Non
         layers.measured_call(case, "forward")
 
 
+@pytest.mark.parametrize("method", overhead.METHODS)
 @pytest.mark.parametrize("call", overhead.CALLS)
-def test_overhead_is_seconds(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overhead_is_seconds(call: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overhead, "_ROUNDS", 3)
-    assert abs(overhead.overhead_s(call)) < 1.0
+    assert abs(overhead.overhead_s(call, method)) < 1.0

@@ -179,3 +179,29 @@ def test_a_seen_call_is_recorded_as_its_tensors_ask(method: str) -> None:
                 torch.testing.assert_close(got, true, rtol=1e-4, atol=1e-3)
             with torch.no_grad():
                 assert not fftconv.conv2d(a, b, method=method).requires_grad
+
+
+@pytest.mark.parametrize("method", ["native", "compiled", "overlap_save", "auto"])
+def test_a_seen_call_with_a_bias_asks_for_its_own_gradient(method: str) -> None:
+    x, w, b = torch.randn(2, 2, 20, 21), torch.randn(4, 2, 5, 4), torch.randn(4)
+    for _ in range(2):
+        assert not fftconv.conv2d(x, w, b, method=method).requires_grad
+        wanted = b.clone().requires_grad_()
+        y = fftconv.conv2d(x, w, wanted, method=method)
+        torch.testing.assert_close(y, F.conv2d(x, w, b), rtol=1e-4, atol=1e-4)
+        (got,) = torch.autograd.grad(y.square().sum(), wanted)
+        torch.testing.assert_close(got, 2 * y.detach().sum((0, 2, 3)), rtol=1e-4, atol=1e-2)
+
+
+def test_a_seen_call_does_not_let_another_bias_pass() -> None:
+    x, w, b = torch.randn(1, 1, 9, 9), torch.randn(2, 1, 3, 3), torch.randn(2)
+    for _ in range(2):
+        fftconv.conv2d(x, w, b)
+    with pytest.raises(RuntimeError, match="bias"):
+        fftconv.conv2d(x, w, b.double())
+    with pytest.raises(RuntimeError, match="bias"):
+        fftconv.conv2d(x, w, torch.randn(3))
+    with pytest.raises(RuntimeError, match="bias"):
+        fftconv.conv2d(x, w, b.to("meta"))
+    with pytest.raises(TypeError, match="bias"):
+        fftconv.conv2d(x, w, [0.0, 1.0])  # type: ignore[arg-type]
