@@ -14,9 +14,6 @@ DEFAULT = "asv"
 INTERLEAVED = "asv-interleaved"
 # asv reports what changed by more than a factor; its own is 10%, the study's the gate's threshold.
 _FACTORS = {1.1: "asv's factor 1.1", 1.02: "--factor 1.02"}
-START_S = 12.0
-ROUND_S = 8.0
-"""A first guess: two installations and two short measurements."""
 
 
 def _asv(repository: Injected, *arguments: str) -> str:

@@ -95,7 +95,7 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
 def _study(args: argparse.Namespace, console: Console) -> None:
     """Try what has not been tried yet."""
     from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
-    from convbench.power.sizing import rounds
+    from convbench.power.sizing import fill
     from convbench.power.trials import Task, Trial, append, plan, read
     from convbench.progress import track
 
@@ -117,20 +117,17 @@ def _study(args: argparse.Namespace, console: Console) -> None:
             with console.status("making asv's environment"):
                 asv_trial.prepare(repository, args.cell)
 
-        def interleaved(task: Task) -> Trial:
-            count = rounds(task.tool, trials, args.budget, asv_trial.START_S, asv_trial.ROUND_S)
-            return asv_trial.run(task, args.cell, args.budget, repository, count)
+        def interleaved(task: Task, rounds: int) -> Trial:
+            return asv_trial.run(task, args.cell, args.budget, repository, rounds)
 
-        def pyperf(task: Task) -> Trial:
-            guess = pyperf_trial.START_S, pyperf_trial.PROCESS_S
-            count = rounds(task.tool, trials, args.budget, *guess)
-            return pyperf_trial.run(task, args.cell, args.budget, sides[task.share], count)
+        def pyperf(task: Task, processes: int) -> Trial:
+            return pyperf_trial.run(task, args.cell, args.budget, sides[task.share], processes)
 
         act: dict[str, Callable[[Task], Trial]] = {
             "gate": lambda t: gate_trial.run(t, args.cell, args.budget, sides[t.share]),
             "asv": lambda t: asv_trial.run(t, args.cell, args.budget, repository),
-            "asv-interleaved": interleaved,
-            "pyperf": pyperf,
+            "asv-interleaved": lambda t: fill(interleaved, t, trials, args.budget),
+            "pyperf": lambda t: fill(pyperf, t, trials, args.budget),
         }
         titles = [f"{task.tool} at +{100 * task.share:g}%" for task in tasks]
         for index, _ in track(titles, [args.budget] * len(tasks), console):

@@ -13,9 +13,6 @@ from convbench.store import StoreError
 
 NAME = "pyperf"
 _WAYS = {"as it is": (), "--min-speed 2": ("--min-speed", "2")}
-START_S = 12.0
-PROCESS_S = 8.0
-"""A first guess, of one process of each side."""
 _NAME = re.compile(r"conv2d\.Forward\.time_forward\('(\w+)', (\d+), (\d+)\)")
 
 

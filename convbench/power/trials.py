@@ -39,6 +39,10 @@ class Trial:
     pair_s: tuple[float, ...] = ()
     rounds: int = 0
     """What the other tools are told to do so that they fill the budget."""
+    start_s: float = 0.0
+    """What a trial was expected to take besides its rounds when their number was chosen."""
+    round_s: float = 0.0
+    """What each round was expected to take; 0 where nothing was."""
 
 
 FOUND = "slowdown"

@@ -4,7 +4,6 @@ import json
 import random
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 from convbench.gate.judging import Verdict
 from convbench.power.rates import Rate, rates
 from convbench.power.replay import replay_once, replayed
-from convbench.power.sizing import rounds
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial, append, plan, read
 from convbench.store import StoreError
 
@@ -113,15 +111,6 @@ def test_too_few_pairs_are_not_replayed() -> None:
 def test_a_replay_ends_with_the_budget() -> None:
     dice = random.Random(1)
     assert replay_once([0.0], 30.0, 120.0, 20.0, dice) is Verdict.INCONCLUSIVE  # three pairs
-
-
-def test_a_tool_is_told_to_do_as_much_as_fills_the_budget() -> None:
-    guessed = rounds("asv", [], 120.0, 20.0, 10.0)
-    assert guessed == 10
-    slow = [replace(trial("asv", 0.0, n, NOT_FOUND), rounds=2, seconds=60.0) for n in range(5)]
-    assert rounds("asv", slow, 120.0, 20.0, 10.0) == 5  # (60 - 20) / 2 a round
-    assert rounds("pyperf", slow, 120.0, 20.0, 10.0) == 10
-    assert rounds("asv", slow, 15.0, 20.0, 10.0) == 2  # never less
 
 
 def test_the_table_and_the_figure(study, tmp_path) -> None:
