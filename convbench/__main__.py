@@ -9,6 +9,7 @@ from rich.console import Console
 
 from convbench.arguments import duration
 from convbench.asv_command import AsvError
+from convbench.failure import MisuseError
 from convbench.store import StoreError, find_run, load_benchmarks, load_config, machine_facts
 
 # A report is made in at most six minutes: half a minute is left for publishing.
@@ -85,6 +86,9 @@ def main() -> int:
     args = _parser().parse_args()
     try:
         status = _run(args, Console())
+    except MisuseError as error:
+        print(f"convbench {args.command}: {error}", file=sys.stderr)
+        return 2
     except (StoreError, AsvError) as error:
         print(f"convbench {args.command}: {error}", file=sys.stderr)
         return 1

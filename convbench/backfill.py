@@ -6,6 +6,7 @@ run that was interrupted or killed goes on where it was, by the same command.
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,7 @@ from convbench.asv_command import LOG, AsvError, asv, machine_name
 from convbench.chunks import Chunk, report_chunks
 from convbench.progress import track
 from convbench.report import discover, measure, newest_runs
-from convbench.repository import git, has_package, last_commits, message
+from convbench.repository import commit_named, has_package, last_commits, message
 from convbench.store import StoreError, load_benchmarks, load_config
 from convbench.tried import tried
 
@@ -69,7 +70,7 @@ def backfill(last: int, machine: str | None, bench: str | None, console: Console
         With a message of one line: nothing could be measured, or some commit could not.
     """
     name = machine_name(machine)
-    head = git("rev-parse", "HEAD")
+    head = commit_named(Path.cwd(), "HEAD")
     LOG.unlink(missing_ok=True)
     with console.status("preparing the environment and finding the benchmarks"):
         discover(name, head)

@@ -12,7 +12,7 @@ from benchmarks.sampling import SAMPLE_TIME_S
 from convbench.asv_command import LOG, asv, machine_name
 from convbench.chunks import Chunk, report_chunks
 from convbench.progress import clock, track
-from convbench.repository import git
+from convbench.repository import commit_named, git
 from convbench.store import Run, StoreError, load_benchmarks, load_config, runs
 from convbench.summary import BACKWARD, FORWARD, winner_table
 from convbench.tried import note_tried, tried
@@ -77,8 +77,8 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     """
     start = time.monotonic()
     conf = load_config()
-    commit = git("rev-parse", "HEAD")
-    if git("status", "--porcelain", "--", "fftconv"):
+    commit = commit_named(Path.cwd(), "HEAD")
+    if git(Path.cwd(), "status", "--porcelain", "--", "fftconv"):
         console.print(f"fftconv/ has changes that are not committed: {commit[:8]} is measured")
     name = machine_name(machine)
     LOG.unlink(missing_ok=True)

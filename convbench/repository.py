@@ -7,22 +7,48 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from convbench.store import StoreError
+from convbench.failure import MisuseError
 
 ROOT = Path(__file__).parents[1]
 
+# The user's hooks are for the user's checkouts and commits.
+_NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 
-def git(*arguments: str) -> str:
-    """Return what ``git`` prints for `arguments`; raise StoreError with its words if it fails."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in `root` and return what it printed.
+
+    Raises
+    ------
+    MisuseError
+        git failed; with the first line that it said.
+    """
+    command = ["git", *_NO_HOOKS, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if done.returncode != 0:
-        raise StoreError(f"git {' '.join(arguments)}: {done.stderr.strip() or 'no such commit'}")
-    return done.stdout.strip()
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise MisuseError(f"git failed: {said[0]}")
+    return done.stdout.decode(errors="surrogateescape")
 
 
-def commit_named(name: str) -> str:
-    """Return the hash of the commit that a branch, a tag or the beginning of a hash names."""
-    return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+def commit_named(root: Path, name: str) -> str:
+    """Return the hash of the commit that a branch, a tag or the beginning of a hash names.
+
+    Raises
+    ------
+    MisuseError
+        It names none. Whatever it contains, git takes it for a name and never for an option.
+    """
+    problem = MisuseError(f"{name!r} names no commit of this repository")
+    if not name.isprintable() or not name.strip():
+        raise problem
+    try:
+        found = git(
+            root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+    except MisuseError:
+        raise problem from None
+    return found.strip()
 
 
 @contextlib.contextmanager
@@ -31,10 +57,11 @@ def package(commit: str | None) -> Iterator[tuple[Path, str]]:
     if commit is None:
         yield ROOT, "working tree"
         return
-    found = commit_named(commit)
+    here = Path.cwd()
+    found = commit_named(here, commit)
     with tempfile.TemporaryDirectory(prefix="fftconv-") as folder:
         packed = Path(folder, "package.tar")
-        git("archive", f"--output={packed}", found, "fftconv")
+        git(here, "archive", f"--output={packed}", found, "fftconv")
         with tarfile.open(packed) as archive:
             archive.extractall(folder)
         yield Path(folder), found[:8]
@@ -45,15 +72,15 @@ def last_commits(count: int) -> list[str]:
 
     Of a merge only the first parent is followed, as asv does where it draws a branch's history.
     """
-    return git("rev-list", "--first-parent", f"--max-count={count}", "HEAD").split()
+    return git(Path.cwd(), "rev-list", "--first-parent", f"--max-count={count}", "HEAD").split()
 
 
 def message(commit: str) -> str:
     """Return the first line of a commit's message."""
-    return git("show", "--no-patch", "--format=%s", commit)
+    return git(Path.cwd(), "show", "--no-patch", "--format=%s", commit).strip()
 
 
 def has_package(commit: str) -> bool:
     """Whether the package can be installed from a commit: it is there, and so is its set-up."""
     needed = {"fftconv/__init__.py", "pyproject.toml"}
-    return needed == set(git("ls-tree", "--name-only", commit, *sorted(needed)).split("\n"))
+    return needed == set(git(Path.cwd(), "ls-tree", "--name-only", commit, *sorted(needed)).split())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from convbench.arguments import pattern
-from convbench.gate.failure import MisuseError
+from convbench.failure import MisuseError
 
 # The expression is the user's, and Python's engine can take exponential time over one.
 _MATCHING_S = 2.0

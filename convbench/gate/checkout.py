@@ -14,7 +14,8 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from convbench.gate.revisions import Revision, git
+from convbench.gate.revisions import Revision
+from convbench.repository import git
 
 _NAME = re.compile(r"(\d+)-(\d+)")
 _OWNER = "repository"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from convbench.arguments import duration
-from convbench.gate.failure import InconclusiveError, MisuseError
+from convbench.gate.failure import InconclusiveError
 
 if TYPE_CHECKING:
     from convbench.gate.campaign import Campaign, Watch
@@ -73,9 +73,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Do what the command line asks for and return the exit status."""
     try:
         return _gate(args, console)
-    except MisuseError as error:
-        print(f"convbench gate: {error}", file=sys.stderr)
-        return 2
     except InconclusiveError as error:
         print(f"convbench gate: inconclusive: {error}", file=sys.stderr)
         return 3

@@ -1,10 +1,6 @@
 """How the gate ends when it cannot answer, as exit statuses and one line."""
 
 
-class MisuseError(Exception):
-    """What was asked makes no sense: exit status 2."""
-
-
 class InconclusiveError(Exception):
     """Nothing could be compared: exit status 3, which is no pass."""
 

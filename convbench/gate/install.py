@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from convbench.failure import MisuseError
 from convbench.gate.checkout import check_out, copy_working_tree, run_folder
-from convbench.gate.failure import MisuseError
 from convbench.gate.revisions import Revision
 
 # As long as each other, so that no path, and nothing that its length moves, differs between them.

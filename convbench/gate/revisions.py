@@ -1,13 +1,10 @@
 """Which two states of the repository are compared."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbench.gate.failure import MisuseError
-
-# The user's hooks are for the user's checkouts and commits.
-_NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+from convbench.failure import MisuseError
+from convbench.repository import commit_named
 
 
 @dataclass(frozen=True)
@@ -26,41 +23,9 @@ class Revision:
         return short if self.commit.startswith(self.given) else f"{self.given} ({short})"
 
 
-def git(root: Path, *arguments: str) -> str:
-    """Run git and return what it printed.
-
-    Raises
-    ------
-    MisuseError
-        git failed; with the first line that it said.
-    """
-    command = ["git", *_NO_HOOKS, *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise MisuseError(f"git failed: {said[0]}")
-    return done.stdout.decode(errors="surrogateescape")
-
-
 def resolve(root: Path, reference: str) -> Revision:
-    """Return the commit that `reference` names.
-
-    Raises
-    ------
-    MisuseError
-        It names none. Whatever it contains, git takes it for a name and never for an option.
-    """
-    problem = MisuseError(f"{reference!r} names no commit of this repository")
-    if not reference.isprintable() or not reference.strip():
-        raise problem
-    try:
-        found = git(
-            root,
-            *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"),
-        )
-    except MisuseError:
-        raise problem from None
-    return Revision(found.strip(), reference)
+    """Return the commit that `reference` names; raise MisuseError if it names none."""
+    return Revision(commit_named(root, reference), reference)
 
 
 def revisions(root: Path, base: str, head: str | None) -> tuple[Revision, Revision]:

@@ -9,6 +9,7 @@ from benchmarks.callgrind import CountError
 from benchmarks.instructions import CELLS
 from convbench.arguments import pattern
 from convbench.atomic import replacing
+from convbench.failure import MisuseError
 from convbench.instructions.compare import compare, markdown, print_table
 from convbench.repository import package
 from convbench.store import StoreError
@@ -34,7 +35,7 @@ def _run(args: argparse.Namespace, console: Console) -> None:
     cells = [cell for cell in CELLS if args.cells.search(str(cell))]
     if not cells:
         listed = "; ".join(map(str, CELLS))
-        raise StoreError(f"no cell matches --cells {args.cells.pattern!r} (has: {listed})")
+        raise MisuseError(f"no cell matches --cells {args.cells.pattern!r} (has: {listed})")
     with package(args.base) as (base, base_name), package(args.head) as (head, head_name):
         status = f"counting {len(cells)} cells of {base_name} and {head_name}"
         with console.status(f"{status}, which takes minutes"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convbench.gate.checkout import copy_working_tree
-from convbench.gate.revisions import git
+from convbench.repository import git
 
 _PACKAGE = Path("fftconv")
 _WRAPPER = '''"""A known slowdown, injected: a share of the calls is made twice."""

@@ -173,12 +173,6 @@ def test_a_merge_counts_once_and_its_branch_not(history) -> None:
     assert repository.message(repository.last_commits(1)[0]) == "Merge"
 
 
-@pytest.mark.parametrize("name", ["no-such", "--all", "-n1", "HEAD..main", "a b", "", "$(id)"])
-def test_what_names_no_commit_is_refused(history, name) -> None:
-    with pytest.raises(StoreError, match="no such commit"):
-        repository.commit_named(name)
-
-
 _HOLD = """
 import fcntl, sys, time
 lock = open(".asv/lock", "w")

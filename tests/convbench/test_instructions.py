@@ -56,9 +56,10 @@ def test_the_table_says_what_it_cannot_see() -> None:
     [
         ((), 2, "usage: python -m convbench instructions"),
         (("HEAD", "--cells", "("), 2, "no regular expression"),
-        (("HEAD", "--cells", "abacus"), 1, "no cell matches --cells 'abacus' (has: forward"),
-        (("no-such-commit",), 1, "no such commit"),
-        (("--", "--output=x"), 1, "no such commit"),
+        (("HEAD", "--cells", "abacus"), 2, "no cell matches --cells 'abacus' (has: forward"),
+        (("no-such",), 2, "convbench instructions: 'no-such' names no commit of this repository"),
+        (("HEAD", "no-such"), 2, "'no-such' names no commit of this repository"),
+        (("--", "--output=x"), 2, "'--output=x' names no commit of this repository"),
     ],
 )
 def test_misuse_is_said(arguments, status, message) -> None:

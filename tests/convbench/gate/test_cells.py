@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from convbench.failure import MisuseError
 from convbench.gate.cells import both_sided, cells, compiled, selected
-from convbench.gate.failure import MisuseError
 
 BENCHMARKS = {"a.time_x": [["'fft'", "'native'"], ["64", "128"]], "b.time_y": []}
 

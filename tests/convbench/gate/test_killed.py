@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from convbench.gate.checkout import remove_leftovers, run_folder
-from convbench.gate.revisions import git
+from convbench.repository import git
 
 
 def _workers(cache: Path) -> list[psutil.Process]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convbench.gate.failure import MisuseError
-from convbench.gate.revisions import Revision, git, resolve, revisions
+from convbench.failure import MisuseError
+from convbench.gate.revisions import Revision, resolve, revisions
+from convbench.repository import git
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from convbench.gate.revisions import git
 from convbench.power import asv_trial, injection, pyperf_trial
 from convbench.power.injection import Injected
+from convbench.repository import git
 from convbench.store import StoreError
 
 ROOT = Path(__file__).parents[3]
