@@ -9,6 +9,7 @@ from rich.console import Console
 
 from convbench.arguments import count, duration
 from convbench.gate.command import LEAST_BUDGET_S
+from convbench.power.alone import alone
 from convbench.store import StoreError
 
 TOOLS = ("gate", "asv", "asv-interleaved", "pyperf")
@@ -60,7 +61,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     if args.show is None:
-        _study(args, console)
+        with alone(_FOLDER):
+            _study(args, console)
     show(args.show or args.output, args.format, args.figure, console)
 
 
