@@ -91,15 +91,18 @@ def selected(
 
 @contextmanager
 def _alarm(seconds: float, message: str) -> Iterator[None]:
-    """Raise `MisuseError` in the block after some seconds: re looks for signals as it matches."""
+    """Raise `MisuseError` in the block after some seconds: re looks for signals as it matches.
+
+    Seconds of this process's own computing, so that a busy machine does not ring.
+    """
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise MisuseError(message)
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -1,5 +1,6 @@
 """Backfill: which commits it takes, in which order, and how it goes on where it was ended."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -174,21 +175,35 @@ def test_a_merge_counts_once_and_its_branch_not(history) -> None:
 
 
 _HOLD = """
-import fcntl, sys, time
+import fcntl, sys
 lock = open(".asv/lock", "w")
 fcntl.flock(lock, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(1)
+sys.stdin.read()
 """
 
 
-def test_an_asv_that_was_left_behind_is_waited_for(tmp_path, monkeypatch, capsys) -> None:
+def test_an_asv_that_was_left_behind_is_waited_for(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".asv").mkdir()
     # It holds the lock as an asv does whose starter was killed.
-    with subprocess.Popen([sys.executable, "-c", _HOLD], stdout=subprocess.PIPE) as left:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as left:
+        assert left.stdin is not None
         assert left.stdout is not None
         assert left.stdout.readline() == b"held\n"
+        end = left.stdin.close
+
+        class Told(io.StringIO):
+            """Lets the other go on as soon as it is said that it is waited for."""
+
+            def write(self, text: str) -> int:
+                end()
+                return super().write(text)
+
+        told = Told()
+        monkeypatch.setattr(sys, "stderr", told)
         with pytest.raises(AsvError, match="asv show failed"):
             asv_command.asv("show")  # there is no asv.conf.json here
-    assert "waiting for another measurement" in capsys.readouterr().err
+    assert "waiting for another measurement" in told.getvalue()

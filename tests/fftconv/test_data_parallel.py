@@ -21,7 +21,7 @@ def weights(
         [sys.executable, *launcher, str(SCRIPT), str(path)],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr

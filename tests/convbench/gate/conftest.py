@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,9 @@ def tiny(original, tmp_path) -> Path:
 class Gate:
     """The command in a repository, with a cache folder of its own."""
 
+    WITHIN_S = 600.0
+    """What hangs is ended by then; what is only slow, on a busy machine, is not."""
+
     def __init__(self, root: Path, cache: Path) -> None:
         self.root = root
         self.cache = cache
@@ -162,10 +167,18 @@ class Gate:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
+    def wait_until(self, process: "subprocess.Popen[str]", condition: Callable[[], object]) -> None:
+        """Wait for something that a process which runs does sooner or later."""
+        end = time.monotonic() + self.WITHIN_S
+        while not condition():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
     def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run it to its end."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=self.WITHIN_S)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 

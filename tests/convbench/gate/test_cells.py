@@ -1,7 +1,6 @@
 """The cells that an expression names, and expressions that nobody should wait for."""
 
 import re
-import time
 
 import pytest
 
@@ -51,7 +50,5 @@ def test_an_expression_that_finds_nothing_is_refused_with_an_example() -> None:
 
 def test_an_expression_that_takes_forever_is_cut_off() -> None:
     known = both_sided({f"a.time_{'x' * 60}": []}, {})
-    start = time.monotonic()
     with pytest.raises(MisuseError, match="takes too long"):
-        selected(known, compiled(r"(x+x+)+y"))
-    assert time.monotonic() - start < 30  # it would take years
+        selected(known, compiled(r"(x+x+)+y"))  # it would take years

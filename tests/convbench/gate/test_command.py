@@ -1,6 +1,7 @@
 """`convbench gate` from end to end on a tiny repository: verdicts, exit statuses, files."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,8 @@ import time
 
 import pytest
 
-BUDGET = ("--budget", "40s")
+# Ten times what it takes: the gate ends when it is decided, and the machine may be busy.
+BUDGET = ("--budget", "100s")
 
 
 def pyperf(*arguments: str) -> str:
@@ -37,7 +39,7 @@ def test_a_slowdown_is_1_and_its_files_are_read_by_others(gate, tmp_path) -> Non
     assert package.read_text() == text
     assert "HEAD is working tree" in done.stdout
     assert "slower: 1 of 2 cells" in done.stdout
-    assert "at most 0:" in done.stdout  # the progress says what is left
+    assert re.search(r"at most \d:\d\d left", done.stdout)  # the progress says what is left
     verdicts = json.loads(file.read_text())
     by_cell = {cell["cell"]: cell for cell in verdicts["cells"]}
     assert verdicts["exit_status"] == 1
@@ -91,19 +93,12 @@ def test_what_cannot_be_answered_is_one_line(gate, arguments, status, message) -
 def test_an_interrupt_keeps_what_was_measured(gate, tmp_path) -> None:
     file = tmp_path / "out.json"
     process = gate.start("base", "slower", "--bench", "sleep", "--json", str(file), *BUDGET)
-    _wait_for_workers(gate)
+    gate.wait_until(process, lambda: any(list(folder.glob("*.log")) for folder in gate.left))
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=gate.WITHIN_S)
     assert process.returncode == 130, err
     assert "interrupted" in out
     assert "Traceback" not in err
     assert json.loads(file.read_text())["interrupted"] is True
     assert gate.left == []
-
-
-def _wait_for_workers(gate) -> None:
-    end = time.monotonic() + 60
-    while not any(list(folder.glob("*.log")) for folder in gate.left):
-        assert time.monotonic() < end
-        time.sleep(0.02)

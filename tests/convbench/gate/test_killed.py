@@ -21,9 +21,9 @@ def _workers(cache: Path) -> list[psutil.Process]:
     ]
 
 
-def _left_running(cache: Path) -> list[psutil.Process]:
-    """Wait until there are none, but not for long."""
-    end = time.monotonic() + 20
+def _left_running(cache: Path, within_s: float) -> list[psutil.Process]:
+    """Wait until there are none: git and pip end what they began, workers at once."""
+    end = time.monotonic() + within_s
     while (left := _workers(cache)) and time.monotonic() < end:
         time.sleep(0.05)
     return left
@@ -36,14 +36,14 @@ def test_a_kill_leaves_nothing_that_the_next_run_does_not_remove(
     file = tmp_path / "out.json"
     file.write_text("what was there")
     process = gate.start("base", "slower", "--bench", "sleep", "--json", str(file))
-    while not gate.left:  # else the kill may come before there is anything to leave
-        time.sleep(0.01)
+    # Else the kill may come before there is anything to leave.
+    gate.wait_until(process, lambda: gate.left)
     # From the checkouts through the installation into the measurement.
     time.sleep(random.Random(seed).uniform(0.0, 4.0))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert file.read_text() == "what was there"
-    assert _left_running(gate.cache) == []
+    assert _left_running(gate.cache, gate.WITHIN_S) == []
     assert len(gate.left) == 1
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(gate.cache))
