@@ -78,8 +78,10 @@ def _call_s(params: dict[str, Any], direction: Direction) -> float:
         return 0.0 if layer.skip_reason(direction) else layer.predicted_s(direction)
     if "input" in params:
         size, taps = params["input"], params["filter"]
-    else:
+    elif "input/filter" in params:
         size, taps = (int(number) for number in params["input/filter"].split("/"))
+    else:
+        return 0.0
     case = Case(params["method"], size, taps)
     return 0.0 if case.skip_reason(direction) else case.predicted_s(direction)
 

@@ -39,6 +39,11 @@ def test_asv_selects_the_cells_that_the_chunk_names(benchmarks) -> None:
         assert cells == chunk.cells, chunk.title
 
 
+def test_every_benchmark_can_be_forecast_whatever_its_parameters(benchmarks) -> None:
+    named = {name for chunk in report_chunks(benchmarks, ".") for name, _ in chunk.cells}
+    assert named == set(benchmarks)
+
+
 def test_what_the_summary_needs_is_measured_first(benchmarks) -> None:
     chunks = report_chunks(benchmarks)
     named = [{name for name, _ in chunk.cells} for chunk in chunks]
