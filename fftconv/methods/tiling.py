@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fftconv.geometry import Geometry, Pair
 
@@ -100,7 +100,11 @@ def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tili
     row = 2 * item_bytes * spectrum * grids[1] * (geometry.in_channels + geometry.out_channels)
     rows = max(1, min(grids[0], IN_FLIGHT_BYTES // row))
     images = max(1, min(geometry.batch, IN_FLIGHT_BYTES // (row * rows)))
-    return Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
+    tiling = Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
+    # Rather fewer tiles at a time than none of this size.
+    while tiling.rows * tiling.images > 1 and too_large(geometry, tiling):
+        tiling = replace(tiling, images=-(-tiling.images // 2), rows=-(-tiling.rows // 2))
+    return tiling
 
 
 def _elements(tiling: Tiling, geometry: Geometry) -> float:

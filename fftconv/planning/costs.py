@@ -18,6 +18,10 @@ from fftconv.planning.machine import Machine, Rate, Transform
 Map = Literal["forward", "grad_input", "grad_weight"]
 MAPS: tuple[Map, ...] = ("forward", "grad_input", "grad_weight")
 
+#: Operations and copies of tiles, relative to those of an image that is transformed as a whole.
+_TILED_CALLS = 2.5
+_TILED_COPIES = 6.0
+
 
 def native_s(name: Map, geometry: Geometry, item_bytes: int, machine: Machine) -> float:
     """Predict torch's convolution from its rate for the nearest channels, between filter sizes."""
@@ -110,8 +114,12 @@ def overlap_save_s(
         planes = len(names) * (c_in + c_out) * tiling.spectrum
         laid_out = len(names) * chunks * weights * tiling.spectrum
         products = product * rates.matrix + planes * rates.plane + laid_out * rates.filter
+    calls = float(chunks * len(names))
+    if not tiling.is_whole:
+        # Tiles are cut, put side by side and added in several operations, and in short rows.
+        calls, copies = _TILED_CALLS * calls, _TILED_COPIES * copies
     busy = pixels * (transforms + copies * rates.copy) + products
-    return machine.fft_call * (1 + (chunks + 0.5) * len(names)) + busy / threads
+    return machine.fft_call * calls + busy / threads
 
 
 def _transform(transforms: tuple[Transform, ...], tiling: Tiling) -> tuple[float, float]:
