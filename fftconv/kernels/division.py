@@ -166,6 +166,8 @@ class Work:
         Sums over the lanes of a vector.
     moved
         Vectors of operands and result that come from and go to memory.
+    tiles
+        Blocks of outputs that are begun: what a block costs however small it is.
     """
 
     multiply_add: float
@@ -173,6 +175,7 @@ class Work:
     masked: float
     total: float
     moved: float
+    tiles: float
 
     @property
     def estimate(self) -> float:
@@ -204,8 +207,9 @@ def work(shape: Shape, division: Division) -> Work:
             masked=loads * 1.0,
             total=outputs * (division.bands / shape.terms * division.shares),
             moved=moved,
+            tiles=tiles,
         )
-    clear, masked, busy = _columns(shape, lanes)
+    clear, masked, busy, along = _columns(shape, lanes)
     blocks = shape.planes * shape.terms * -(-shape.out[0] // division.rows)
     row_loads = blocks * (height + division.rows - 1) * width
     splats = blocks * division.rows * height * width / target().wide
@@ -215,6 +219,7 @@ def work(shape: Shape, division: Division) -> Work:
         masked=row_loads * masked,
         total=0.0,
         moved=moved,
+        tiles=blocks * along,
     )
 
 
@@ -228,15 +233,15 @@ def _rows_read(shape: Shape) -> float:
     return met / shape.out[0]
 
 
-def _columns(shape: Shape, lanes: int) -> tuple[float, float, float]:
-    """Count the vectors of columns read without and with a mask, and those that it feels like.
+def _columns(shape: Shape, lanes: int) -> tuple[float, float, float, int]:
+    """Count the vectors of columns read without and with a mask, those that it feels like, tiles.
 
     A tile of one or two vectors has too few accumulators to keep the processor busy.
     """
     wide, left = target().wide, shape.corner[1]
     out_w, width, taps = shape.out[1], shape.size[1], shape.kernel[1]
     clear = masked = busy = 0.0
-    column = 0
+    column = tiles = 0
     while column < out_w:
         todo = out_w - column
         start = column - left
@@ -247,4 +252,5 @@ def _columns(shape: Shape, lanes: int) -> tuple[float, float, float]:
             masked += vectors
         busy += {1: 2.0, 2: 3.0}.get(vectors, vectors)
         column += vectors * lanes
-    return clear, masked, busy
+        tiles += 1
+    return clear, masked, busy, tiles

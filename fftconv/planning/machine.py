@@ -15,7 +15,7 @@ import torch
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +60,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     native: tuple[Rate, ...]
-    compiled: tuple[float, float, float, float, float]
+    compiled: tuple[float, float, float, float, float, float]
     transforms: tuple[Transform, ...]
     product: float
     plane: float

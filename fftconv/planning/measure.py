@@ -125,7 +125,7 @@ def _maps(
     yield "grad_weight", lambda: subject.grad_weight(x, g, geometry)
 
 
-def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, float]:
+def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, float, float]:
     """Fit the seconds of many cases to their counts, none of them negative."""
     from scipy.optimize import nnls
 
