@@ -85,10 +85,13 @@ def _no_orphan(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 def machine_name(wanted: str | None) -> str:
-    """Return the name of this machine in asv's books, entering it there if it is new."""
+    """Return the name of this machine in asv's books, entering it there if it is new.
+
+    Where the books hold one machine only, asv takes it for this one, whatever its name.
+    """
     name = wanted or Machine.get_unique_machine_name()
     try:
-        MachineCollection.load(name)
+        return str(MachineCollection.load(name).get("machine", name))
     except UserError:
         facts = {**Machine.get_defaults(), "machine": name}
         MachineCollection.save(name, facts)

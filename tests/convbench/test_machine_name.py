@@ -1,0 +1,37 @@
+"""Under which name this machine's results are entered: the one that asv itself takes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from asv.machine import Machine
+
+from convbench.asv_command import machine_name
+
+
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path / ".asv-machine.json"
+
+
+def enter(books: Path, *names: str) -> None:
+    machines = {name: {**Machine.get_defaults(), "machine": name} for name in names}
+    books.write_text(json.dumps({"version": 1, **machines}))
+
+
+def test_a_new_machine_is_entered_under_its_own_name(books: Path) -> None:
+    name = machine_name(None)
+    assert name == Machine.get_unique_machine_name()
+    assert json.loads(books.read_text())[name]["machine"] == name
+
+
+def test_the_only_machine_in_the_books_is_this_one(books: Path) -> None:
+    enter(books, "renamed")
+    assert machine_name(None) == "renamed"
+
+
+def test_of_several_it_is_the_one_that_is_named(books: Path) -> None:
+    enter(books, "one", "other")
+    assert machine_name("other") == "other"
+    assert machine_name(None) == Machine.get_unique_machine_name()
