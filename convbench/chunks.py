@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from asv.benchmarks import Benchmarks
@@ -19,7 +19,7 @@ from benchmarks.layer_cases import LayerCase
 from convbench.store import Run, param_values
 from convbench.tried import Cell
 
-# A benchmark with these parameters is cut along them.
+# A benchmark that begins with these parameters is cut along them.
 _SPLIT_PARAMS = ("direction", "method")
 # Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
 # part costs a start of asv, which on a slow machine takes several seconds.)
@@ -115,7 +115,7 @@ def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
     """Cut one benchmark along its leading parameters."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(params[name] for name in _SPLIT_PARAMS if name in params)
+        return tuple(params[name] for name in takewhile(_SPLIT_PARAMS.__contains__, params))
 
     name = benchmark["name"]
     for values, group in groupby(param_values(benchmark), key):
