@@ -16,14 +16,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.autograd.function import FunctionCtx
-from torch.nn import Parameter
 
 from fftconv import execution
 from fftconv.execution import OPERANDS, Case, Slot
-
-PLAIN_TYPES = (Tensor, Parameter)
+from fftconv.watchers import is_plain
 
 
 class Context(FunctionCtx):
@@ -33,61 +30,6 @@ class Context(FunctionCtx):
     out: Slot
     saved_tensors: tuple[Tensor, ...]
     needs_input_grad: tuple[bool, ...]
-
-
-def is_plain(*tensors: Tensor | None) -> bool:
-    """Whether a call may bypass the dispatcher: real tensors and nobody watching."""
-    return is_unwatched() and all(t is None or _is_plain_tensor(t) for t in tensors)
-
-
-def is_unwatched() -> bool:
-    """Whether no mode or transform of torch wants to see every operation.
-
-    torch has no public question for these; each of them answers in well under a microsecond.
-    """
-    return (
-        not torch._C._are_functorch_transforms_active()
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._len_torch_function_stack()
-        and forward_ad._current_level < 0
-    )
-
-
-def _is_plain_tensor(tensor: Tensor) -> bool:
-    return (
-        type(tensor) in PLAIN_TYPES
-        and not tensor.is_meta
-        # torch.autograd.grad(is_grads_batched=True) maps with an older vmap, which is no mode.
-        and not torch._C._functorch.is_legacy_batchedtensor(tensor)
-    )
-
-
-def affine(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
-    """Return the forward map plus the bias, differentiable."""
-    if case.method is None or not is_plain(x, w, bias):
-        y: Tensor = _operator("conv2d")(x, w, bias, *_numbers(case))
-        return y
-    if torch.is_grad_enabled() and (
-        x.requires_grad or w.requires_grad or (bias is not None and bias.requires_grad)
-    ):
-        return recorder(case)(x, w, bias)
-    return execution.run_affine(x, w, bias, case)
-
-
-def recorder(case: Case) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
-    """Return the forward map plus the bias for plain tensors, recorded for backward."""
-    method, geometry = case.method, case.geometry
-
-    def by_torch(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        assert method is not None
-        return method.affine(x, w, bias, geometry)
-
-    def by_us(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        y: Tensor = record(Affine, x, w, bias, case, execution.run_affine)
-        return y
-
-    # Half of what a small layer costs would be our function in the place of torch's own.
-    return by_torch if method is not None and method.torch_records and not case.empty else by_us
 
 
 def fill(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
@@ -107,13 +49,12 @@ def grads(
     case: Case,
     need_x: bool,
     need_w: bool,
-    kept: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (gradient of the input, gradient of the weight) where needed, differentiable."""
     recording = torch.is_grad_enabled() and (g.requires_grad or x.requires_grad or w.requires_grad)
     plain = case.method is not None and is_plain(g, x, w)
     if plain and not recording:
-        return execution.run_grads(g, x, w, case, need_x, need_w, kept)
+        return execution.run_grads(g, x, w, case, need_x, need_w)
     if not (need_x and need_w):
         return (
             fill("x", w, g, case) if need_x else None,
@@ -175,24 +116,19 @@ class Affine(torch.autograd.Function):
         run: Callable[..., Tensor],
     ) -> Tensor:
         """Run the map."""
-        kept: tuple[Tensor, ...] = ()
-        if case.method is not None and ctx.needs_input_grad[1]:
-            y, kept = execution.run_affine_kept(x, w, bias, case)
-        else:
-            y = run(x, w, bias, case)
-        _remember(ctx, case, x, w, *kept)
-        return y
+        _remember(ctx, case, x, w)
+        return run(x, w, bias, case)
 
     @staticmethod
     def backward(ctx: Context, g: Tensor | None) -> tuple[Any, ...]:
         """Compute what is asked for; both at once share the method's work."""
         if g is None:
             return None, None, None, None, None
-        x, w, *kept = ctx.saved_tensors
+        x, w = ctx.saved_tensors
         need_x, need_w, need_bias = ctx.needs_input_grad[:3]
         if g.is_complex():
             x, w = x.conj(), w.conj()
-        gx, gw = grads(g, x, w, ctx.case, need_x, need_w, tuple(kept))
+        gx, gw = grads(g, x, w, ctx.case, need_x, need_w)
         return gx, gw, g.sum((0, 2, 3)) if need_bias else None, None, None
 
     @staticmethod

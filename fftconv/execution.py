@@ -98,18 +98,6 @@ def run_affine(x: Tensor, w: Tensor, bias: Tensor | None, case: Case) -> Tensor:
         return method.affine(x.to(compute), w.to(compute), wide, geometry).to(x.dtype)
 
 
-def run_affine_kept(
-    x: Tensor, w: Tensor, bias: Tensor | None, case: Case
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return `run_affine`, and what `run_grads` can use again."""
-    if case.compute is not None or case.empty:
-        return run_affine(x, w, bias, case), ()
-    x, w = _data(x), _data(w)
-    if bias is not None:
-        bias = _data(bias)
-    return _resolved(case).affine_kept(x, w, bias, case.geometry)
-
-
 def run_map(out: Slot, a: Tensor, b: Tensor, case: Case) -> Tensor:
     """Fill the slot `out` from its two operands."""
     if out == "y":
@@ -138,7 +126,6 @@ def run_grads(
     case: Case,
     need_x: bool = True,
     need_w: bool = True,
-    kept: tuple[Tensor, ...] = (),
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return (grad_input, grad_weight) where needed."""
     method, geometry, compute = _resolved(case), case.geometry, case.compute
@@ -149,7 +136,7 @@ def run_grads(
         )
     g, x, w = _data(g), _data(x), _data(w)
     if compute is None:
-        return method.grads(g, x, w, geometry, need_x, need_w, kept)
+        return method.grads(g, x, w, geometry, need_x, need_w)
     with torch.autocast(g.device.type, enabled=False):
         gx, gw = method.grads(g.to(compute), x.to(compute), w.to(compute), geometry, need_x, need_w)
         return None if gx is None else gx.to(g.dtype), None if gw is None else gw.to(g.dtype)

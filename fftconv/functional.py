@@ -4,11 +4,13 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
 
-from fftconv import autograd, execution, shortcut
 from fftconv import batching as batching  # with operators, defines torch.ops.fftconv
+from fftconv import execution, recording, shortcut
 from fftconv.geometry import integer, pair, sides
 from fftconv.methods import check_name
+from fftconv.watchers import is_plain
 
 Size: TypeAlias = int | tuple[int, ...] | list[int]
 
@@ -61,7 +63,7 @@ def conv2d(
     NotImplementedError
         If the method cannot do the case; the message says why.
     """
-    if not torch.compiler.is_compiling():
+    if not is_compiling():
         result = shortcut.take(input, weight, bias, stride, padding, dilation, groups, method)
         if result is not None:
             return result
@@ -86,7 +88,7 @@ def _batched(
     method: str,
 ) -> Tensor:
     check_name(method)
-    if torch.compiler.is_compiling() or not autograd.is_plain(x, w, bias):
+    if is_compiling() or not is_plain(x, w, bias):
         # One operator is left in the program; its fake kernel checks the numbers.
         steps, dilations = pair("stride", stride), pair("dilation", dilation)
         zeros = sides(padding, (w.shape[2], w.shape[3]), steps, dilations)
@@ -110,7 +112,7 @@ def _batched(
         recorded,
     )
     shortcut.keep(case, x, w, bias, stride, padding, dilation, groups, method, recorded)
-    return autograd.affine(x, w, bias, case)
+    return recording.affine(x, w, bias, case)
 
 
 def _key(name: str, value: Size) -> int | tuple[int, ...]:

@@ -11,11 +11,10 @@ import torch
 
 from fftconv.geometry import Geometry
 from fftconv.methods import AUTO, REGISTRY, Method, get
+from fftconv.planned import Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from torch import Tensor
+    from collections.abc import Mapping, Sequence
 
     from fftconv.planning.costs import Map
 
@@ -189,74 +188,6 @@ def _usable(
         if reason is not None:
             excluded[name] = reason
     return [name for name in CANDIDATES if name not in excluded], excluded
-
-
-class Planned(Method):
-    """A plan's methods, one for each map."""
-
-    name = AUTO
-    backend = "as planned"
-    summary = "for each map the method that the cost model predicts to be fastest"
-
-    def __init__(self, chosen: Mapping[Map, str]) -> None:
-        self._forward = REGISTRY[chosen["forward"]]
-        self._grad_input = REGISTRY[chosen["grad_input"]]
-        self._grad_weight = REGISTRY[chosen["grad_weight"]]
-
-    def unsupported(
-        self, geometry: Geometry, dtype: torch.dtype, device: torch.device
-    ) -> str | None:
-        """Nothing: the plan was made for the case."""
-        return None
-
-    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-        """Cross-correlate `x` with `w`."""
-        return self._forward.forward(x, w, geometry)
-
-    def affine(self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-        """Cross-correlate and add the bias."""
-        return self._forward.affine(x, w, bias, geometry)
-
-    def affine_kept(
-        self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Keep what the same method can use for the weight's gradient."""
-        if self._forward is self._grad_weight:
-            return self._forward.affine_kept(x, w, bias, geometry)
-        return super().affine_kept(x, w, bias, geometry)
-
-    def prepared(
-        self, dtype: torch.dtype, geometry: Geometry
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return `forward` for many calls of one case."""
-        return self._forward.prepared(dtype, geometry)
-
-    def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-        """Gradient with respect to the input."""
-        return self._grad_input.grad_input(g, w, geometry)
-
-    def grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
-        """Gradient with respect to the weight."""
-        return self._grad_weight.grad_weight(x, g, geometry)
-
-    def grads(
-        self,
-        g: Tensor,
-        x: Tensor,
-        w: Tensor,
-        geometry: Geometry,
-        need_input: bool,
-        need_weight: bool,
-        kept: tuple[Tensor, ...] = (),
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """Both gradients, together where one method serves both."""
-        if self._grad_input is self._grad_weight:
-            return self._grad_input.grads(g, x, w, geometry, need_input, need_weight, kept)
-        gx = self._grad_input.grad_input(g, w, geometry) if need_input else None
-        if not need_weight:
-            return gx, None
-        _, gw = self._grad_weight.grads(g, x, w, geometry, False, True, kept)
-        return gx, gw
 
 
 def resolve(

@@ -12,16 +12,18 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, is_grad_enabled
 from torch.nn import Parameter
 
-from fftconv import autograd, execution
 from fftconv.execution import Case
+from fftconv.recording import recorder
+from fftconv.watchers import is_legacy_batched, is_unwatched
 
 Key: TypeAlias = "tuple[object, ...]"
 Forward: TypeAlias = Callable[..., Tensor]
 """Takes the input and the weight, and the bias where the key has one."""
 
+_is_any_autocast_enabled = torch._C._is_any_autocast_enabled
 _seen: dict[Key, Forward] = {}
 _LIMIT = 4096
 
@@ -44,32 +46,29 @@ def take(
     ) and not _are_numbers(stride, padding, dilation, groups):
         return None
     if bias is None:
-        recorded = torch.is_grad_enabled() and (x.requires_grad or w.requires_grad)
+        recorded = is_grad_enabled() and (x.requires_grad or w.requires_grad)
         forward = _seen.get(
             (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method,
              recorded)
         )  # fmt: skip
     else:
-        recorded = torch.is_grad_enabled() and (
-            x.requires_grad or w.requires_grad or bias.requires_grad
-        )
+        recorded = is_grad_enabled() and (x.requires_grad or w.requires_grad or bias.requires_grad)
         forward = _seen.get(
             (x.shape, w.shape, x.dtype, w.dtype, stride, padding, dilation, groups, method,
              recorded, bias.shape, bias.dtype)
         )  # fmt: skip
     if (
         forward is None
-        or torch._C._is_any_autocast_enabled()
+        or _is_any_autocast_enabled()
         or not (x.is_cpu and w.is_cpu)
-        or not autograd.is_unwatched()
-        # torch.autograd.grad(is_grads_batched=True) maps with an older vmap, which is no mode.
-        or torch._C._functorch.is_legacy_batchedtensor(x)
-        or torch._C._functorch.is_legacy_batchedtensor(w)
+        or not is_unwatched()
+        or is_legacy_batched(x)
+        or is_legacy_batched(w)
     ):
         return None
     if bias is None:
         return forward(x, w)
-    if not bias.is_cpu or torch._C._functorch.is_legacy_batchedtensor(bias):
+    if not bias.is_cpu or is_legacy_batched(bias):
         return None
     return forward(x, w, bias)
 
@@ -104,8 +103,6 @@ def keep(
     if bias is not None:
         key += (bias.shape, bias.dtype)
     if recorded:
-        _seen[key] = autograd.recorder(case)
-    elif bias is None:
-        _seen[key] = case.method.prepared(x.dtype, case.geometry)
+        _seen[key] = recorder(case, x.dtype, x.device)
     else:
-        _seen[key] = lambda x, w, bias: execution.run_affine(x, w, bias, case)
+        _seen[key] = case.method.ready(case.geometry, x.dtype, x.device).affine

@@ -1,1 +1,1 @@
-"""Direct cross-correlation in explicit vector instructions, compiled by numba."""
+"""Compiled by numba: direct cross-correlation in vector instructions, and passes over tiles."""

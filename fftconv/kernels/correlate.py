@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from ctypes import addressof
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,7 +56,7 @@ class Job:
         fields[2] = b.data_ptr() + self._b_offset
         fields[3] = out.data_ptr()
         if self._serial:
-            self._call(ctypes.addressof(fields))
+            self._call(addressof(fields))
         else:
-            runner()(self._address, ctypes.addressof(fields), torch.get_num_threads())
+            runner()(self._address, addressof(fields), torch.get_num_threads())
         return out if parts == 1 else out.sum(0)

@@ -26,16 +26,18 @@ WIDE = 4 if REGISTERS == 32 else 2
 JOB: Any = types.CPointer(types.int64)
 
 
-def _source_hash() -> str:
+@cache
+def source_hash() -> str:
     """Hash the sources of the kernels: numba itself looks only at the file of a cached function."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("entry.py", "tiles.py", "vectors.py"):
+    for name in ("cuts.py", "entry.py", "passes.py", "rows.py", "tiles.py", "vectors.py"):
         digest.update((here / name).read_bytes())
     return digest.hexdigest()
 
 
-def _compile(function: Any) -> Any:
+def compile_job(function: Any) -> Any:
+    """Compile a function of a job, and keep it on disk for the next process."""
     compiler: Any = cfunc
     try:
         return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
@@ -60,7 +62,7 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
     lanes = VECTOR_BYTES // item
-    source = _source_hash()
+    source = source_hash()
 
     def broadcast_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -126,7 +128,7 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
                         j += lanes
             piece = take_ticket(job)
 
-    return _compile(broadcast_job)
+    return compile_job(broadcast_job)
 
 
 @cache
@@ -146,7 +148,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
     lanes = VECTOR_BYTES // item
-    source = _source_hash()
+    source = source_hash()
 
     def dot_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -193,4 +195,4 @@ def dot(bits: int, rows: int, columns: int) -> Any:
                     dot_tile(rows, columns, zero, places, shape, steps)
             piece = take_ticket(job)
 
-    return _compile(dot_job)
+    return compile_job(dot_job)

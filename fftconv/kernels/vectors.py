@@ -142,12 +142,15 @@ class Vectors:
 
     def multiply_add(self, slot: Any, left: Any, right: Any) -> None:
         """Add ``left * right`` to an accumulator, fused where the processor can."""
+        self.builder.store(self.fused(left, right, self.builder.load(slot)), slot)
+
+    def fused(self, left: Any, right: Any, more: Any) -> Any:
+        """Return ``left * right + more``, fused where the processor can."""
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         function = cgutils.get_or_insert_function(
             self.builder.module, kind, f"llvm.fmuladd.{self.suffix}"
         )
-        total = self.builder.call(function, [left, right, self.builder.load(slot)])
-        self.builder.store(total, slot)
+        return self.builder.call(function, [left, right, more])
 
     def total(self, vector: Any) -> Any:
         """Return the sum over the lanes, halving in a tree."""

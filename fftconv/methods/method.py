@@ -1,14 +1,36 @@
 """What a convolution method is: three bilinear maps, and a sentence where it cannot serve."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
 
 from fftconv.geometry import Geometry
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Tensors: TypeAlias = tuple[Tensor, ...]
+    Kept: TypeAlias = tuple[Tensor, Tensors]
+    Gradients: TypeAlias = tuple[Tensor | None, Tensor | None]
+
 HALVES = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The maps of one case, made ready for many calls: those of `Method` without the geometry.
+
+    ``affine_kept`` also returns what ``grads`` can use again for the same operands, or ().
+    """
+
+    affine: Callable[..., Tensor]
+    affine_kept: Callable[[Tensor, Tensor, Tensor | None], Kept]
+    grads: Callable[[Tensor, Tensor, Tensor, bool, bool, Tensors], Gradients]
 
 
 class Method(ABC):
@@ -81,24 +103,25 @@ class Method(ABC):
         y = self.forward(x, w, geometry)
         return y if bias is None else y.add_(bias.view(-1, 1, 1))
 
-    def affine_kept(
-        self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return `affine`, and what `grads` can use again for the same operands.
+    def ready(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Ready:
+        """Return the maps for many calls of one case; operands may have any strides, and a history.
 
-        A method that computes something in both passes overrides this.
+        A method that can find out more beforehand, or computes something in both passes, overrides
+        this.
         """
-        return self.affine(x, w, bias, geometry), ()
+        del dtype, device
 
-    def prepared(
-        self, dtype: torch.dtype, geometry: Geometry
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return ``forward`` for many calls of one case; it must serve operands of any strides.
+        def affine(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+            bias = None if bias is None else bias.detach()
+            return self.affine(x.detach(), w.detach(), bias, geometry)
 
-        A method that can find out more beforehand overrides this.
-        """
-        del dtype
-        return lambda x, w: self.forward(x, w, geometry)
+        def grads(
+            g: Tensor, x: Tensor, w: Tensor, need_input: bool, need_weight: bool, kept: Tensors
+        ) -> Gradients:
+            operands = g.detach(), x.detach(), w.detach()
+            return self.grads(*operands, geometry, need_input, need_weight)
+
+        return Ready(affine, lambda x, w, bias: (affine(x, w, bias), ()), grads)
 
     def grads(
         self,
@@ -108,13 +131,11 @@ class Method(ABC):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
-        kept: tuple[Tensor, ...] = (),
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """Return the gradients that are asked for, `kept` being what `affine_kept` returned or ().
+    ) -> Gradients:
+        """Return the gradients that are asked for.
 
-        A method that shares work between the two, or with the forward pass, overrides this.
+        A method that shares work between the two overrides this.
         """
-        del kept
         return (
             self.grad_input(g, w, geometry) if need_input else None,
             self.grad_weight(x, g, geometry) if need_weight else None,

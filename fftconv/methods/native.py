@@ -1,13 +1,14 @@
 """Torch's own convolution (oneDNN on a CPU, cuDNN on a GPU) as three bilinear maps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fftconv.geometry import Geometry, Pair
-from fftconv.methods.method import Method
+from fftconv.methods.method import Method, Ready
 
 
 class Native(Method):
@@ -39,6 +40,11 @@ class Native(Method):
             x = F.pad(x, (0, beyond[1], 0, beyond[0]))
         return F.conv2d(x, w, bias, geometry.stride, padding, geometry.dilation, geometry.groups)
 
+    def ready(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Ready:
+        """Return the maps, the output by torch's own function, which minds no history."""
+        usual = super().ready(geometry, dtype, device)
+        return replace(usual, affine=lambda x, w, bias=None: self.affine(x, w, bias, geometry))
+
     def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Gradient with respect to the input."""
         gx, _ = self.grads(g, _shape_only(g, geometry.input_shape), w, geometry, True, False)
@@ -59,7 +65,6 @@ class Native(Method):
         geometry: Geometry,
         need_input: bool,
         need_weight: bool,
-        kept: tuple[Tensor, ...] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         """Both gradients in one call of torch's backward."""
         if g.is_complex():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
+
 from fftconv.geometry import Geometry, Pair
+from fftconv.methods import fused
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
@@ -69,7 +72,7 @@ def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
         for width in widths
     ]
     small = [tiling for tiling in tilings if not too_large(geometry, tiling)]
-    return small or [min(tilings, key=lambda tiling: _elements(tiling, geometry))]
+    return small or [min(tilings, key=lambda tiling: _numbers(tiling, geometry))]
 
 
 def _lengths(geometry: Geometry, axis: int) -> list[int]:
@@ -107,17 +110,24 @@ def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tili
     return tiling
 
 
-def _elements(tiling: Tiling, geometry: Geometry) -> float:
+def _numbers(tiling: Tiling, geometry: Geometry) -> float:
     """Count the numbers that are alive at the worst moment, beside operands.
 
-    That is while both gradients are computed: the spectra of the gradient and of the input, the
-    latter or its product on its way to or from its tiles, the filters', and the gradient itself.
+    That is while both gradients are computed.
     """
-    in_flight = tiling.images * tiling.rows * tiling.grid[1]
-    channels = geometry.in_channels + geometry.out_channels
-    per_group = geometry.in_channels // geometry.groups
-    filters = geometry.out_channels * per_group
+    ins, outs = (c // geometry.groups for c in (geometry.in_channels, geometry.out_channels))
+    filters = geometry.out_channels * ins
     result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
+    if fused.serves(geometry, on_cpu=True):
+        area = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
+        _, shares = fused.shares(geometry, tiling)
+        height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
+        seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
+        at_work = torch.get_num_threads() * (max(ins, outs) + 1)
+        return area * (at_work + filters * (1 + shares)) + seams + result
+    # The spectra of the gradient and of the input, the latter or its product on its way to or
+    # from its tiles, the filters', and the gradient itself.
+    in_flight = tiling.images * tiling.rows * tiling.grid[1]
     if not tiling.is_whole:
         rows, columns = (
             (n - 1) * step + fft
@@ -125,24 +135,30 @@ def _elements(tiling: Tiling, geometry: Geometry) -> float:
         )
         result += geometry.batch * geometry.in_channels * rows * columns
     copies = 1.5
-    if per_group > 1 or geometry.out_channels != geometry.groups:
+    if ins > 1 or outs > 1:
         copies = 3.0  # products have a place of their own, and operands are laid out for them
+    channels = geometry.in_channels + geometry.out_channels
     return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
 
 
-def input_spectra(tiling: Tiling, geometry: Geometry) -> int:
-    """Count the complex numbers in the spectra of all tiles of the input."""
-    return geometry.batch * geometry.in_channels * _area(*tiling.grid) * tiling.spectrum
+def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
+    """Whether the spectra of all tiles of the input take no more than input and output."""
+    tiles = geometry.batch * geometry.in_channels * _area(*tiling.grid)
+    return 2 * tiles * tiling.spectrum <= _given(geometry)
 
 
 def too_large(geometry: Geometry, tiling: Tiling) -> bool:
     """Whether a tiling needs more than three times input and output."""
-    given = geometry.batch * (
+    # Below two megabytes there is nothing to save.
+    return _numbers(tiling, geometry) > max(3 * _given(geometry), 1 << 19)
+
+
+def _given(geometry: Geometry) -> int:
+    """Count the numbers of input and output."""
+    return geometry.batch * (
         geometry.in_channels * _area(*geometry.input_size)
         + geometry.out_channels * _area(*geometry.output_size)
     )
-    # Below two megabytes there is nothing to save.
-    return _elements(tiling, geometry) > max(3 * given, 1 << 19)
 
 
 def _area(height: int, width: int) -> int:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.methods.transforms import to_spectra
-
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Callable
 
-    from fftconv.methods.tiling import Tiling
+    from torch import Tensor
 
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
@@ -32,14 +30,17 @@ class WeightSpectra:
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, w: Tensor, tiling: Tiling) -> Tensor:
-        """Return the conjugate spectrum (C_out, C_in / groups, 1, 1, ...) of a weight."""
-        key = (w.data_ptr(), w.shape, w.stride(), w.dtype, w.device, tiling.fft)
+    def get(self, w: Tensor, kind: object, transform: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return what `transform` makes or has made of `w`.
+
+        `kind` stands for the transform, and for the shape, dtype and device of what it takes.
+        """
+        key = (w.data_ptr(), kind)
         with self._lock:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
-        spectrum = to_spectra(w[:, :, None, None], tiling.fft).conj_physical_()
+        spectrum = transform(w)
         self._keep(key, (w.clone(), spectrum))
         return spectrum
 

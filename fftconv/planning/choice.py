@@ -10,8 +10,9 @@ import torch
 
 from fftconv.methods.tiling import Tiling, candidates, too_large
 from fftconv.methods.unit import is_unit, pieces
-from fftconv.planning.costs import MAPS, Map, compiled_s, native_s, overlap_save_s
+from fftconv.planning.costs import MAPS, Map, compiled_s, native_s
 from fftconv.planning.machine import Machine, current
+from fftconv.planning.tile_costs import overlap_save_s
 
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry
@@ -23,9 +24,7 @@ def tiling(geometry: Geometry, item_bytes: int) -> Tiling:
     machine, threads = current(), torch.get_num_threads()
     return min(
         candidates(geometry, item_bytes),
-        key=lambda t: sum(
-            overlap_save_s((name,), geometry, t, item_bytes, machine, threads) for name in MAPS
-        ),
+        key=lambda t: overlap_save_s(MAPS, geometry, t, item_bytes, machine, threads),
     )
 
 

@@ -15,7 +15,9 @@ import torch
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
-SCHEMA = 3
+SCHEMA = 4
+#: One side of the tiles that show what the other side costs.
+STRIP = 128
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,12 +33,18 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grad_weight: tuple[float, ...]
 
 
-class Transform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds per pixel of transforms of real tiles with this side, there and back."""
+class Tile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds per pixel of the way of a real tile, there or back.
+
+    There it is cut and transformed, back it is transformed and put in place; this is the mean.
+    ``wide`` is of a tile of `STRIP` rows with `side` columns, ``tall`` of one of `side` rows with
+    `STRIP` columns, ``square`` of one with as many rows as columns.
+    """
 
     side: int
-    forward: float
-    inverse: float
+    wide: float
+    tall: float
+    square: float
 
 
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,20 +56,20 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Rates of torch's convolution for several numbers of channels.
     compiled
         Thread-seconds for one of each count of `fftconv.kernels.division.Work`.
-    transforms
+    tiles
         By increasing side.
     product
-        Thread-seconds per complex multiply-add of spectra, elementwise.
+        Thread-seconds per pixel of a tile whose spectrum is multiplied by another and added.
     plane, filter, matrix
-        The same as a matrix product over channels: per number of a plane of tiles, per number of a
-        filter, and per multiply-add.
+        Thread-seconds of a product of many tiles' spectra over channels: per complex number of a
+        plane of tiles, per one of a filter, and per multiply-add.
     copy
-        Thread-seconds per element of a tile that is gathered or scattered.
+        Thread-seconds per element of a plane that is cut out or put back.
     """
 
     native: tuple[Rate, ...]
     compiled: tuple[float, float, float, float, float, float]
-    transforms: tuple[Transform, ...]
+    tiles: tuple[Tile, ...]
     product: float
     plane: float
     filter: float

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
+from math import sqrt
 
 import numpy as np
 import torch
 
-from fftconv.geometry import Geometry
+from fftconv.geometry import Geometry, Pair
 from fftconv.kernels.division import divide, work
 from fftconv.methods import REGISTRY, Method
 from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
 from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.products import multiply
-from fftconv.methods.tiling import LONGEST_TILE, candidates
-from fftconv.methods.transforms import to_spectra, to_tiles
-from fftconv.planning.machine import SCHEMA, Machine, Precision, Rate, Transform, processor
+from fftconv.methods.tiling import Tiling
+from fftconv.planning.machine import SCHEMA, STRIP, Machine, Precision, Rate, Tile, processor
 
 #: Channels (per group in, per group out, groups) that torch's convolution is timed with.
 CHANNELS = {
@@ -35,10 +35,12 @@ PLANES = (
     *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
 )
 #: Sides of the tiles that are timed. Neighbours differ by a third or more: 128 is fast, 144 is not.
-TRANSFORMS = (
+TILES = (
     32, 48, 64, 72, 80, 96, 112, 128, 144, 160, 192, 216, 240, 256, 288, 320, 384, 432, 480, 512,
     576, 640, 768, 1024, 1152, 2048,
 )  # fmt: skip
+#: Numbers of the tiles that are timed at a time, at most: what a pass has in the caches.
+TILE_NUMBERS = 1 << 19
 #: Seconds of samples for each figure; the best sample counts.
 SAMPLE_S = 0.004
 
@@ -71,11 +73,12 @@ def measure() -> Iterator[tuple[float, str, Machine | None]]:
             native.append(_native_rate(channels, dtype))
         yield half + 0.3, f"compiled kernels, {dtype}", None
         compiled = _compiled_rates(dtype)
-        yield half + 0.4, f"transforms, {dtype}", None
-        transforms = tuple(_transform(side, dtype) for side in TRANSFORMS)
+        yield half + 0.4, f"tiles, {dtype}", None
+        call, product = _fft_call_s(), _product_per_pixel(dtype)
+        tiles = tuple(_tile(side, dtype, call, product) for side in TILES)
         yield half + 0.48, f"products, {dtype}", None
         precisions[dtype] = Precision(
-            tuple(native), compiled, transforms, *_products(dtype), _copy(dtype)
+            tuple(native), compiled, tiles, product, *_products(dtype), _copy(dtype)
         )
     machine = Machine(
         schema=SCHEMA,
@@ -160,41 +163,66 @@ def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, flo
     return tuple(float(value) for value in fitted)  # type: ignore[return-value]
 
 
-def _transform(side: int, dtype: torch.dtype) -> Transform:
-    # Two at least, one a thread; where only the whole image is as large as that, it is one.
-    least = 1 if side >= LONGEST_TILE else 2
-    planes = torch.randn(max(least, 2**18 // side**2), 1, 1, 1, side, side, dtype=dtype)
-    spectra = to_spectra(planes, (side, side))
-    scale = torch.get_num_threads() / planes.numel()
-    forward = best_s(lambda: to_spectra(planes, (side, side)))
-    # In place, so that each call takes what the last one left: of zeros there is nothing to fade.
-    spectra.zero_()
-    inverse = best_s(lambda: to_tiles(spectra, (side, side)))
-    return Transform(side, forward * scale, inverse * scale)
+def _tile(side: int, dtype: torch.dtype, call: float, product: float) -> Tile:
+    shapes = (STRIP, side), (side, STRIP), (side, side)
+    return Tile(side, *(_trip_s(shape, dtype, call, product) for shape in shapes))
 
 
-def _products(dtype: torch.dtype) -> tuple[float, float, float, float]:
-    """Return the rates of `Precision.product`, `plane`, `filter` and `matrix`."""
+def _trip_s(fft: Pair, dtype: torch.dtype, call: float, product: float) -> float:
+    """Time tiles of one size where they lie in an image, as many on each thread."""
+    threads, pixels = torch.get_num_threads(), fft[0] * fft[1]
+    taps = tuple(min(31, 1 + side // 4) for side in fft)
+    step = fft[0] - taps[0] + 1, fft[1] - taps[1] + 1
+    columns = max(1, round(sqrt(TILE_NUMBERS / pixels)))
+    grid = threads * max(1, TILE_NUMBERS // (pixels * columns * threads)), columns
+    size = (n * s + k - 1 for n, s, k in zip(grid, step, taps, strict=True))
+    geometry = Geometry.of((1, 1, *size), (1, 1, *taps))
+    tiles = Tiling(fft, step, grid, 1, 1)
+    _, forward = next(_maps(OverlapSave(lambda *_: tiles), geometry, dtype))
+    taken = best_s(forward)
+    there_and_back = max(taken - call, 0.1 * taken) * threads / (grid[0] * grid[1] * pixels)
+    return max(there_and_back - product, 0.1 * there_and_back) / 2
+
+
+def _product_per_pixel(dtype: torch.dtype) -> float:
+    """Return thread-seconds per pixel of a product: what four channels take more that all mix."""
+    side, batch, channels = 64, 16, 4
+    apart = _images_s(side, batch, channels, channels, dtype)
+    mixed = _images_s(side, batch, channels, 1, dtype)
+    count = batch * channels * (channels - 1) * side**2
+    return max(mixed - apart, 0.02 * apart) * torch.get_num_threads() / count
+
+
+def _images_s(side: int, batch: int, channels: int, groups: int, dtype: torch.dtype) -> float:
+    """Return the seconds of the forward pass over images that are a tile each."""
+    geometry = Geometry.of(
+        (batch, channels, side, side), (channels, channels // groups, 3, 3), groups=groups
+    )
+    whole = Tiling((side, side), geometry.output_size, (1, 1), batch, 1)
+    _, forward = next(_maps(OverlapSave(lambda *_: whole), geometry, dtype))
+    return best_s(forward)
+
+
+def _products(dtype: torch.dtype) -> tuple[float, float, float]:
+    """Return the rates of `Precision.plane`, `filter` and `matrix`."""
     few, many, images = 8, 32, 16
-    plain = _product_s(many, 1, images, dtype) / (images * many)
     # Three cases, three unknowns: seconds = 2 n c plane + c^2 filter + n c^2 matrix.
     cases = ((1, many), (images, many), (images, few))
     counts = [[2 * n * c, c * c, n * c * c] for n, c in cases]
-    seconds = [_product_s(1, c, n, dtype) for n, c in cases]
+    seconds = [_product_s(c, n, dtype) for n, c in cases]
+    least = seconds[1] / (images * many**2) / 100
     solved = np.linalg.solve(np.array(counts, float), np.array(seconds))
-    plane, per_filter, matrix = (float(rate) for rate in solved)
-    return plain, max(plane, plain), max(per_filter, plain), max(matrix, plain / 100)
+    plane, per_filter, matrix = (max(float(rate), least) for rate in solved)
+    return plane, per_filter, matrix
 
 
-def _product_s(groups: int, channels: int, images: int, dtype: torch.dtype) -> float:
+def _product_s(channels: int, images: int, dtype: torch.dtype) -> float:
     """Return thread-seconds per place of the spectra, for the product over all channels."""
     side = 32
-    shape = images, groups * channels, 1, 1, side, side // 2 + 1
+    shape = images, channels, 1, 1, side, side // 2 + 1
     x = torch.randn(shape, dtype=dtype.to_complex())
     w = torch.randn((shape[1], channels, *shape[2:]), dtype=dtype.to_complex())
-    geometry = Geometry.of(
-        (images, shape[1], side, side), (shape[1], channels, 9, 9), groups=groups
-    )
+    geometry = Geometry.of((images, channels, side, side), (channels, channels, 9, 9))
     places = shape[4] * shape[5]
     return best_s(lambda: multiply(x, w, geometry)) * torch.get_num_threads() / places
 
@@ -217,7 +245,7 @@ def _fft_call_s() -> float:
     That is of the forward pass; the gradients take longer alone, and together they share.
     """
     geometry = Geometry.of((1, 1, 16, 16), (1, 1, 9, 9))
-    subject = OverlapSave(lambda case, item_bytes: candidates(case, item_bytes)[-1])
+    subject = OverlapSave(lambda *_: Tiling((16, 16), geometry.output_size, (1, 1), 1, 1))
     _, forward = next(_maps(subject, geometry, torch.float32))
     return _serial_s(forward)
 

@@ -14,6 +14,9 @@ from fftconv.kernels import pool
 from fftconv.kernels.division import Shape, divide
 from fftconv.methods import get
 
+#: Those that run compiled code in threads, and keep it on disk.
+METHODS = ("compiled", "overlap_save")
+
 
 def operands(geometry: Geometry, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
     shapes = geometry.input_shape, geometry.weight_shape, geometry.output_shape
@@ -102,22 +105,24 @@ def test_threads_change_no_bit() -> None:
         assert all(map(torch.equal, results[0], results[2]))
 
 
-def test_python_threads_at_once() -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_python_threads_at_once(method: str) -> None:
     torch.set_num_threads(2)
     geometry = Geometry.of((1, 2, 200, 200), (2, 2, 7, 7))
     cases = [operands(geometry) for _ in range(8)]
     with ThreadPoolExecutor(8) as executor:
-        done = [executor.submit(check, geometry, *case) for case in cases * 4]
+        done = [executor.submit(check, geometry, *case, method) for case in cases * 4]
     for future in done:
         future.result()
 
 
-def test_without_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_without_openmp(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_openmp", lambda: None)
     pool.runner.cache_clear()
     torch.set_num_threads(3)
     geometry = Geometry.of((1, 1, 400, 400), (1, 1, 7, 7))
-    check(geometry, *operands(geometry))
+    check(geometry, *operands(geometry), method)
     assert pool.runner() is pool._python_threads
     pool.runner.cache_clear()
 
@@ -139,25 +144,27 @@ import torch, numba.core.caching as caching
 {before}
 import fftconv
 x, w = torch.randn(1, 1, 40, 40), torch.randn(1, 1, 3, 3)
-y = fftconv.conv2d(x, w, method="compiled")
+y = fftconv.conv2d(x, w, method={method!r})
 torch.testing.assert_close(y, torch.nn.functional.conv2d(x, w))
 """
 
 
-def run(before: str, cache: Path) -> None:
+def run(method: str, before: str, cache: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    script = SCRIPT.format(before=before)
+    script = SCRIPT.format(method=method, before=before)
     subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True)
 
 
-def test_cache_folder_is_respected_and_used(tmp_path: Path) -> None:
-    run("", tmp_path)
+@pytest.mark.parametrize("method", METHODS)
+def test_cache_folder_is_respected_and_used(method: str, tmp_path: Path) -> None:
+    run(method, "", tmp_path)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
     assert kept
-    run("", tmp_path)
+    run(method, "", tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
 
 
-def test_no_place_for_a_cache(tmp_path: Path) -> None:
-    run("caching.CacheImpl._locator_classes = []", tmp_path)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_place_for_a_cache(method: str, tmp_path: Path) -> None:
+    run(method, "caching.CacheImpl._locator_classes = []", tmp_path)
     assert not list(tmp_path.rglob("*.nbc"))

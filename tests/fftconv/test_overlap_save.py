@@ -1,6 +1,8 @@
+import ctypes
 import weakref
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -9,10 +11,9 @@ from torch import Tensor
 
 from fftconv import conv2d
 from fftconv.geometry import Geometry
-from fftconv.methods import mkl, overlap_save
+from fftconv.methods import fused, mkl
 from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
-from fftconv.methods.transforms import to_spectra
 from fftconv.methods.weight_spectra import KEPT_BYTES, WeightSpectra
 
 
@@ -98,15 +99,66 @@ def test_stride_and_dilation_with_the_models_tiles() -> None:
 
 
 @pytest.fixture
-def without_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make torch.fft serve, as on a GPU or a processor that torch has no MKL for."""
-    monkeypatch.setattr(mkl, "available", lambda: False)
+def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make torch's operations serve, as on a GPU or a processor that torch has no MKL for."""
+    monkeypatch.setattr(fused, "available", lambda: False)
 
 
-@pytest.mark.usefixtures("without_mkl")
-def test_by_torchs_transforms() -> None:
+@pytest.mark.usefixtures("by_torch")
+def test_by_torchs_operations() -> None:
+    for rows in (13, 14, 15, 27):
+        test_sizes_around_the_tile(rows, (3, 5))
     test_channels_groups_batch()
     test_every_candidate()
+    test_operands_of_any_layout()
+    test_kept_spectra_serve_backward(groups=4, fft=(32, 32))
+
+
+def test_passes_serve_where_there_is_mkl() -> None:
+    geometry = Geometry.of((1, 4, 20, 20), (4, 4, 3, 3))
+    assert fused.serves(geometry, on_cpu=True) == mkl.available()
+    assert not fused.serves(geometry, on_cpu=False)
+
+
+def test_many_channels() -> None:
+    geometry = Geometry.of((2, 9, 20, 20), (10, 9, 3, 3), padding=1)
+    assert not fused.serves(geometry, on_cpu=True)
+    check(OverlapSave(cut((12, 16), 2, 2)), geometry)
+
+
+def test_the_number_of_threads_does_not_change_the_result() -> None:
+    geometry = Geometry.of((3, 2, 300, 200), (4, 2, 15, 20), padding=3)
+    x, w, g = (
+        torch.randn(shape)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    subject, before = OverlapSave(cut((64, 96))), torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            both = subject.grads(g, x, w, geometry, True, True)
+            results.append((subject.forward(x, w, geometry), *both))
+    finally:
+        torch.set_num_threads(before)
+    for result in results[1:]:
+        for got, wanted in zip(result, results[0], strict=True):
+            assert got is not None
+            assert wanted is not None
+            assert torch.equal(got, wanted)
+
+
+@pytest.mark.skipif(not mkl.available(), reason="torch brings no MKL for this processor")
+def test_a_failed_transform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+    failing = function(lambda handle, plane: 3)
+    geometry = Geometry.of((1, 1, 20, 20), (1, 1, 3, 3))
+    ready = mkl.Transforms((20, 20), torch.float32)
+    ready.there = ctypes.cast(failing, ctypes.c_void_p).value or 0
+    monkeypatch.setattr(mkl, "transforms", lambda *_: ready)
+    passes = fused.Passes(geometry, cut((20, 20))(geometry, 4), torch.float32)
+    with pytest.raises(RuntimeError, match="MKL's Fourier transform failed with status 3"):
+        passes.weight_spectra(torch.randn(1, 1, 3, 3))
 
 
 def test_operands_of_any_layout() -> None:
@@ -140,41 +192,41 @@ def test_kept_spectra_serve_backward(groups: int, fft: tuple[int, int]) -> None:
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape, (4,))
     )
-    y, kept = subject.affine_kept(x, w, bias, geometry)
+    ready = subject.ready(geometry, torch.float64, x.device)
+    y, kept = ready.affine_kept(x, w, bias)
+    wanted = subject.grads(g, x, w, geometry, True, True)
     if kept:
         # Neither the input nor the weight is looked at again; twice, as a kept graph may ask.
         for _ in range(2):
-            got = subject.grads(g, x * torch.nan, w * torch.nan, geometry, True, True, kept)
-            wanted = subject.grads(g, x, w, geometry, True, True)
+            got = ready.grads(g, x * torch.nan, w * torch.nan, True, True, kept)
             torch.testing.assert_close(got, wanted)
     assert bool(kept) == (fft != (16, 16))  # where the halos make the spectra too large
+    torch.testing.assert_close(ready.grads(g, x, w, True, True, ()), wanted)
     torch.testing.assert_close(y, subject.affine(x, w, bias, geometry))
-
-
-def test_kept_spectra_of_other_tiles_are_left() -> None:
-    geometry = Geometry.of((1, 1, 50, 50), (1, 1, 9, 9))
-    x, w = torch.randn(geometry.input_shape), torch.randn(geometry.weight_shape)
-    g = torch.randn(geometry.output_shape)
-    _, kept = OverlapSave(cut((64, 64))).affine_kept(x, w, None, geometry)
-    subject = OverlapSave(cut((32, 32)))
-    got = subject.grads(g, x, w, geometry, True, True, kept)
-    torch.testing.assert_close(got, subject.grads(g, x, w, geometry, True, True))
 
 
 def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Tensor]] = []
+    places: list[int] = []
+    forward, backward = fused.Passes.forward, fused.Passes.backward
 
-    def watched(tiles: Tensor, fft: tuple[int, int]) -> Tensor:
-        spectra = to_spectra(tiles, fft)
-        if tiles.shape[-1] == 64:
-            seen.append(weakref.ref(spectra))
-        return spectra
+    def watched(self: fused.Passes, *operands: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
+        y, kept = forward(self, *operands)
+        seen.extend(map(weakref.ref, kept))
+        places.extend(signals.data_ptr() for signals in kept)
+        return y, kept
 
-    monkeypatch.setattr(overlap_save, "to_spectra", watched)
+    def checked(self: fused.Passes, g: Tensor, x: Any, spectra: Any, kept: Any) -> Any:
+        (signals,) = kept
+        assert signals.data_ptr() == places[-1], "the input is transformed once"
+        return backward(self, g, x, spectra, kept)
+
+    monkeypatch.setattr(fused.Passes, "forward", watched)
+    monkeypatch.setattr(fused.Passes, "backward", checked)
     x, w = torch.randn(1, 1, 64, 64, requires_grad=True), torch.randn(1, 1, 9, 9)
     w.requires_grad_()
     conv2d(x, w, method="overlap_save").sum().backward()
-    assert len(seen) == 1, "the input is transformed once for forward and backward"
+    assert len(seen) == 1
     assert seen[0]() is None
     y = conv2d(x, w, method="overlap_save")
     assert seen[1]() is not None
@@ -182,7 +234,7 @@ def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch)
     assert seen[1]() is None
     with torch.no_grad():
         conv2d(x, w, method="overlap_save")
-    assert seen[2]() is None
+    assert len(seen) == 2, "without gradients nothing is kept"
     y = conv2d(x, w, method="overlap_save")
     with torch.no_grad():
         x.add_(1)
@@ -203,10 +255,10 @@ def test_weight_spectrum_follows_the_weight() -> None:
     geometry = Geometry.of((1, 1, 50, 50), (1, 1, 9, 9))
     subject = OverlapSave(cut((32, 32)))
     x, w = torch.randn(1, 1, 50, 50), torch.nn.Parameter(torch.randn(1, 1, 9, 9))
-    tiling = subject.tiling(geometry, 4)
+    tiles = subject._tiles(geometry, x.dtype, x.device)
     first = subject.forward(x, w.detach(), geometry)
-    kept = subject._weights.get(w.detach(), tiling)
-    assert subject._weights.get(w.detach(), tiling) is kept
+    kept = subject._weights.get(w.detach(), tiles.weight, tiles.weight_spectra)
+    assert subject._weights.get(w.detach(), tiles.weight, tiles.weight_spectra) is kept
     assert torch.equal(subject.forward(x, w.detach(), geometry), first)
     with torch.no_grad():
         w.mul_(2)
@@ -216,15 +268,18 @@ def test_weight_spectrum_follows_the_weight() -> None:
 
 
 def test_kept_spectra_are_bounded() -> None:
-    spectra = WeightSpectra()
-    tiling = Tiling((512, 512), (1, 1), (1, 1), 1, 1)
-    weights = [torch.randn(8, 1, 3, 3) for _ in range(12)]  # 8 MiB each
+    spectra, fft = WeightSpectra(), (1024, 1024)
+
+    def transform(w: Tensor) -> Tensor:
+        return w.new_empty((len(w), *fft))
+
+    weights = [torch.randn(2, 1, 3, 3) for _ in range(12)]  # 8 MiB each
     for w in weights:
-        spectra.get(w, tiling)
+        spectra.get(w, fft, transform)
         assert 0 < spectra._bytes <= KEPT_BYTES
-    assert spectra.get(weights[-1], tiling) is spectra.get(weights[-1], tiling)
-    large = torch.randn(80, 1, 3, 3)
-    assert spectra.get(large, tiling) is not spectra.get(large, tiling)
+    assert spectra.get(weights[-1], fft, transform) is spectra.get(weights[-1], fft, transform)
+    large = torch.randn(20, 1, 3, 3)
+    assert spectra.get(large, fft, transform) is not spectra.get(large, fft, transform)
 
 
 def test_good_length() -> None:

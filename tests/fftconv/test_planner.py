@@ -12,6 +12,7 @@ from fftconv import planner
 from fftconv.__main__ import main
 from fftconv.geometry import Geometry
 from fftconv.methods import REGISTRY
+from fftconv.planned import Planned
 from fftconv.planning import choice, machine, measure
 from fftconv.planning.machine import FILE_VARIABLE
 
@@ -80,7 +81,7 @@ def test_bad_shapes_are_conv2ds_errors() -> None:
 
 def test_each_map_by_its_own_method() -> None:
     chosen = {"forward": "compiled", "grad_input": "native", "grad_weight": "overlap_save"}
-    subject = planner.Planned(chosen)
+    subject = Planned(chosen)
     geometry = Geometry.of((2, 2, 20, 20), (4, 2, 3, 3), padding=1)
     x, w, g = (
         torch.randn(shape, dtype=torch.float64)
@@ -121,17 +122,18 @@ def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -
     assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"
     assert plan.chosen["grad_input"] != "overlap_save"
     assert fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3)).method != "overlap_save"
-    subject = planner.Planned(plan.chosen)
+    subject = Planned(plan.chosen)
     geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
     x, w, g = (
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    y, kept = subject.affine_kept(x, w, None, geometry)
+    ready = subject.ready(geometry, x.dtype, x.device)
+    y, kept = ready.affine_kept(x, w, None)
     assert kept
     native = REGISTRY["native"]
     torch.testing.assert_close(y, native.forward(x, w, geometry))
-    gx, gw = subject.grads(g, x * torch.nan, w, geometry, True, True, kept)
+    gx, gw = ready.grads(g, x * torch.nan, w, True, True, kept)
     torch.testing.assert_close(gx, native.grad_input(g, w, geometry))
     torch.testing.assert_close(gw, native.grad_weight(x, g, geometry))
     forget()
@@ -203,7 +205,7 @@ def test_calibrate_writes_what_is_then_read(
     monkeypatch.setattr(measure, "CHANNELS", few)
     monkeypatch.setattr(measure, "SIDES", dict.fromkeys(few, (1, 3, 5)))
     monkeypatch.setattr(measure, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
-    monkeypatch.setattr(measure, "TRANSFORMS", (32, 64))
+    monkeypatch.setattr(measure, "TILES", (32, 64))
     monkeypatch.setattr(measure, "SAMPLE_S", 0.0)
     assert main(["calibrate"]) == 0
     assert f"written to {calibration}" in capsys.readouterr().err.replace("\n", "")
