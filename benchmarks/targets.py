@@ -8,6 +8,7 @@ method, the peak memory and the error come out as one table each, with a summary
 import argparse
 import json
 import math
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,15 +45,20 @@ Row = dict[str, Any]
 
 
 def side_by_side(
-    calls: dict[str, Call], rounds: int = 7, sample_s: float = 0.004
+    calls: dict[str, Call], rounds: int = 15, sample_s: float = 0.004
 ) -> dict[str, float]:
-    """Return the seconds of each call: the best of samples that are taken in turns."""
+    """Return the seconds of each call: the best of samples that are taken in turns.
+
+    The order is drawn by lot in each turn: what a call leaves behind in caches and in the heap is
+    not to meet the same one each time.
+    """
+    dice = random.Random(0)
     best = dict.fromkeys(calls, float("inf"))
     for call in calls.values():
         call()
     for turn in range(rounds):
-        for name, call in calls.items():
-            if turn > 1 and best[name] > 0.5:
+        for name, call in dice.sample(list(calls.items()), len(calls)):
+            if (turn > 1 and best[name] > 0.5) or (turn > 6 and best[name] > 0.02):
                 continue  # long calls need no more samples
             start = time.perf_counter()
             call()  # brings caches and threads back to this contender

@@ -15,16 +15,18 @@ def test_regret_of_an_old_commit_is_skipped(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delattr(operands.fftconv, "plan")
     with pytest.raises(NotImplementedError, match="has no plan"):
         planning.Regret().setup("forward", 64, 3)
-    with pytest.raises(NotImplementedError, match="has no plan"):
-        planning.FirstCall().setup("forward", "compiles")
+    monkeypatch.setattr(operands, "missing_method", lambda method: f"no method {method!r} yet")
+    with pytest.raises(NotImplementedError, match="no method 'compiled' yet"):
+        planning.FirstCall().setup("forward", "compiled", "compiles")
 
 
-def test_first_calls_are_measured() -> None:
+@pytest.mark.parametrize("method", ["compiled", "overlap_save"])
+def test_first_calls_are_measured(method: str) -> None:
     seconds = {}
     for cache in ("compiles", "reads"):
         benchmark = planning.FirstCall()
-        benchmark.setup("forward", cache)
-        seconds[cache] = benchmark.track_first_call("forward", cache)
+        benchmark.setup("forward", method, cache)
+        seconds[cache] = benchmark.track_first_call("forward", method, cache)
         benchmark.teardown()
     assert seconds["reads"] > 0
     assert seconds["compiles"] > 0
