@@ -18,7 +18,7 @@ _BLOCK = re.compile(
     r"(?P<head><!-- output: (?P<command>[^\n]*?) -->\n```[^\n]*\n)(?P<body>.*?)(?P<tail>```\n)",
     re.DOTALL,
 )
-_WIDTH = "100"
+_WIDTH = "120"
 
 
 def _output(command: str) -> str:

@@ -26,20 +26,17 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for phase, pattern in (
         (
             "inverse",
-            r"_fft_c2r|<built-in (function|method) c2r\b|_pocketfft.*: (c2rn?|irfft)"
-            # MKL called without torch leaves no event but the frame around it.
-            r"|fftconv/methods/mkl\.py.*: inverse$",
+            r"_fft_c2r|<built-in (function|method) c2r\b|_pocketfft.*: (c2rn?|irfft)",
         ),
         (
             "transform",
-            r"_fft_(r2c|c2c)|<built-in (function|method) (r2c|c2c)\b|_pocketfft/"
-            r"|fftconv/methods/mkl\.py.*: forward$",
+            r"_fft_(r2c|c2c)|<built-in (function|method) (r2c|c2c)\b|_pocketfft/",
         ),
         (
             "kernel",
             r"^aten::(mkldnn_|_?slow_conv|thnn_conv|_conv_depthwise|_?convolution|conv2d)"
             r"|<built-in function _(convolve2d|correlateND)>"
-            r"|fftconv/kernels/|numba/core/dispatcher",
+            r"|fftconv/kernels/|fftconv/methods/fused\.py.*: _run$|numba/core/dispatcher",
         ),
         (
             "copy",
@@ -62,6 +59,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_MARK = "phases: "
 # An event belongs to the phase of the one around it, unless it says otherwise itself; further out
 # the names are those of the frames that hold the call together.
 _DEPTH = 2
@@ -100,10 +98,41 @@ def phase_of(event: Event) -> str:
     return "Python"
 
 
+def _own_parts(event: Event) -> dict[str, float]:
+    """Return the shares of phases in an event that says so itself, by marks that it leaves.
+
+    Compiled code in which several phases alternate, too short to be events, counts them itself;
+    the frame that called it then leaves an event called "phases: name=ticks name=ticks ...".
+    """
+    around: Event | None = event
+    while around is not None and phase_of(around) == "kernel":
+        ticks = _marks(around)
+        if ticks:
+            total = sum(ticks.values())
+            return {name: count / total for name, count in ticks.items()}
+        around = around.parent
+    return {}
+
+
+def _marks(frame: Event) -> dict[str, float]:
+    ticks = dict.fromkeys(PHASES, 0.0)
+    for mark in (mark for child in frame.children for mark in child.walk()):
+        if mark.name.startswith(_MARK):
+            for name, count in re.findall(r"(\w+)=(\d+)", mark.name):
+                ticks[name] += float(count)
+    return {name: count for name, count in ticks.items() if count}
+
+
 def phases(call: Event, spec: Spec, limits: Limits) -> list[Phase]:
     """Divide one call into its phases, every one listed; their times sum to the call's."""
     found = {name: Phase(name) for name in PHASES}
     for event in call.walk():
+        parts = _own_parts(event)
+        if parts:
+            for name, share in parts.items():
+                found[name].time_s += share * event.self_s
+                found[name].events += 1
+            continue
         phase = found[phase_of(event)]
         phase.time_s += event.self_s
         phase.events += 1
