@@ -123,8 +123,10 @@ def _numbers(tiling: Tiling, geometry: Geometry) -> float:
         _, shares = fused.shares(geometry, tiling)
         height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
         seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
-        at_work = torch.get_num_threads() * (max(ins, outs) + 1)
-        return area * (at_work + filters * (1 + shares)) + seams + result
+        # Of each thread the gradient's spectra, and one of the input's or of their product.
+        spectra = 1 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1
+        at_work = min(torch.get_num_threads(), geometry.groups * shares) * spectra
+        return area * (at_work + filters * shares) + seams + result
     # The spectra of the gradient and of the input, the latter or its product on its way to or
     # from its tiles, the filters', and the gradient itself.
     in_flight = tiling.images * tiling.rows * tiling.grid[1]
@@ -149,8 +151,8 @@ def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
 
 def too_large(geometry: Geometry, tiling: Tiling) -> bool:
     """Whether a tiling needs more than three times input and output."""
-    # Below two megabytes there is nothing to save.
-    return _numbers(tiling, geometry) > max(3 * _given(geometry), 1 << 19)
+    # Below so little there is nothing to save.
+    return _numbers(tiling, geometry) > max(3 * _given(geometry), 1 << 15)
 
 
 def _given(geometry: Geometry) -> int:
