@@ -14,6 +14,7 @@ import torch
 
 from fftconv.kernels.pool import CALL, runner
 from fftconv.methods import mkl
+from fftconv.methods.scratch import Scratch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,6 +71,7 @@ class Passes:
         self.weight: object = (tiling.fft, geometry.weight_shape, dtype)
         self._plane = tiling.fft[0], self._transforms.row
         self._area = self._plane[0] * self._plane[1]
+        self._bytes = self._area * dtype.itemsize
         self._channels = ins, outs
         self._planes = geometry.out_channels * ins
         share, self._shares = shares(geometry, tiling)
@@ -131,12 +133,12 @@ class Passes:
             signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, *self._plane))
             fields[_KEPT], kept = signals.data_ptr(), (signals,)
         threads = torch.get_num_threads()
-        scratch = self._scratch(x, fields, threads, ins + 1)
         fields[_X], fields[_G], fields[_W] = x.data_ptr(), y.data_ptr(), spectra.data_ptr()
         fields[_X + 1], fields[_X + 2], fields[_X + 3], _ = x.stride()
         fields[_G + 1], fields[_G + 2], fields[_G + 3], _ = y.stride()
-        self._run("forward", fields, self._pieces["forward"], threads)
-        del scratch
+        slot = fields[_SCRATCH + 1] = (ins + 1) * self._bytes
+        with Scratch(threads * slot) as (fields[_SCRATCH],):
+            self._run("forward", fields, self._pieces["forward"], threads)
         return y, kept
 
     def backward(
@@ -147,46 +149,38 @@ class Passes:
         g = _readable(g)
         fields = self._fields.from_buffer_copy(self._template)
         threads = torch.get_num_threads()
-        scratch = self._scratch(g, fields, threads, self._channels[1] + 1)
+        slot = fields[_SCRATCH + 1] = (self._channels[1] + 1) * self._bytes
         fields[_G] = g.data_ptr()
         fields[_G + 1], fields[_G + 2], fields[_G + 3], _ = g.stride()
-        gx = gw = parts = tails = None
-        seams = 0
+        gx = gw = None
+        parts = tails = ends = 0
         if spectra is not None:
             gx = g.new_empty(geometry.input_shape)
             fields[_GX], fields[_W] = gx.data_ptr(), spectra.data_ptr()
-            rows = self._tiling.grid[0]
-            if rows > 1:
-                seams = geometry.batch * geometry.in_channels
+            seams = self._tiling.grid[0] - 1
+            if seams:
                 height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
-                tails = g.new_empty((seams, rows - 1, height, width))
-                fields[_TAILS] = tails.data_ptr()
+                ends = geometry.batch * geometry.in_channels
+                tails = ends * seams * height * width * g.element_size()
         if x is not None:
             gw = g.new_empty(geometry.weight_shape)
-            parts = g.new_empty((self._shares, self._planes, *self._plane))
-            fields[_GW], fields[_PARTS] = gw.data_ptr(), parts.data_ptr()
+            fields[_GW] = gw.data_ptr()
+            ends += self._planes
+            parts = self._shares * self._planes * self._bytes
             if kept:
                 fields[_KEPT] = kept[0].data_ptr()
             else:
                 x = _readable(x)
                 fields[_X] = x.data_ptr()
                 fields[_X + 1], fields[_X + 2], fields[_X + 3], _ = x.stride()
-        self._run("backward", fields, self._pieces["backward"], threads)
-        ends = seams + (self._planes if parts is not None else 0)
-        if ends:
-            self._run("finish", fields, ends, threads)
-        del scratch, parts, tails
+        with Scratch(threads * slot, parts, tails) as places:
+            fields[_SCRATCH], fields[_PARTS], fields[_TAILS] = places
+            if not parts:
+                fields[_PARTS] = 0  # says that no gradient of the weight is wanted
+            self._run("backward", fields, self._pieces["backward"], threads)
+            if ends:
+                self._run("finish", fields, ends, threads)
         return gx, gw
-
-    def _scratch(
-        self, like: Tensor, fields: ctypes.Array[ctypes.c_int64], threads: int, spectra: int
-    ) -> Tensor:
-        """Give each thread room for some spectra."""
-        numbers = spectra * self._area
-        scratch = like.new_empty(threads * numbers + 16)
-        fields[_SCRATCH] = -(-scratch.data_ptr() // 64) * 64
-        fields[_SCRATCH + 1] = numbers * like.element_size()
-        return scratch
 
 
 def _report(fields: ctypes.Array[ctypes.c_int64]) -> None:
