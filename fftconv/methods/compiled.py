@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.kernels.division import Shape
-from fftconv.methods.method import Ready
-from fftconv.methods.unit import UnitMethod, is_unit
+from fftconv.methods.method import Ready, add_bias
+from fftconv.methods.unit import UnitMethod, is_unit, readable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,7 +78,7 @@ class Compiled(UnitMethod):
             # Written out: a call to ask would take a tenth of what a small image takes.
             if x.is_contiguous() and w.is_contiguous() and not (x.is_neg() or w.is_neg()):
                 y = run(x, w, out_shape)
-                return y if bias is None else y.add_(bias.detach().view(-1, 1, 1))
+                return y if bias is None else add_bias(y, bias)
             return usual.affine(x, w, bias)
 
         def grads(
@@ -98,7 +98,7 @@ class Compiled(UnitMethod):
 
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with w."""
-        x, w = _readable(x), w.resolve_neg().contiguous()
+        x, w = readable(x), w.resolve_neg().contiguous()
         key = (geometry, x.stride(), x.dtype)
         job = self._jobs.get(key)
         if job is None:
@@ -107,7 +107,7 @@ class Compiled(UnitMethod):
 
     def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate g with the reversed weight, input and output channels exchanged."""
-        g, w = _readable(g), w.resolve_neg().contiguous()
+        g, w = readable(g), w.resolve_neg().contiguous()
         key = ("grad_input", geometry, g.stride(), g.dtype)
         job = self._jobs.get(key)
         if job is None:
@@ -118,7 +118,7 @@ class Compiled(UnitMethod):
 
     def unit_grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with g, summed over the batch."""
-        x, g = _readable(x), _readable(g)
+        x, g = readable(x), readable(g)
         key = ("grad_weight", geometry, x.stride(), g.stride(), x.dtype)
         job = self._jobs.get(key)
         if job is None:
@@ -136,12 +136,6 @@ class Compiled(UnitMethod):
 
 def _is_dense(tensor: Tensor) -> bool:
     return tensor.is_contiguous() and not tensor.is_neg()
-
-
-def _readable(plane: Tensor) -> Tensor:
-    """Return a tensor whose rows are dense; every other stride is taken as it is."""
-    plane = plane.resolve_neg()
-    return plane if plane.stride(3) == 1 else plane.contiguous()
 
 
 def forward_shape(x: Tensor, geometry: Geometry) -> Shape:

@@ -15,6 +15,7 @@ import torch
 from fftconv.kernels.pool import CALL, runner
 from fftconv.methods import mkl
 from fftconv.methods.scratch import Scratch
+from fftconv.methods.unit import readable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,7 +125,7 @@ class Passes:
     def forward(self, x: Tensor, spectra: Tensor, keep: bool) -> Kept:
         """Return the output, and the spectra of all tiles of the input if they are to be kept."""
         geometry, (ins, _) = self._geometry, self._channels
-        x = _readable(x)
+        x = readable(x)
         y = x.new_empty(geometry.output_shape)
         kept: Tensors = ()
         fields = self._fields.from_buffer_copy(self._template)
@@ -146,7 +147,7 @@ class Passes:
     ) -> Gradients:
         """Return the input's gradient if there are spectra, the weight's if there is an input."""
         geometry = self._geometry
-        g = _readable(g)
+        g = readable(g)
         fields = self._fields.from_buffer_copy(self._template)
         threads = torch.get_num_threads()
         slot = fields[_SCRATCH + 1] = (self._channels[1] + 1) * self._bytes
@@ -170,7 +171,7 @@ class Passes:
             if kept:
                 fields[_KEPT] = kept[0].data_ptr()
             else:
-                x = _readable(x)
+                x = readable(x)
                 fields[_X] = x.data_ptr()
                 fields[_X + 1], fields[_X + 2], fields[_X + 3], _ = x.stride()
         with Scratch(threads * slot, parts, tails) as places:
@@ -191,9 +192,3 @@ def _report(fields: ctypes.Array[ctypes.c_int64]) -> None:
     ):
         pass
     fields[_COPYING:] = [0] * len(_PHASES)
-
-
-def _readable(plane: Tensor) -> Tensor:
-    """Return a tensor whose rows are dense; every other stride is taken as it is."""
-    plane = plane.resolve_neg()
-    return plane if plane.stride(3) == 1 else plane.contiguous()

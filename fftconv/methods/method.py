@@ -33,6 +33,11 @@ class Ready:
     grads: Callable[[Tensor, Tensor, Tensor, bool, bool, Tensors], Gradients]
 
 
+def add_bias(y: Tensor, bias: Tensor) -> Tensor:
+    """Add one number per output channel to `y`, in place."""
+    return y.add_(bias.detach().view(-1, 1, 1))
+
+
 class Method(ABC):
     """One algorithm for 2-D cross-correlation and both of its gradients.
 
@@ -101,7 +106,7 @@ class Method(ABC):
         A method whose backend adds the bias in the same pass overrides this.
         """
         y = self.forward(x, w, geometry)
-        return y if bias is None else y.add_(bias.view(-1, 1, 1))
+        return y if bias is None else add_bias(y, bias)
 
     def ready(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Ready:
         """Return the maps for many calls of one case; operands may have any strides, and a history.

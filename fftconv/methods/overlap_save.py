@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from fftconv.methods import fused
-from fftconv.methods.method import Ready
+from fftconv.methods.method import Ready, add_bias
 from fftconv.methods.tiling import keeps_spectra
 from fftconv.methods.torch_tiles import TorchTiles
 from fftconv.methods.unit import UnitMethod, is_unit
@@ -147,7 +147,7 @@ class OverlapSave(UnitMethod):
             spectra = get(w.detach(), weight, transform)
             y, kept = tiles.forward(x.detach(), spectra, keep)
             if bias is not None:
-                y.add_(bias.detach().view(-1, 1, 1))
+                add_bias(y, bias)
             return y, (spectra, *kept) if keep else ()
 
         def affine(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:

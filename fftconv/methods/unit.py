@@ -141,6 +141,12 @@ def _lines(geometry: Geometry, axis: int) -> Iterator[tuple[slice, slice, slice,
             )
 
 
+def readable(plane: Tensor) -> Tensor:
+    """Return a tensor whose rows are dense; every other stride is taken as it is."""
+    plane = plane.resolve_neg()
+    return plane if plane.stride(3) == 1 else plane.contiguous()
+
+
 def _padded(x: Tensor, geometry: Geometry) -> Tensor:
     top, bottom, left, right = geometry.padding
     return F.pad(x, (left, right, top, bottom)) if any(geometry.padding) else x

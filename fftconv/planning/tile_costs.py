@@ -103,20 +103,20 @@ def _trip(rates: Precision, tiling: Tiling) -> float:
     """
     tiles = rates.tiles
     height, width = tiling.fft
-    sides = tall(tiles, height) + wide(tiles, width) - wide(tiles, STRIP)
+    sides = _tall(tiles, height) + _wide(tiles, width) - _wide(tiles, STRIP)
     return sides + _between(
         tiles,
         sqrt(height * width),
-        lambda tile: max(0.0, tile.square - tile.wide - tile.tall + wide(tiles, STRIP)),
+        lambda tile: max(0.0, tile.square - tile.wide - tile.tall + _wide(tiles, STRIP)),
     )
 
 
-def wide(tiles: tuple[Tile, ...], length: float) -> float:
+def _wide(tiles: tuple[Tile, ...], length: float) -> float:
     """Return the cost of a strip of `length` columns."""
     return _between(tiles, length, lambda tile: tile.wide)
 
 
-def tall(tiles: tuple[Tile, ...], length: float) -> float:
+def _tall(tiles: tuple[Tile, ...], length: float) -> float:
     """Return the cost of a strip of `length` rows."""
     return _between(tiles, length, lambda tile: tile.tall)
 
