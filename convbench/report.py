@@ -125,7 +125,8 @@ def print_results(run: Run, console: Console) -> None:
     """Print the fastest method of each cell, forward and backward."""
     console.print(f"\n{run.machine}, commit {run.commit[:8]}, float32, median of one call")
     for title, benchmark in (("forward", FORWARD), ("backward", BACKWARD)):
-        console.print(winner_table(run, benchmark, f"fastest method, {title}"))
+        table = winner_table(run, benchmark, f"fastest method, {title}")
+        console.print(table if table.row_count else f"{title}: no cell is measured yet")
     console.print("(2x): the next method takes twice as long; a = b: too close to call\n")
 
 

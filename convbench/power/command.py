@@ -69,6 +69,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
 def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
     """Print what the trials of a study say."""
     from convbench.power.figure import draw
+    from convbench.power.gate_trial import NAME as GATE
     from convbench.power.rates import rates
     from convbench.power.replay import replayed
     from convbench.power.text import REPLAYED, caption, markdown, table
@@ -83,7 +84,7 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
     counted = rates(trials)
     again = replayed(trials)
     if again:
-        counted = {REPLAYED: again, **counted}
+        counted = {GATE: counted.pop(GATE), REPLAYED: again, **counted}
     about = caption(*kinds.pop())
     if form == "markdown":
         print(f"{about}\n\n{markdown(counted)}", end="")

@@ -8,6 +8,8 @@ from rich.console import Console
 
 from convbench import report
 from convbench.chunks import Chunk
+from convbench.store import Record, Run
+from convbench.summary import FORWARD
 
 CHUNKS = [Chunk(f"part {n}", f"part{n}", frozenset({("part", (n,))}), 10.0) for n in range(3)]
 
@@ -22,3 +24,14 @@ def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypat
     console = Console(file=io.StringIO())
     assert report._measure("machine", "commit", CHUNKS, budget_s, console) == measured
     assert done == [chunk.title for chunk in CHUNKS[:measured]]
+
+
+def test_what_is_not_measured_yet_is_a_sentence_and_no_empty_table() -> None:
+    params = {"method": "fft", "input": 64, "filter": 3}
+    record = Record(FORWARD, params, 2e-3, (1.9e-3, 2.1e-3), 10)
+    run = Run("machine", "0123456789", 0, "env", {}, "3.11", (record,))
+    text = io.StringIO()
+    report.print_results(run, Console(file=text, width=80))
+    assert "filter 3" in text.getvalue()
+    assert "backward: no cell is measured yet\n" in text.getvalue()
+    assert text.getvalue().count("fastest method") == 1

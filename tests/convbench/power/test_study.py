@@ -12,6 +12,7 @@ import pytest
 from convbench.gate.judging import Verdict
 from convbench.power.rates import Rate, rates
 from convbench.power.replay import replay_once, replayed
+from convbench.power.text import markdown
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial, append, plan, read
 from convbench.store import StoreError
 
@@ -119,7 +120,7 @@ def test_the_table_and_the_figure(study, tmp_path) -> None:
         done = power("--show", str(study), "--figure", str(figure))
         assert done.returncode == 0, done.stderr
     shown = " ".join(done.stdout.split())
-    for text in ("gate, replayed", "4/4", "0/1", "0.0 to 79.3%", "50 s", CELL.split("(")[0]):
+    for text in ("│ gate, │", "│ replayed │", "4/4", "0/1", "0 to 79%", "50 s", CELL.split("(")[0]):
         assert text in shown
     assert figures[0].read_bytes() == figures[1].read_bytes()
     assert ">gate, replayed</text>" in figures[0].read_text()
@@ -127,8 +128,15 @@ def test_the_table_and_the_figure(study, tmp_path) -> None:
 
 def test_the_table_as_markdown(study) -> None:
     lines = power("--show", str(study), "--format", "markdown").stdout.splitlines()
-    assert "| injected | 0 | +5% | open | time |" in lines
-    assert "| gate | 0/4, 0.0 to 49.0% | 4/4, 51.0 to 100.0% | 0 | 50 s |" in lines
+    assert "| injected | 0 | +5% | time |" in lines
+    assert "| gate | 0/4, 0 to 49% | 4/4, 51 to 100% | 50 s |" in lines
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| gate", "| gate, replayed", "| asv"]
+
+
+def test_the_table_says_how_many_trials_left_it_open_and_rounds_no_chance_away() -> None:
+    some = {0.0: Rate(1, 2000, 3, 50.0), 0.05: Rate(1990, 2000, 0, 50.0)}
+    *_, line = markdown({"gate": some}).splitlines()
+    assert line == "| gate | 1/2000 (3 open), 0.0 to 0.3% | 1990/2000, 99.1 to 99.7% | 50 s |"
 
 
 def test_trials_of_two_cells_are_not_added_up(study) -> None:
