@@ -6,11 +6,9 @@ from typing import Any
 
 from numba import njit
 
+from fftconv.kernels import fields as at
 from fftconv.kernels.rows import add_atomically, add_row, clear, copy, ticks, transform
 
-# Places of fields that threads add to; the rest is unpacked in order. The last four count ticks of
-# the clock, a phase of the work each.
-SLOTS, STATUS, COPYING, TRANSFORMING, MULTIPLYING, INVERTING = 1, 2, 46, 47, 48, 49
 compiled: Any = njit(error_model="numpy")
 
 
@@ -71,16 +69,16 @@ def _bring(
     start = ticks()
     cut(item, tile, fft, row, plane, step, first, size)
     middle = ticks()
-    add_atomically(job, STATUS, transform(job[5], job[7], tile))
-    add_atomically(job, COPYING, middle - start)
-    add_atomically(job, TRANSFORMING, ticks() - middle)
+    add_atomically(job, at.STATUS, transform(job[at.THERE], job[at.HANDLE], tile))
+    add_atomically(job, at.COPYING, middle - start)
+    add_atomically(job, at.TRANSFORMING, ticks() - middle)
 
 
 def _invert(job: Any, tile: int) -> None:
     """Transform a spectrum back."""
     start = ticks()
-    add_atomically(job, STATUS, transform(job[6], job[8], tile))
-    add_atomically(job, INVERTING, ticks() - start)
+    add_atomically(job, at.STATUS, transform(job[at.BACK], job[at.HANDLE_BACK], tile))
+    add_atomically(job, at.INVERTING, ticks() - start)
 
 
 bring, invert = compiled(_bring), compiled(_invert)

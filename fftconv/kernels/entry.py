@@ -31,8 +31,8 @@ def source_hash() -> str:
     """Hash the sources of the kernels: numba itself looks only at the file of a cached function."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("cuts.py", "entry.py", "passes.py", "rows.py", "tiles.py", "vectors.py"):
-        digest.update((here / name).read_bytes())
+    for name in ("cuts", "entry", "fields", "passes", "rows", "tiles", "vectors"):
+        digest.update((here / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

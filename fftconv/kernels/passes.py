@@ -3,8 +3,8 @@
 One pass does all of this for one tile after the other, so that a tile stays in the cache from when
 it is cut until its result is written. MKL's transforms are called from within, by address.
 
-Every function takes one pointer to 64-bit integers, which `fftconv.methods.fused` packs, and works
-through numbered pieces of a job, as the functions of `fftconv.kernels.entry` do: threads share
+Every function takes one pointer to 64-bit integers (`fftconv.kernels.fields`), and works through
+numbered pieces of a job, as the functions of `fftconv.kernels.entry` do: threads share
 them, and the result does not depend on how many there are. Spectra lie in planes of ``area``
 numbers, rows of ``row`` numbers, in which MKL transforms in place.
 """
@@ -16,15 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from fftconv.kernels.cuts import (
-    COPYING,
-    MULTIPLYING,
-    SLOTS,
-    bring,
-    compiled,
-    invert,
-    put,
-)
+from fftconv.kernels import fields as at
+from fftconv.kernels.cuts import bring, compiled, invert, put
 from fftconv.kernels.entry import compile_job, source_hash
 from fftconv.kernels.rows import add_atomically, add_row, multiply, ticks
 from fftconv.kernels.vectors import take_ticket
@@ -38,8 +31,9 @@ def weights(bits: int) -> Any:
 
     def weights_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        fft_h, fft_w, row, area = job[13], job[14], job[15], job[16]
-        kernel_h, kernel_w, w, spectra, planes = job[27], job[28], job[29], job[37], job[42]
+        fft_h, fft_w, row, area = job[at.FFT_H], job[at.FFT_W], job[at.ROW], job[at.AREA]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        w, spectra, planes = job[at.X], job[at.W], job[at.PLANES]
         piece = take_ticket(job)
         while piece < planes:
             tile = spectra + item * piece * area
@@ -60,13 +54,15 @@ def forward(bits: int) -> Any:
 
     def forward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        groups, ins, outs, batch = job[9], job[10], job[11], job[12]
-        fft, row, area = (job[13], job[14]), job[15], job[16]
-        step_h, step_w, grid_h, grid_w = job[17], job[18], job[19], job[20]
-        size, top, left, out = (job[21], job[22]), job[23], job[24], (job[25], job[26])
-        x, x_n, x_c, x_h = job[29], job[30], job[31], job[32]
-        y, y_n, y_c, w, kept = job[33], job[34], job[35], job[37], job[38]
-        scratch = job[3] + job[4] * add_atomically(job, SLOTS, 1)
+        groups, ins, outs, batch = job[at.GROUPS], job[at.INS], job[at.OUTS], job[at.BATCH]
+        fft, row, area = (job[at.FFT_H], job[at.FFT_W]), job[at.ROW], job[at.AREA]
+        step_h, step_w = job[at.STEP_H], job[at.STEP_W]
+        grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
+        size, top, left = (job[at.IN_H], job[at.IN_W]), job[at.TOP], job[at.LEFT]
+        out = (job[at.OUT_H], job[at.OUT_W])
+        x, x_n, x_c, x_h = job[at.X], job[at.X_N], job[at.X_C], job[at.X_H]
+        y, y_n, y_c, w, kept = job[at.Y], job[at.Y_N], job[at.Y_C], job[at.W], job[at.KEPT]
+        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * add_atomically(job, at.SLOTS, 1)
         spot = item * area
         pieces = batch * groups * grid_h * grid_w
         piece = take_ticket(job)
@@ -97,13 +93,13 @@ def forward(bits: int) -> Any:
                 for c in range(1, ins):
                     tile = signals + distance * c
                     multiply(zero, 1, 1, total, tile, w + spot * (q * ins + c), area)
-                add_atomically(job, MULTIPLYING, ticks() - start)
+                add_atomically(job, at.MULTIPLYING, ticks() - start)
                 invert(job, total)
                 start = ticks()
                 plane = y + item * (n * y_n + q * y_c)
                 place_of = (down * step_h, along * step_w)
                 put(zero, item, total, row, (0, step_h), step_w, 0, plane, place_of, out)
-                add_atomically(job, COPYING, ticks() - start)
+                add_atomically(job, at.COPYING, ticks() - start)
             piece = take_ticket(job)
 
     return compile_job(forward_pass)
@@ -113,21 +109,22 @@ def _add_to_weight(
     zero: Any, item: int, job: Any, scratch: int, sums: int, fresh: bool, place: Any
 ) -> None:
     """Multiply the spectra of a gradient's tile with the input's; `fresh` sums begin with them."""
-    ins, outs, area, grid_h, grid_w = job[10], job[11], job[16], job[19], job[20]
-    x, x_n, x_c, x_h, kept = job[29], job[30], job[31], job[32], job[38]
+    ins, outs, area = job[at.INS], job[at.OUTS], job[at.AREA]
+    grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
+    x, x_n, x_c, x_h, kept = job[at.X], job[at.X_N], job[at.X_C], job[at.X_H], job[at.KEPT]
     group, n, down, along = place
     spot = item * area
     for c in range(ins):
         channel = group * ins + c
         signal = scratch + spot * outs
         if kept != 0:
-            tile = ((n * job[9] * ins + channel) * grid_h + down) * grid_w + along
+            tile = ((n * job[at.GROUPS] * ins + channel) * grid_h + down) * grid_w + along
             signal = kept + spot * tile
         else:
             plane = x + item * (n * x_n + channel * x_c)
-            corner = (down * job[17] - job[23], along * job[18] - job[24])
-            fft, size = (job[13], job[14]), (job[21], job[22])
-            bring(job, item, signal, fft, job[15], plane, x_h, corner, size)
+            corner = (down * job[at.STEP_H] - job[at.TOP], along * job[at.STEP_W] - job[at.LEFT])
+            fft, size = (job[at.FFT_H], job[at.FFT_W]), (job[at.IN_H], job[at.IN_W])
+            bring(job, item, signal, fft, job[at.ROW], plane, x_h, corner, size)
         start = ticks()
         for o in range(outs):
             tile, total = scratch + spot * o, sums + spot * (o * ins + c)
@@ -135,41 +132,44 @@ def _add_to_weight(
                 multiply(zero, 1, 0, total, signal, tile, area)
             else:
                 multiply(zero, 1, 1, total, signal, tile, area)
-        add_atomically(job, MULTIPLYING, ticks() - start)
+        add_atomically(job, at.MULTIPLYING, ticks() - start)
 
 
 def _add_to_input(zero: Any, item: int, job: Any, scratch: int, place: Any) -> None:
     """Multiply the spectra of a gradient's tile with the weight's, and put the result in place."""
-    ins, outs, row, area, step_h, grid_h = job[10], job[11], job[15], job[16], job[17], job[19]
-    kernel_h, kernel_w, w, gx, tails = job[27], job[28], job[37], job[39], job[41]
-    size = (job[21], job[22])
+    ins, outs, row, area = job[at.INS], job[at.OUTS], job[at.ROW], job[at.AREA]
+    step_h, step_w, grid_h = job[at.STEP_H], job[at.STEP_W], job[at.GRID_H]
+    kernel_h, kernel_w, w = job[at.KERNEL_H], job[at.KERNEL_W], job[at.W]
+    gx, tails = job[at.GX], job[at.TAILS]
+    size = (job[at.IN_H], job[at.IN_W])
     group, n, down, along = place
     spot = item * area
-    tall, wide = min(job[13], step_h + kernel_h - 1), min(job[14], job[18] + kernel_w - 1)
+    tall = min(job[at.FFT_H], step_h + kernel_h - 1)
+    wide = min(job[at.FFT_W], step_w + kernel_w - 1)
     # With one channel alone the product takes the place of what it is made of.
     total = scratch if ins == 1 and outs == 1 else scratch + spot * outs
     shared = kernel_w - 1 if along > 0 else 0
-    left = along * job[18] - job[24]
+    left = along * step_w - job[at.LEFT]
     for c in range(ins):
         start = ticks()
         spectra = w + spot * (group * outs * ins + c)
         multiply(zero, 0, 0, total, scratch, spectra, area)
         for o in range(1, outs):
             multiply(zero, 0, 1, total, scratch + spot * o, spectra + spot * o * ins, area)
-        add_atomically(job, MULTIPLYING, ticks() - start)
+        add_atomically(job, at.MULTIPLYING, ticks() - start)
         invert(job, total)
         start = ticks()
-        channel = (n * job[9] + group) * ins + c
+        channel = (n * job[at.GROUPS] + group) * ins + c
         plane = gx + item * channel * size[0] * size[1]
         rows = (0, tall if down == grid_h - 1 else step_h)
-        corner = (down * step_h - job[23], left)
+        corner = (down * step_h - job[at.TOP], left)
         put(zero, item, total, row, rows, wide, shared, plane, corner, size)
         if down < grid_h - 1:
             height = kernel_h - 1
             plane = tails + item * (channel * (grid_h - 1) + down) * height * size[1]
             rows, limit = (step_h, step_h + height), (height, size[1])
             put(zero, item, total, row, rows, wide, shared, plane, (-step_h, left), limit)
-        add_atomically(job, COPYING, ticks() - start)
+        add_atomically(job, at.COPYING, ticks() - start)
 
 
 add_to_weight, add_to_input = compiled(_add_to_weight), compiled(_add_to_input)
@@ -189,12 +189,14 @@ def backward(bits: int) -> Any:
 
     def backward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        groups, ins, outs, batch = job[9], job[10], job[11], job[12]
-        fft, row, area = (job[13], job[14]), job[15], job[16]
-        step_h, step_w, grid_h, grid_w = job[17], job[18], job[19], job[20]
-        out_h, out_w, parts, share, shares = job[25], job[26], job[40], job[43], job[44]
-        g, g_n, g_c, g_h = job[33], job[34], job[35], job[36]
-        scratch = job[3] + job[4] * add_atomically(job, SLOTS, 1)
+        groups, ins, outs, batch = job[at.GROUPS], job[at.INS], job[at.OUTS], job[at.BATCH]
+        fft, row, area = (job[at.FFT_H], job[at.FFT_W]), job[at.ROW], job[at.AREA]
+        step_h, step_w = job[at.STEP_H], job[at.STEP_W]
+        grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
+        out_h, out_w = job[at.OUT_H], job[at.OUT_W]
+        parts, share, shares = job[at.PARTS], job[at.SHARE], job[at.SHARES]
+        g, g_n, g_c, g_h = job[at.Y], job[at.Y_N], job[at.Y_C], job[at.Y_H]
+        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * add_atomically(job, at.SLOTS, 1)
         spot = item * area
         pieces = groups * shares
         piece = take_ticket(job)
@@ -216,7 +218,7 @@ def backward(bits: int) -> Any:
                     if parts != 0:
                         add_to_weight(zero, item, job, scratch, sums, fresh, place)
                         fresh = False
-                    if job[39] != 0:
+                    if job[at.GX] != 0:
                         add_to_input(zero, item, job, scratch, place)
             piece = take_ticket(job)
 
@@ -236,11 +238,13 @@ def finish(bits: int) -> Any:
 
     def finish_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        groups, ins, outs, batch = job[9], job[10], job[11], job[12]
-        row, area = job[15], job[16]
-        step_h, grid_h, height, width, top = job[17], job[19], job[21], job[22], job[23]
-        kernel_h, kernel_w = job[27], job[28]
-        gx, parts, tails, shares, gw = job[39], job[40], job[41], job[44], job[45]
+        groups, ins, outs, batch = job[at.GROUPS], job[at.INS], job[at.OUTS], job[at.BATCH]
+        row, area = job[at.ROW], job[at.AREA]
+        step_h, grid_h = job[at.STEP_H], job[at.GRID_H]
+        height, width, top = job[at.IN_H], job[at.IN_W], job[at.TOP]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        gx, gw = job[at.GX], job[at.GW]
+        parts, tails, shares = job[at.PARTS], job[at.TAILS], job[at.SHARES]
         planes = groups * outs * ins
         seams = batch * groups * ins if gx != 0 and grid_h > 1 else 0
         sums = planes if parts != 0 else 0
@@ -251,7 +255,7 @@ def finish(bits: int) -> Any:
                 start = ticks()
                 for part in range(1, shares):
                     add_row(zero, total, total + item * part * planes * area, area)
-                add_atomically(job, MULTIPLYING, ticks() - start)
+                add_atomically(job, at.MULTIPLYING, ticks() - start)
                 invert(job, total)
                 taps = (kernel_h, kernel_w)
                 plane = gw + item * piece * kernel_h * kernel_w

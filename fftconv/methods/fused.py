@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.kernels import fields as at
 from fftconv.kernels.pool import CALL, runner
 from fftconv.methods import mkl
 from fftconv.methods.scratch import Scratch
@@ -32,11 +33,14 @@ SERIAL_NUMBERS = 1 << 14
 #: Parts in which the weight's gradient is summed, and numbers that they may take: constants, so
 #: that the order of summation does not depend on the number of threads.
 PARTS, PARTS_NUMBERS = 8, 1 << 21
-# Fields that a call fills in, as `fftconv.kernels.passes` unpacks them.
-_STATUS, _SCRATCH, _X, _G, _W, _KEPT = 2, 3, 29, 33, 37, 38
-_GX, _PARTS, _TAILS, _GW, _COPYING = 39, 40, 41, 45, 46
-#: The phases whose ticks a pass counts, in the order of its last fields, as profiles call them.
-_PHASES = ("copy", "transform", "product", "inverse")
+# The phases whose ticks a pass counts, as profiles call them.
+_PHASES = {
+    "copy": at.COPYING,
+    "transform": at.TRANSFORMING,
+    "product": at.MULTIPLYING,
+    "inverse": at.INVERTING,
+}
+_FIELDS = ctypes.c_int64 * at.COUNT
 
 
 @lru_cache(maxsize=1)
@@ -78,17 +82,27 @@ class Passes:
         share, self._shares = shares(geometry, tiling)
         tiles = tiling.grid[0] * tiling.grid[1] * geometry.batch * geometry.groups
         self._pieces = {"forward": tiles, "backward": geometry.groups * self._shares}
-        ready = self._transforms
-        values: tuple[int, ...] = (
-            0, 0, 0, 0, 0, ready.there, ready.back, ready.handle, ready.handle_back,
-            geometry.groups, ins, outs, geometry.batch, *tiling.fft, ready.row, self._area,
-            *tiling.step, *tiling.grid, *geometry.input_size, geometry.padding[0],
-            geometry.padding[2], *geometry.output_size, *geometry.kernel_size,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, self._planes, share, self._shares, 0, 0, 0, 0, 0,
-        )  # fmt: skip
-        self._fields = ctypes.c_int64 * len(values)
-        self._template = bytes(self._fields(*values))
+        self._template = bytes(self._filled(share))
         self._addresses: dict[str, int] = {}
+
+    def _filled(self, share: int) -> ctypes.Array[ctypes.c_int64]:
+        """Return the fields that are the same for all calls, the others zero."""
+        geometry, tiling, ready = self._geometry, self._tiling, self._transforms
+        fields = _FIELDS()
+        fields[at.THERE], fields[at.BACK] = ready.there, ready.back
+        fields[at.HANDLE], fields[at.HANDLE_BACK] = ready.handle, ready.handle_back
+        fields[at.GROUPS], fields[at.BATCH] = geometry.groups, geometry.batch
+        fields[at.INS], fields[at.OUTS] = self._channels
+        fields[at.FFT_H], fields[at.FFT_W] = tiling.fft
+        fields[at.ROW], fields[at.AREA] = ready.row, self._area
+        fields[at.STEP_H], fields[at.STEP_W] = tiling.step
+        fields[at.GRID_H], fields[at.GRID_W] = tiling.grid
+        fields[at.IN_H], fields[at.IN_W] = geometry.input_size
+        fields[at.TOP], _, fields[at.LEFT], _ = geometry.padding
+        fields[at.OUT_H], fields[at.OUT_W] = geometry.output_size
+        fields[at.KERNEL_H], fields[at.KERNEL_W] = geometry.kernel_size
+        fields[at.PLANES], fields[at.SHARE], fields[at.SHARES] = self._planes, share, self._shares
+        return fields
 
     def _compiled(self, name: str) -> int:
         """Return the address of a pass's function, which is compiled when it is first asked for."""
@@ -104,12 +118,12 @@ class Passes:
         """Run a pass in at most so many threads, which have room in the scratch memory."""
         address = self._addresses.get(name) or self._compiled(name)
         threads = min(threads, pieces)
-        fields[0] = fields[1] = 0
+        fields[at.TICKET] = fields[at.SLOTS] = 0
         if threads == 1 or pieces * self._area < SERIAL_NUMBERS:
             CALL(address)(ctypes.addressof(fields))
         else:
             runner()(address, ctypes.addressof(fields), threads)
-        mkl.check(fields[_STATUS])
+        mkl.check(fields[at.STATUS])
         if torch._C._autograd._profiler_enabled():
             _report(fields)
 
@@ -117,8 +131,8 @@ class Passes:
         """Return the spectra of a weight's planes: (planes, rows, numbers of a row)."""
         w = w.resolve_neg().contiguous()
         spectra = w.new_empty((self._planes, *self._plane))
-        fields = self._fields.from_buffer_copy(self._template)
-        fields[_X], fields[_W] = w.data_ptr(), spectra.data_ptr()
+        fields = _FIELDS.from_buffer_copy(self._template)
+        fields[at.X], fields[at.W] = w.data_ptr(), spectra.data_ptr()
         self._run("weights", fields, self._planes, torch.get_num_threads())
         return spectra
 
@@ -128,17 +142,17 @@ class Passes:
         x = readable(x)
         y = x.new_empty(geometry.output_shape)
         kept: Tensors = ()
-        fields = self._fields.from_buffer_copy(self._template)
+        fields = _FIELDS.from_buffer_copy(self._template)
         if keep:
             grid = self._tiling.grid
             signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, *self._plane))
-            fields[_KEPT], kept = signals.data_ptr(), (signals,)
+            fields[at.KEPT], kept = signals.data_ptr(), (signals,)
         threads = torch.get_num_threads()
-        fields[_X], fields[_G], fields[_W] = x.data_ptr(), y.data_ptr(), spectra.data_ptr()
-        fields[_X + 1], fields[_X + 2], fields[_X + 3], _ = x.stride()
-        fields[_G + 1], fields[_G + 2], fields[_G + 3], _ = y.stride()
-        slot = fields[_SCRATCH + 1] = (ins + 1) * self._bytes
-        with Scratch(threads * slot) as (fields[_SCRATCH],):
+        fields[at.X], fields[at.Y], fields[at.W] = x.data_ptr(), y.data_ptr(), spectra.data_ptr()
+        fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
+        fields[at.Y_N], fields[at.Y_C], fields[at.Y_H], _ = y.stride()
+        slot = fields[at.SLOT_BYTES] = (ins + 1) * self._bytes
+        with Scratch(threads * slot) as (fields[at.SCRATCH],):
             self._run("forward", fields, self._pieces["forward"], threads)
         return y, kept
 
@@ -148,16 +162,16 @@ class Passes:
         """Return the input's gradient if there are spectra, the weight's if there is an input."""
         geometry = self._geometry
         g = readable(g)
-        fields = self._fields.from_buffer_copy(self._template)
+        fields = _FIELDS.from_buffer_copy(self._template)
         threads = torch.get_num_threads()
-        slot = fields[_SCRATCH + 1] = (self._channels[1] + 1) * self._bytes
-        fields[_G] = g.data_ptr()
-        fields[_G + 1], fields[_G + 2], fields[_G + 3], _ = g.stride()
+        slot = fields[at.SLOT_BYTES] = (self._channels[1] + 1) * self._bytes
+        fields[at.Y] = g.data_ptr()
+        fields[at.Y_N], fields[at.Y_C], fields[at.Y_H], _ = g.stride()
         gx = gw = None
         parts = tails = ends = 0
         if spectra is not None:
             gx = g.new_empty(geometry.input_shape)
-            fields[_GX], fields[_W] = gx.data_ptr(), spectra.data_ptr()
+            fields[at.GX], fields[at.W] = gx.data_ptr(), spectra.data_ptr()
             seams = self._tiling.grid[0] - 1
             if seams:
                 height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
@@ -165,19 +179,19 @@ class Passes:
                 tails = ends * seams * height * width * g.element_size()
         if x is not None:
             gw = g.new_empty(geometry.weight_shape)
-            fields[_GW] = gw.data_ptr()
+            fields[at.GW] = gw.data_ptr()
             ends += self._planes
             parts = self._shares * self._planes * self._bytes
             if kept:
-                fields[_KEPT] = kept[0].data_ptr()
+                fields[at.KEPT] = kept[0].data_ptr()
             else:
                 x = readable(x)
-                fields[_X] = x.data_ptr()
-                fields[_X + 1], fields[_X + 2], fields[_X + 3], _ = x.stride()
+                fields[at.X] = x.data_ptr()
+                fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
         with Scratch(threads * slot, parts, tails) as places:
-            fields[_SCRATCH], fields[_PARTS], fields[_TAILS] = places
+            fields[at.SCRATCH], fields[at.PARTS], fields[at.TAILS] = places
             if not parts:
-                fields[_PARTS] = 0  # says that no gradient of the weight is wanted
+                fields[at.PARTS] = 0  # says that no gradient of the weight is wanted
             self._run("backward", fields, self._pieces["backward"], threads)
             if ends:
                 self._run("finish", fields, ends, threads)
@@ -186,9 +200,8 @@ class Passes:
 
 def _report(fields: ctypes.Array[ctypes.c_int64]) -> None:
     """Leave a mark in a profile: what a pass spent its time on, which no profiler sees into."""
-    shares = zip(_PHASES, fields[_COPYING:], strict=True)
-    with torch.autograd.profiler.record_function(
-        "phases: " + " ".join(f"{n}={t}" for n, t in shares)
-    ):
+    said = " ".join(f"{name}={fields[place]}" for name, place in _PHASES.items())
+    with torch.autograd.profiler.record_function(f"phases: {said}"):
         pass
-    fields[_COPYING:] = [0] * len(_PHASES)
+    for place in _PHASES.values():
+        fields[place] = 0
