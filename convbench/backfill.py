@@ -124,7 +124,9 @@ def _measure(machine: str, commits: list[_Commit], console: Console) -> dict[str
 def _print_plan(commits: list[_Commit], console: Console) -> None:
     table = Table("commit", "message", "what is done", title="newest first")
     for commit in commits:
-        pending = f"{len(commit.pending)} pieces to measure" if commit.pending else "has results"
+        count = len(commit.pending)
+        pieces = "1 piece" if count == 1 else f"{count} pieces"
+        pending = f"{pieces} to measure" if count else "has results"
         state = f"skipped: {commit.skipped}" if commit.skipped else pending
         table.add_row(commit.name[:8], message(commit.name), state)
     console.print(table)

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from asv.config import Config
-from asv.machine import Machine
 
+from convbench.asv_command import this_machine
 from convbench.cells import Grid, grids
 from convbench.source import Source
 from convbench.store import (
@@ -36,7 +36,7 @@ def _machine(conf: Config, wanted: str | None) -> str:
     if wanted is not None:
         return wanted
     known = machines(conf)
-    own = str(Machine.get_unique_machine_name())
+    own = this_machine()
     if own in known:
         return own
     if len(known) == 1:

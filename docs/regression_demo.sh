@@ -64,15 +64,14 @@ import sys
 from math import nan
 from pathlib import Path
 
-from asv.machine import Machine
-
+from convbench.asv_command import this_machine
 from convbench.store import load_benchmarks, load_config, runs
 
 html = Path(".asv/html")
 hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]
 slow, *added = sys.argv[1:]
 conf = load_config()
-measured = {r.commit: r for r in runs(conf, load_benchmarks(conf), Machine.get_unique_machine_name())}
+measured = {r.commit: r for r in runs(conf, load_benchmarks(conf), this_machine())}
 print(f"milliseconds, oldest commit first; the slow one is {slow[:8]}")
 missing = [commit[:8] for commit in added if commit not in measured]
 if missing:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from asv.machine import Machine
 
+from convbench.asv_command import this_machine
 from convbench.roofline.limits import Limits, flops_per_s
 
 
@@ -28,6 +29,6 @@ def measure_limits(dtype: str, threads: int, report: Callable[[str], None]) -> L
 
 
 def machine_text() -> str:
-    """Name this machine and its processor, as asv does."""
+    """Name this machine, as its results do, and its processor."""
     facts = Machine.get_defaults()
-    return f"{Machine.get_unique_machine_name()} ({facts['cpu']}, {facts['num_cpu']} cores)"
+    return f"{this_machine()} ({facts['cpu']}, {facts['num_cpu']} cores)"

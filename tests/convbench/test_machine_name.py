@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from asv.machine import Machine
 
-from convbench.asv_command import machine_name
+from convbench.asv_command import machine_name, this_machine
+from convbench.selection import choose
+from convbench.store import StoreError
 
 
 @pytest.fixture
@@ -35,3 +37,22 @@ def test_of_several_it_is_the_one_that_is_named(books: Path) -> None:
     enter(books, "one", "other")
     assert machine_name("other") == "other"
     assert machine_name(None) == Machine.get_unique_machine_name()
+
+
+def test_asking_for_this_machine_enters_nothing(books: Path) -> None:
+    assert this_machine() == Machine.get_unique_machine_name()
+    assert not books.exists()
+
+
+def test_results_of_this_machine_are_found_under_the_name_that_its_user_gave_it(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("asv.machine._get_unique_machine_name", lambda: "its-host-name")
+    with pytest.raises(StoreError, match="name a machine with --machine"):
+        choose(None, None)
+    name = min(folder.name for folder in (root / "results").iterdir() if folder.is_dir())
+    enter(books, name)
+    assert this_machine() == name
+    assert choose(None, None).run.machine == name
