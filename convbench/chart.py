@@ -67,10 +67,11 @@ def draw(run: Run, facts: dict[str, str], direction: str, input_size: int, outpu
     _name_ends(axes, {method: points[-1] for method, points in lines.items()})
     axes.set_xlabel("filter size (pixels)")
     axes.set_ylabel("median time of one call (seconds)")
+    # The processor's name has a line of its own: some fill it.
     axes.set_title(
-        f"{direction} on one {input_size}x{input_size} image, float32\n"
-        f"{facts.get('cpu') or run.machine}, {facts.get('num_cpu', '?')} cores, "
-        f"torch {run.requirements.get('torch', '?')}, commit {run.commit[:8]}",
+        f"{direction} on one {input_size}x{input_size} image, float32, "
+        f"torch {run.requirements.get('torch', '?')}, commit {run.commit[:8]}\n"
+        f"{facts.get('cpu') or run.machine}, {facts.get('num_cpu', '?')} cores",
         fontsize="medium",
     )
     axes.grid(visible=True, which="major", alpha=0.3)
