@@ -16,7 +16,7 @@ BLIND_SPOTS = (
 )
 
 # Two counts of the same code differ by less (docs/tracking.md says how it was measured).
-RELEVANT = 0.01
+RELEVANT = 0.02
 
 
 @dataclass(frozen=True)
