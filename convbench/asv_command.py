@@ -103,7 +103,7 @@ def this_machine() -> str:
 
 def machine_name(wanted: str | None) -> str:
     """Return the name of a machine in asv's books, entering it there if it is new."""
-    name = wanted or this_machine()
+    name = wanted or str(Machine.get_unique_machine_name())
     found = _entered(name)
     if found is None:
         MachineCollection.save(name, {**Machine.get_defaults(), "machine": name})

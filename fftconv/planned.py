@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry
-    from fftconv.methods.method import Gradients, Kept, Tensors
+    from fftconv.methods.method import Gradients, Tensors
     from fftconv.planning.costs import Map
 
 
@@ -74,10 +74,7 @@ class Planned(Method):
             for method in (self._forward, self._grad_input, self._grad_weight)
         )
         together = self._grad_input is self._grad_weight
-        keeps = self._forward is self._grad_weight
-
-        def affine_kept(x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
-            return forward.affine_kept(x, w, bias) if keeps else (forward.affine(x, w, bias), ())
+        affine_kept = forward.affine_kept if self._forward is self._grad_weight else None
 
         def grads(
             g: Tensor, x: Tensor, w: Tensor, need_input: bool, need_weight: bool, kept: Tensors
@@ -91,4 +88,4 @@ class Planned(Method):
                 _, gw = of_weight.grads(g, x, w, False, True, kept)
             return gx, gw
 
-        return Ready(forward.affine, affine_kept, grads)
+        return Ready(forward.affine, grads, affine_kept)

@@ -54,7 +54,7 @@ class Recorded(torch.autograd.Function):
         """Run the map, and keep what backward can use again."""
         ctx.case, ctx.ready = case, ready
         ctx.set_materialize_grads(False)
-        if not ctx.needs_input_grad[1]:
+        if ready.affine_kept is None or not ctx.needs_input_grad[1]:
             ctx.save_for_backward(x, w)
             return ready.affine(x, w, bias)
         y, kept = ready.affine_kept(x, w, bias)

@@ -94,7 +94,7 @@ class Compiled(UnitMethod):
                 of_weight.run(x, g, weight_shape) if need_weight else None,
             )
 
-        return Ready(affine, lambda x, w, bias: (affine(x, w, bias), ()), grads)
+        return Ready(affine, grads)
 
     def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
         """Correlate x with w."""

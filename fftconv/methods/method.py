@@ -25,12 +25,13 @@ HALVES = (torch.float16, torch.bfloat16)
 class Ready:
     """The maps of one case, made ready for many calls: those of `Method` without the geometry.
 
-    ``affine_kept`` also returns what ``grads`` can use again for the same operands, or ().
+    ``affine_kept`` also returns what ``grads`` can use again for the same operands; None where
+    nothing is.
     """
 
     affine: Callable[..., Tensor]
-    affine_kept: Callable[[Tensor, Tensor, Tensor | None], Kept]
     grads: Callable[[Tensor, Tensor, Tensor, bool, bool, Tensors], Gradients]
+    affine_kept: Callable[[Tensor, Tensor, Tensor | None], Kept] | None = None
 
 
 def add_bias(y: Tensor, bias: Tensor) -> Tensor:
@@ -126,7 +127,7 @@ class Method(ABC):
             operands = g.detach(), x.detach(), w.detach()
             return self.grads(*operands, geometry, need_input, need_weight)
 
-        return Ready(affine, lambda x, w, bias: (affine(x, w, bias), ()), grads)
+        return Ready(affine, grads)
 
     def grads(
         self,

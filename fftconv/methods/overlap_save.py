@@ -161,4 +161,4 @@ class OverlapSave(UnitMethod):
                 spectra = kept[0] if kept else get(w.detach(), weight, transform)
             return tiles.backward(g, x.detach() if need_weight else None, spectra, kept[1:])
 
-        return Ready(affine, affine_kept, grads)
+        return Ready(affine, grads, affine_kept)

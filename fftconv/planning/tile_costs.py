@@ -43,7 +43,8 @@ def _by_tile(
 ) -> float:
     """Predict passes that threads share piece by piece (`fftconv.methods.fused`)."""
     pixels = tiling.fft[0] * tiling.fft[1]
-    if geometry.batch * geometry.groups * _area(tiling.grid) * pixels < fused.SERIAL_NUMBERS:
+    pieces = geometry.batch * geometry.groups * _area(tiling.grid)
+    if pieces * pixels < fused.SERIAL_NUMBERS:
         threads = 1
     trip, product = pixels * _trip(rates, tiling), pixels * rates.product
     ins, outs = geometry.in_channels // geometry.groups, geometry.out_channels // geometry.groups
@@ -52,7 +53,6 @@ def _by_tile(
     # Weights that are learned are transformed anew each time; others are kept.
     seconds = weights * trip if "grad_input" in names else 0.0
     if "forward" in names:
-        pieces = geometry.batch * geometry.groups * _area(tiling.grid)
         seconds += call + -(-pieces // threads) * ((ins + outs) * trip + pairs * product)
     if names == ("forward",):
         return seconds
