@@ -1,1 +1,27 @@
-"""The judge: runs the suite, reads its results, decides, draws, publishes."""
+"""The judge: runs the suite, reads its results, decides, draws, publishes.
+
+Two doors: `__main__` (``python -m convbench COMMAND``) and `asv_plugin`, which asv loads. Behind
+them a room for each question, imported downward only (pyproject.toml has the order):
+
+| to change | open |
+| --- | --- |
+| what the gate says of two commits | `gate/`; by which statistics, `stats/` |
+| how often it and others are right | `power/` |
+| which old commits are measured | `backfill/` |
+| tables, charts, maps and pages of this suite's results | `report/` |
+| where the time of one cell goes | `profiling/` |
+| how instructions are counted and compared | `instructions/` |
+| in which pieces the suite is measured | `measuring/` |
+| what a machine can do at best | `limits/` |
+| colours, markup, styles | `drawing/` |
+| how results are read and named | `results/` |
+| how asv is run, and mended | `asv/` |
+| how git is asked | `repository/` |
+| how files are written | `files/` |
+| values of options, failures, progress | `command_line/` |
+| what is only so in this suite | `suite/` |
+
+`stats`, `command_line`, `files`, `repository`, `asv`, `measuring`, `gate`, `power` and `backfill`
+serve any asv suite: of this one they know what `suite` tells them. `report`, `profiling`, `limits`
+and `instructions` read this suite.
+"""

@@ -7,11 +7,11 @@ from asv.console import log
 from asv.publishing import OutputPublisher
 from asv.util import UserError
 
-from convbench.atomic import make_asv_atomic
-from convbench.first_commits import known_commits
-from convbench.offline import make_offline
-from convbench.pages.publish import publish_pages
-from convbench.store import StoreError
+from convbench.asv.atomic_json import make_asv_atomic
+from convbench.asv.first_commits import known_commits
+from convbench.asv.offline import make_offline
+from convbench.report.pages.publish import publish_pages
+from convbench.results.store import StoreError
 
 make_asv_atomic()
 

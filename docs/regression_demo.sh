@@ -64,8 +64,8 @@ import sys
 from math import nan
 from pathlib import Path
 
-from convbench.asv_command import this_machine
-from convbench.store import load_benchmarks, load_config, runs
+from convbench.asv.machines import this_machine
+from convbench.results.store import load_benchmarks, load_config, runs
 
 html = Path(".asv/html")
 hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from convbench.command_line.progress import Announce
 from convbench.gate.cells import Cell
 from convbench.gate.failure import InconclusiveError, WorkerError
 from convbench.gate.install import SIDES, Installed
-from convbench.gate.judging import Course, Judgement, Rules, Verdict
 from convbench.gate.pairs import BLOCK_S, BLOCKS_PER_TURN, Blocks, Pair, Skipped
+from convbench.stats.judging import Course, Judgement, Verdict
+from convbench.stats.rules import Rules
 
 # A pair costs three seconds before it measures anything: much less would be a waste of them,
 # much more too, since pairs differ however long each is measured.
@@ -72,9 +74,6 @@ class Campaign:
     def end(self) -> None:
         """Stop the clock, if it runs."""
         self._ended_s = self._ended_s or time.monotonic()
-
-
-Watch = Callable[[str], None]
 
 
 def start(sides: Installed, module: str, dice: random.Random) -> Pair:
@@ -155,7 +154,7 @@ def _turns(row: Row, cell_s: float) -> int:
     return max(_LEAST_TURNS, round(cell_s / (BLOCKS_PER_TURN * max(BLOCK_S, row.call_s))))
 
 
-def measure(campaign: Campaign, sides: Installed, first: Pair, watch: Watch) -> None:
+def measure(campaign: Campaign, sides: Installed, first: Pair, announce: Announce) -> None:
     """Fill the campaign's rows until all are decided or its time is over.
 
     `first`, which has listed the benchmarks, tries the cells out: what it takes to fill a block,
@@ -166,7 +165,7 @@ def measure(campaign: Campaign, sides: Installed, first: Pair, watch: Watch) -> 
     def start_pair(rows: list[Row]) -> Pair:
         return start(sides, f"benchmarks.{rows[-1].cell.module}", dice)
 
-    watch("trying the cells out")
+    announce("trying the cells out")
     _each(first, start_pair, campaign.open, _try_out)
     compared = campaign.open
     courses = {row.cell: Course(campaign.rules, len(compared)) for row in compared}
@@ -174,7 +173,7 @@ def measure(campaign: Campaign, sides: Installed, first: Pair, watch: Watch) -> 
     start_s = 0.0
     while rows := campaign.open:
         before = time.monotonic()
-        watch(f"pair {len(campaign.pair_s) + 1}, {len(rows)} of {len(campaign.rows)} cells open")
+        announce(f"pair {len(campaign.pair_s) + 1}, {len(rows)} of {len(campaign.rows)} cells open")
         wanted = max(1, _PAIRS_WANTED - len(campaign.pair_s))
         cell_s = min(_CELL_S, max(0.0, (end - before) / wanted - start_s) / len(rows))
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from convbench.arguments import pattern
-from convbench.failure import MisuseError
+from convbench.command_line.arguments import pattern
+from convbench.command_line.failure import MisuseError
 
 # The expression is the user's, and Python's engine can take exponential time over one.
 _MATCHING_S = 2.0

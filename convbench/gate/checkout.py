@@ -15,14 +15,16 @@ import platformdirs
 import psutil
 
 from convbench.gate.revisions import Revision
-from convbench.repository import git
+from convbench.repository.git import git
+from convbench.repository.working_tree import copy_working_tree
+from convbench.suite.facts import PACKAGE
 
 _NAME = re.compile(r"(\d+)-(\d+)")
 _OWNER = "repository"
 
 
 def _home() -> Path:
-    return platformdirs.user_cache_path("fftconv") / "gate"
+    return platformdirs.user_cache_path(PACKAGE) / "gate"
 
 
 def _name() -> str:
@@ -79,19 +81,6 @@ def run_folder(root: Path) -> Iterator[Path]:
         yield folder
     finally:
         _remove(folder)
-
-
-def copy_working_tree(root: Path, target: Path, *folders: str) -> None:
-    """Copy what git tracks or would track, as it is on disk, changes included."""
-    listed = git(
-        root, *("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders)
-    )
-    for name in dict.fromkeys(filter(None, listed.split("\0"))):
-        source = root / name
-        if source.is_file():  # deleted files are still in the index; submodules are folders
-            copied = target / name
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copied)
 
 
 def check_out(root: Path, revision: Revision, target: Path) -> None:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.arguments import duration
+from convbench.command_line.arguments import duration
+from convbench.command_line.progress import Announce
 from convbench.gate.failure import InconclusiveError
+from convbench.suite.facts import GATE_CELLS
 
 if TYPE_CHECKING:
-    from convbench.gate.campaign import Campaign, Watch
+    from convbench.gate.campaign import Campaign
     from convbench.gate.install import Installed
     from convbench.gate.report import Report
-
-DEFAULT_CELLS = r"^conv2d\.(Forward|Backward)\.\w+\('(fft|native|compiled|overlap_save)', 256, 15\)"
-"""A middle cell of each method, where no others are named."""
 
 LEAST_BUDGET_S = 5.0
 
@@ -38,7 +37,7 @@ def share(text: str) -> float:
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
-    from convbench.gate.judging import Rules
+    from convbench.stats.rules import Rules
 
     parser = commands.add_parser(
         "gate",
@@ -48,7 +47,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("base", metavar="BASE", help="commit to compare with")
     parser.add_argument("head", metavar="HEAD", nargs="?", help="default: the working tree")
     parser.add_argument(
-        "--bench", metavar="REGEX", default=DEFAULT_CELLS, help="cells, as in asv (default: 8)"
+        "--bench", metavar="REGEX", default=GATE_CELLS, help="cells, as in asv (default: 8)"
     )
     threshold = f"{Rules.threshold:.0%}"
     parser.add_argument(
@@ -84,10 +83,10 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     from convbench.gate.cells import compiled
     from convbench.gate.display import shown
     from convbench.gate.install import installed
-    from convbench.gate.judging import Rules
     from convbench.gate.outcome import exit_status
     from convbench.gate.report import Report
     from convbench.gate.revisions import revisions
+    from convbench.stats.rules import Rules
 
     expression = compiled(args.bench)
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
@@ -97,13 +96,13 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     _warn(report, fitness.before())
     reading = fitness.read()
     try:
-        with shown(campaign, console) as watch:
-            watch("checking out and installing both")
+        with shown(campaign, console) as announce:
+            announce("checking out and installing both")
             with installed(root, report.base, report.head) as sides:
-                compare(campaign, sides, expression, watch)
+                compare(campaign, sides, expression, announce)
                 campaign.end()
                 if args.instructions:
-                    watch("counting instructions, which takes minutes")
+                    announce("counting instructions, which takes minutes")
                     _count(report, sides)
     except KeyboardInterrupt:
         campaign.interrupted = not campaign.ended
@@ -114,15 +113,15 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
 
 
 def compare(
-    campaign: "Campaign", sides: "Installed", expression: "re.Pattern[str]", watch: "Watch"
+    campaign: "Campaign", sides: "Installed", expression: "re.Pattern[str]", announce: Announce
 ) -> None:
     """Find the cells that `expression` names and measure them."""
     from convbench.gate.campaign import Row, catalogue, measure, start
     from convbench.gate.cells import both_sided, selected
-    from convbench.gate.judging import Verdict
+    from convbench.stats.judging import Verdict
 
     dice = random.Random(campaign.seed)
-    watch("finding the benchmarks")
+    announce("finding the benchmarks")
     first = start(sides, "benchmarks", dice)
     try:
         listed = catalogue(first)
@@ -131,14 +130,14 @@ def compare(
             if only is not None:
                 row.verdict, row.note = Verdict.ONE_SIDED, f"{only} only"
             campaign.rows.append(row)
-        measure(campaign, sides, first, watch)
+        measure(campaign, sides, first, announce)
     finally:
         first.end()
 
 
 def _count(report: "Report", sides: "Installed") -> None:
     """Count both sides' instructions; what cannot be counted is said, and changes no verdict."""
-    from benchmarks.callgrind import CountError
+    from convbench.instructions.compare import CountError
     from convbench.instructions.compare import compare as compare_instructions
 
     try:
@@ -158,7 +157,7 @@ def _tell(
     report: "Report", json_file: Path | None, markdown_file: Path | None, console: Console
 ) -> None:
     """Print the report and write the files that were asked for."""
-    from convbench.atomic import replacing
+    from convbench.files.atomic import replacing
     from convbench.gate.files import pyperf_files, write
     from convbench.gate.text import markdown, print_report
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from convbench.gate.campaign import Campaign, Watch
-from convbench.progress import clock
+from convbench.command_line.progress import Announce, clock
+from convbench.gate.campaign import Campaign
 
 _LINE_EVERY_S = 15.0
 
@@ -18,7 +18,7 @@ def _left(campaign: Campaign) -> str:
 
 
 @contextlib.contextmanager
-def shown(campaign: Campaign, console: Console) -> Iterator[Watch]:
+def shown(campaign: Campaign, console: Console) -> Iterator[Announce]:
     """Give what is to be called with each step: a bar on a terminal, now and then a line in a log.
 
     The bar is of the budget, since that is what ends the gate if nothing else does.

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from convbench.atomic import replacing
+from convbench.files.atomic import replacing
 from convbench.gate.campaign import Campaign, Row
 from convbench.gate.install import SIDES
 from convbench.gate.outcome import exit_status
@@ -27,12 +27,12 @@ def _cell(row: Row) -> dict[str, Any]:
         "pair_log_ratios": [blocks.log_ratio for blocks in row.blocks],
     }
     if row.judgement is not None:
-        bounds = row.judgement.bounds
+        interval = row.judgement.interval
         found |= {
             "ratio": row.judgement.ratio,
-            "low": math.exp(bounds.low),
-            "high": _finite(math.exp(bounds.high)),
-            "level": bounds.level,
+            "low": math.exp(interval.low),
+            "high": _finite(math.exp(interval.high)),
+            "level": interval.level,
             "pairs_judged": row.judgement.pairs,
         }
     return found

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbench.failure import MisuseError
-from convbench.gate.checkout import check_out, copy_working_tree, run_folder
+from convbench.command_line.failure import MisuseError
+from convbench.gate.checkout import check_out, run_folder
 from convbench.gate.revisions import Revision
+from convbench.repository.working_tree import copy_working_tree
 
 # As long as each other, so that no path, and nothing that its length moves, differs between them.
 SIDES = ("base", "head")

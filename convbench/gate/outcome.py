@@ -1,9 +1,9 @@
 """What all cells together say."""
 
 from convbench.gate.campaign import Campaign
-from convbench.gate.judging import Verdict
+from convbench.stats.judging import Verdict
 
-NO_SLOWDOWN, SLOWDOWN, MISUSE, INCONCLUSIVE = range(4)
+NO_SLOWDOWN, SLOWDOWN, INCONCLUSIVE = 0, 1, 3
 _COMPARED = (Verdict.SLOWDOWN, Verdict.SPEEDUP, Verdict.NONE)
 
 

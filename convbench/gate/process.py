@@ -13,9 +13,9 @@ from typing import Any
 
 from convbench.gate.failure import WorkerError
 from convbench.gate.install import Installed
+from convbench.suite.facts import PACKAGE
 
 _WORKER = Path(__file__).with_name("worker.py")
-_SUBJECT = "fftconv"
 # benchmarks.operands reads it; importing that here would take as long as what it spares.
 PRELOAD_VARIABLE = "FFTCONV_PRELOAD"
 # A page: what the environment's size shifts is where the stack begins within one.
@@ -47,7 +47,7 @@ class Worker:
             parent=os.getpid(),
             package=str(sides.side(side)),
             benchmarks=str(sides.benchmarks),
-            subject=_SUBJECT,
+            subject=PACKAGE,
             warm=warm,
         )
 

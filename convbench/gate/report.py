@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from convbench.command_line.progress import clock
 from convbench.gate.campaign import Campaign
-from convbench.gate.judging import Verdict
 from convbench.gate.outcome import INCONCLUSIVE, SLOWDOWN, exit_status
 from convbench.gate.revisions import Revision
 from convbench.instructions.compare import Comparison
-from convbench.progress import clock
+from convbench.stats.judging import Verdict
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbench.failure import MisuseError
-from convbench.repository import commit_named
+from convbench.command_line.failure import MisuseError
+from convbench.repository.commits import commit_named
 
 
 @dataclass(frozen=True)

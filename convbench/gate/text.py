@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from convbench.gate.campaign import Row
-from convbench.gate.judging import Verdict
 from convbench.gate.report import Report
 from convbench.instructions import compare as instructions
-from convbench.summary import format_seconds
+from convbench.results.quantities import format_seconds
+from convbench.stats.judging import Verdict
 
 _COLUMNS = ("cell", "BASE", "HEAD / BASE", "interval", "pairs", "verdict")
 _STYLES = {
@@ -33,7 +33,7 @@ def _columns(row: Row) -> list[str]:
     base = format_seconds(sorted(seconds)[len(seconds) // 2]) if seconds else "-"
     if row.judgement is None:
         return [str(row.cell), base, "-", "-", str(len(row.blocks)), verdict]
-    found = row.judgement.bounds
+    found = row.judgement.interval
     interval = f"{_ratio(found.low)} to {_ratio(found.high)}"
     pairs = str(row.judgement.pairs)
     return [str(row.cell), base, _ratio(found.estimate), interval, pairs, verdict]

@@ -68,7 +68,7 @@ def _stopped() -> int:
     return resource.getrusage(who).ru_nivcsw
 
 
-class Cell:
+class PreparedCell:
     """One cell of asv's: set up, measured block by block, torn down."""
 
     def __init__(self, folder: Path, name: str, index: int | None) -> None:
@@ -118,12 +118,12 @@ class Cell:
             gc.enable()
 
 
-class Worker:
+class Responder:
     """What the gate can ask for."""
 
     def __init__(self, benchmarks: Path) -> None:
         self.benchmarks = benchmarks
-        self.cell: Cell | None = None
+        self.cell: PreparedCell | None = None
 
     def catalogue(self) -> dict[str, Any]:
         """List every timed benchmark, as asv finds it: its name, and the cells' parameters."""
@@ -139,7 +139,7 @@ class Worker:
     def set_up(self, name: str, index: int | None) -> dict[str, Any]:
         """Make one cell ready, in place of the one before."""
         self.tear_down()
-        cell = Cell(self.benchmarks, name, index)
+        cell = PreparedCell(self.benchmarks, name, index)
         skipped = cell.set_up()
         if skipped is None:
             self.cell = cell
@@ -162,7 +162,7 @@ class Worker:
         return {}
 
 
-def _import(request: dict[str, Any]) -> Worker:
+def _import(request: dict[str, Any]) -> Responder:
     """Load this side's package, and the benchmarks' discovery."""
     from asv_runner._aux import update_sys_path
 
@@ -173,7 +173,7 @@ def _import(request: dict[str, Any]) -> Worker:
     subject = sys.modules.get(request["subject"]) or __import__(request["subject"])
     if not Path(str(subject.__file__)).is_relative_to(package):
         raise ImportError(f"{request['subject']} was imported from {subject.__file__}")
-    return Worker(benchmarks)
+    return Responder(benchmarks)
 
 
 def _reason(error: BaseException) -> str:
@@ -186,17 +186,17 @@ def main() -> None:
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    worker: Worker | None = None
+    responder: Responder | None = None
     for line in sys.stdin:
         request = json.loads(line)
         do = request.pop("do")
         try:
             if do == "import":
                 die_with_parent(request["parent"])
-                worker = _import(request)
+                responder = _import(request)
                 answer: dict[str, Any] = {}
             else:
-                answer = getattr(worker, do)(**request)
+                answer = getattr(responder, do)(**request)
             rest()
         except Exception as error:  # whatever a benchmark raises is reported
             answer = {"error": _reason(error)}

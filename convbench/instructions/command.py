@@ -5,14 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.callgrind import CountError
-from benchmarks.instructions import CELLS
-from convbench.arguments import pattern
-from convbench.atomic import replacing
-from convbench.failure import MisuseError
-from convbench.instructions.compare import compare, markdown, print_table
-from convbench.repository import package
-from convbench.store import StoreError
+from convbench.command_line.arguments import pattern
+from convbench.command_line.failure import CommandError, MisuseError
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,10 +22,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too"
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(args: argparse.Namespace, console: Console) -> None:
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Do what the command line asks for."""
+    from benchmarks.instructions import CELLS
+    from convbench.files.atomic import replacing
+    from convbench.instructions.compare import CountError, compare, markdown, print_table
+    from convbench.repository.package import package
+
     cells = [cell for cell in CELLS if args.cells.search(str(cell))]
     if not cells:
         listed = "; ".join(map(str, CELLS))
@@ -42,7 +42,7 @@ def _run(args: argparse.Namespace, console: Console) -> None:
             try:
                 compared = compare(base, head, cells)
             except CountError as error:
-                raise StoreError(str(error)) from error
+                raise CommandError(str(error)) from error
     names = base_name, head_name
     print_table(compared, names, console)
     if args.markdown:

@@ -7,7 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.instructions import CELLS, Cell, count
+from benchmarks.callgrind import CountError as CountError
+from benchmarks.instructions import CELLS, count
+from benchmarks.instructions import Cell as CountedCell
 
 BLIND_SPOTS = (
     "Instructions are counted in one thread, on the AVX2 processor that valgrind emulates: the "
@@ -23,7 +25,7 @@ RELEVANT = 0.02
 class Comparison:
     """One cell's instructions before and after; None where that side cannot do the cell."""
 
-    cell: Cell
+    cell: CountedCell
     baseline: int | None
     contender: int | None
 
@@ -44,7 +46,9 @@ class Comparison:
         return "more" if self.ratio > 1 else "fewer"
 
 
-def compare(baseline: Path, contender: Path, cells: Sequence[Cell] = CELLS) -> list[Comparison]:
+def compare(
+    baseline: Path, contender: Path, cells: Sequence[CountedCell] = CELLS
+) -> list[Comparison]:
     """Count for the fftconv in each of two folders.
 
     Raises

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from convbench.failure import MisuseError
+from convbench.command_line.failure import MisuseError
 
 
 @contextlib.contextmanager

@@ -5,13 +5,11 @@ import subprocess
 import sys
 import time
 
-from convbench.asv_command import machine_name
+from convbench.asv.machines import machine_name
+from convbench.command_line.failure import CommandError
 from convbench.power.injection import BASE, Injected
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial
-from convbench.store import StoreError
 
-DEFAULT = "asv"
-INTERLEAVED = "asv-interleaved"
 # asv reports what changed by more than a factor; its own is 10%, the study's the gate's threshold.
 _FACTORS = {1.1: "asv's factor 1.1", 1.02: "--factor 1.02"}
 
@@ -29,7 +27,7 @@ def _asv(repository: Injected, *arguments: str) -> str:
     )
     if done.returncode not in (0, 1) or "Traceback" in done.stdout:
         last = done.stdout.strip().splitlines()[-1:] or ["it printed nothing"]
-        raise StoreError(f"asv {arguments[0]} ended with {done.returncode}: {last[0]}")
+        raise CommandError(f"asv {arguments[0]} ended with {done.returncode}: {last[0]}")
     return done.stdout
 
 

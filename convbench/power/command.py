@@ -7,15 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from convbench.arguments import count, duration
+from convbench.command_line.arguments import count, duration
+from convbench.command_line.failure import CommandError
 from convbench.gate.command import LEAST_BUDGET_S
-from convbench.power.alone import alone
-from convbench.store import StoreError
+from convbench.suite.facts import POWER_CELL
 
 TOOLS = ("gate", "asv", "asv-interleaved", "pyperf")
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1)
-# A call of 0.2 ms: a percent of the calls is one or so in each block, an even slowdown.
-CELL = "conv2d.Forward.time_forward('fft', 64, 3)"
 _FOLDER = Path(".asv/power")
 
 
@@ -47,7 +45,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--slowdowns", type=_shares, default=SHARES, help="percents, by commas")
     parser.add_argument("--tools", type=_tools, default=TOOLS, help=",".join(TOOLS))
-    parser.add_argument("--cell", default=CELL, help=f"of conv2d.Forward (default: {CELL})")
+    parser.add_argument(
+        "--cell", default=POWER_CELL, help=f"of conv2d.Forward (default: {POWER_CELL})"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order of the trials")
     parser.add_argument(
         "--output", type=Path, default=_FOLDER / "trials.jsonl", help="file of trials"
@@ -60,6 +60,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.power.alone import alone
+
     if args.show is None:
         with alone(_FOLDER):
             _study(args, console)
@@ -77,10 +79,10 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
 
     trials = read(path)
     if not trials:
-        raise StoreError(f"{path} holds no trial")
+        raise CommandError(f"{path} holds no trial")
     kinds = {(trial.cell, trial.budget_s) for trial in trials}
     if len(kinds) > 1:
-        raise StoreError(f"{path} holds trials of several cells or budgets: {sorted(kinds)}")
+        raise CommandError(f"{path} holds trials of several cells or budgets: {sorted(kinds)}")
     counted = rates(trials)
     again = replayed(trials)
     if again:
@@ -97,15 +99,15 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
 
 def _study(args: argparse.Namespace, console: Console) -> None:
     """Try what has not been tried yet."""
+    from convbench.command_line.progress import track
     from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
     from convbench.power.sizing import fill
     from convbench.power.trials import Task, Trial, append, plan, read
-    from convbench.progress import track
 
     pyperf_trial.pyperf_name(args.cell)  # refuses cells that the injection does not slow down
     trials = read(args.output) if args.output.exists() else []
     if any((t.cell, t.budget_s) != (args.cell, args.budget) for t in trials):
-        raise StoreError(f"{args.output} is of another cell or budget; name another --output")
+        raise CommandError(f"{args.output} is of another cell or budget; name another --output")
     done = {trial.task for trial in trials}
     tasks = plan(args.tools, args.slowdowns, args.repetitions, args.seed)
     tasks = [task for task in tasks if task not in done]

@@ -12,7 +12,7 @@ def draw(rates: Rates, title: str, output: Path) -> None:
     """Write the picture to `output`; its suffix (.svg, .png, .pdf) names the format."""
     from matplotlib.figure import Figure
 
-    from convbench.figures import save
+    from convbench.drawing.figures import save
 
     figure = Figure(figsize=(9.6, 4.4), layout="constrained")
     axes = figure.subplots()

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from convbench.gate.campaign import Campaign
-from convbench.gate.checkout import copy_working_tree, run_folder
+from convbench.gate.checkout import run_folder
 from convbench.gate.command import compare
 from convbench.gate.install import Installed, install
-from convbench.gate.judging import Rules, Verdict
 from convbench.gate.revisions import resolve
 from convbench.power.injection import BASE, Injected
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial
+from convbench.repository.working_tree import copy_working_tree
+from convbench.stats.judging import Verdict
+from convbench.stats.rules import Rules
 
 NAME = "gate"
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbench.gate.checkout import copy_working_tree
-from convbench.repository import git
+from convbench.repository.git import git
+from convbench.repository.working_tree import copy_working_tree
+from convbench.suite.facts import PACKAGE
 
-_PACKAGE = Path("fftconv")
 _WRAPPER = '''"""A known slowdown, injected: a share of the calls is made twice."""
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class Injected:
 
 def _commit(root: Path, name: str, share: float) -> None:
     text = _WRAPPER.format(share=share, name=name)
-    (root / _PACKAGE / "injected.py").write_text(text, encoding="utf-8")
+    (root / PACKAGE / "injected.py").write_text(text, encoding="utf-8")
     git(root, "add", "--all", "--force")
     git(root, *_AUTHOR, "commit", "--quiet", "--no-verify", "--message", name)
     git(root, "tag", name)
@@ -80,7 +80,7 @@ def make(source: Path, folder: Path, shares: Sequence[float]) -> Injected:
     folder.mkdir(parents=True)
     copy_working_tree(source, folder)
     shutil.rmtree(folder / "results", ignore_errors=True)
-    with (folder / _PACKAGE / "__init__.py").open("a", encoding="utf-8") as package:
+    with (folder / PACKAGE / "__init__.py").open("a", encoding="utf-8") as package:
         package.write(_CALL)
     config = folder / "asv.conf.json"
     text = config.read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from convbench.command_line.failure import CommandError
 from convbench.gate.install import SIDES, Installed
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial
-from convbench.store import StoreError
 
 NAME = "pyperf"
 _WAYS = {"as it is": (), "--min-speed 2": ("--min-speed", "2")}
@@ -20,7 +20,7 @@ def pyperf_name(cell: str) -> str:
     """Return pyperf's name of a cell of asv's."""
     found = _NAME.fullmatch(cell)
     if found is None:
-        raise StoreError(f"the study is of cells of conv2d.Forward.time_forward, not of {cell!r}")
+        raise CommandError(f"the study is of cells of conv2d.Forward.time_forward, not of {cell!r}")
     return f"forward-{found[1]}-{found[2]}-{found[3]}-float32"
 
 
@@ -37,7 +37,7 @@ def _pyperf(folder: Path, package: Path | None, *arguments: str) -> str:
     )
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
-        raise StoreError(f"{' '.join(arguments[:2])} ended with {done.returncode}: {last[0]}")
+        raise CommandError(f"{' '.join(arguments[:2])} ended with {done.returncode}: {last[0]}")
     return done.stdout
 
 

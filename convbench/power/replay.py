@@ -9,9 +9,10 @@ import random
 import statistics
 from collections.abc import Sequence
 
-from convbench.gate.judging import Course, Rules, Verdict
-from convbench.power.rates import Rate
 from convbench.power.trials import Trial
+from convbench.stats.judging import Course, Verdict
+from convbench.stats.rates import Rate
+from convbench.stats.rules import Rules
 
 REPLAYS = 2000
 _SEED = 20_26

@@ -2,7 +2,8 @@
 
 from rich.table import Table
 
-from convbench.power.rates import CONFIDENCE, Rate, Rates
+from convbench.power.rates import Rates
+from convbench.stats.rates import CONFIDENCE, Rate
 
 REPLAYED = "gate, replayed"
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convbench.store import StoreError
+from convbench.command_line.failure import CommandError
 
 VERSION = 1
 
@@ -89,13 +89,13 @@ def read(path: Path) -> list[Trial]:
 
     Raises
     ------
-    StoreError
+    CommandError
         A line is no trial; with its number.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
+        raise CommandError(f"{path}: {error.strerror}") from error
     return [_parsed(path, number, line) for number, line in enumerate(lines, start=1)]
 
 
@@ -103,4 +103,4 @@ def _parsed(path: Path, number: int, line: str) -> Trial:
     try:
         return _trial(json.loads(line))
     except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{path}, line {number}, is no trial of a study ({error})") from error
+        raise CommandError(f"{path}, line {number}, is no trial of a study ({error})") from error

@@ -1,11 +1,10 @@
 """The pictures of a profile, as SVG: a flame graph, memory over time, phases side by side."""
 
-from convbench.pages.markup import Content, Markup, element
+from convbench.drawing.markup import Content, Markup, element
 from convbench.profiling.memory import MemoryCurve
 from convbench.profiling.phases import PHASES, Phase, phase_of
 from convbench.profiling.trace import Event
-from convbench.quantities import format_bytes
-from convbench.summary import format_seconds
+from convbench.results.quantities import format_bytes, format_seconds
 
 _WIDTH = 1100
 _ROW = 20

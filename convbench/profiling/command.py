@@ -7,12 +7,14 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.atomic import replacing
-from convbench.profiling.runner import Profile, profile
 from convbench.profiling.spec import Spec
+
+if TYPE_CHECKING:
+    from convbench.profiling.runner import Profile
 
 
 def _channels(text: str) -> tuple[int, int]:
@@ -61,11 +63,13 @@ def _spec(args: argparse.Namespace) -> Spec:
 
 
 def _write(target: Path, text: str) -> None:
+    from convbench.files.atomic import replacing
+
     with replacing(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _write_files(found: Profile, folder: Path) -> None:
+def _write_files(found: "Profile", folder: Path) -> None:
     """Write what other programs read: the numbers, the flame graph, the memory."""
     from convbench.profiling.speedscope import speedscope
 
@@ -82,6 +86,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from convbench.profiling.machine import measure_limits
     from convbench.profiling.page import comparison_page, profile_page
+    from convbench.profiling.runner import profile
     from convbench.profiling.text import difference_table, heading, phase_table
 
     spec = _spec(args)
@@ -91,7 +96,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     with console.status("") as status:
         limits = functools.cache(lambda threads: measure_limits(spec.dtype, threads, status.update))
 
-        def one(spec: Spec, commit: str | None, target: Path) -> Profile:
+        def one(spec: Spec, commit: str | None, target: Path) -> "Profile":
             made = profile(
                 spec,
                 commit,

@@ -5,10 +5,10 @@ import math
 import re
 from dataclasses import dataclass
 
+from convbench.limits.bound import ITEM_BYTES
+from convbench.limits.machine import Limits
 from convbench.profiling.spec import Spec
 from convbench.profiling.trace import Event
-from convbench.roofline.bound import ITEM_BYTES
-from convbench.roofline.limits import Limits
 
 _TORCH_TRANSFORM = re.compile(r"aten::_fft_(r2c|c2r|c2c)$")
 _SCIPY_TRANSFORM = re.compile(r"<built-in (function|method) (r2c|c2r|c2c)\b")

@@ -10,7 +10,7 @@ _INTERVAL_S = 0.0005
 
 
 @dataclass
-class Watch:
+class MemoryWatch:
     """Samples of the resident memory of one process while it is to be watched."""
 
     pid: int

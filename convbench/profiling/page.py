@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from convbench.pages.markup import Content, Markup, element, join, table
-from convbench.pages.shell import ASSETS, tints_css
+from convbench.drawing.markup import Content, Markup, element, join, table
+from convbench.drawing.style import ASSETS, tints_css
+from convbench.limits.bound import DEFINITION
 from convbench.profiling.charts import flame_graph, memory_chart, phase_bar
 from convbench.profiling.phases import MEANING, PHASES
 from convbench.profiling.runner import Profile
 from convbench.profiling.text import difference_rows
-from convbench.quantities import format_bytes, format_count
-from convbench.roofline.bound import DEFINITION
-from convbench.summary import format_seconds
+from convbench.results.quantities import format_bytes, format_count, format_seconds
 
 _NOTE = (
     "The phases are those of the traced call of median duration. Tracing makes Python slower, so "

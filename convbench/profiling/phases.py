@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from convbench.limits.machine import Limits
 from convbench.profiling.event_work import work_of
 from convbench.profiling.spec import Spec
 from convbench.profiling.trace import Event
-from convbench.roofline.limits import Limits
 
 PHASES = ("transform", "product", "inverse", "copy", "kernel", "autograd", "Python")
 MEANING = {

@@ -9,20 +9,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from convbench.command_line.failure import CommandError
+from convbench.command_line.progress import Announce
+from convbench.limits.bound import Bound, bound
+from convbench.limits.machine import Limits
 from convbench.profiling.machine import machine_text
-from convbench.profiling.memory import MemoryCurve, Watch, curve
+from convbench.profiling.memory import MemoryCurve, MemoryWatch, curve
 from convbench.profiling.phases import Phase, phases
 from convbench.profiling.spec import Spec
 from convbench.profiling.trace import Event, median_call, read_calls
-from convbench.repository import ROOT, package
-from convbench.roofline.bound import Bound, bound
-from convbench.roofline.limits import Limits
-from convbench.store import StoreError
+from convbench.repository.package import ROOT, package
 
 # The subject comes first on the path, so that another commit's is imported instead of ours.
 _START = "import sys; sys.path[:0] = {path!r}; from convbench.profiling.worker import main; main()"
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,10 @@ class Profile:
 
 
 def _converse(
-    process: "subprocess.Popen[str]", request: dict[str, Any], report: Report
-) -> tuple[dict[str, Any], Watch]:
+    process: "subprocess.Popen[str]", request: dict[str, Any], announce: Announce
+) -> tuple[dict[str, Any], MemoryWatch]:
     """Tell the worker what to do and follow its steps; return its result and the watch."""
-    watch = Watch(process.pid)
+    watch = MemoryWatch(process.pid)
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps(request) + "\n")
@@ -100,21 +99,21 @@ def _converse(
                 continue  # libraries print, too
             message = json.loads(line)
             if "error" in message:
-                raise StoreError(message["error"])
+                raise CommandError(message["error"])
             if "result" in message:
                 return message["result"], watch
-            report(message["step"])
+            announce(message["step"])
             if message.get("watch") is True:
                 watch.start()
             elif message.get("watch") is False:
                 watch.stop()
     finally:
         watch.stop()
-    raise StoreError(f"the profiled process ended early (status {process.wait()})")
+    raise CommandError(f"the profiled process ended early (status {process.wait()})")
 
 
 def profile(
-    spec: Spec, commit: str | None, limits: Callable[[int], Limits], trace: Path, report: Report
+    spec: Spec, commit: str | None, limits: Callable[[int], Limits], trace: Path, announce: Announce
 ) -> Profile:
     """Profile one cell in a process of its own and leave its trace at `trace`.
 
@@ -122,12 +121,12 @@ def profile(
 
     Raises
     ------
-    StoreError
+    CommandError
         The sizes make no sense, the method cannot do the cell, or there is no such commit.
     """
     problem = spec.problem()
     if problem is not None:
-        raise StoreError(problem)
+        raise CommandError(problem)
     trace.parent.mkdir(parents=True, exist_ok=True)
     with package(commit) as (folder, name), tempfile.TemporaryFile("w+") as errors:
         code = _START.format(path=[str(folder), str(ROOT)])
@@ -141,19 +140,19 @@ def profile(
         )
         try:
             request = {"spec": asdict(spec), "trace": str(trace.resolve())}
-            result, watch = _converse(process, request, report)
-        except StoreError as error:
+            result, watch = _converse(process, request, announce)
+        except CommandError as error:
             errors.seek(0)
             last = errors.read().strip().rsplit("\n", 1)[-1]
             early = "ended early" in str(error) and last
-            raise StoreError(f"{error}: {last}" if early else str(error)) from None
+            raise CommandError(f"{error}: {last}" if early else str(error)) from None
         finally:
             process.kill()
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
         if Path(result["fftconv"]).resolve() != folder.resolve():
-            raise StoreError(f"the profiled process imported fftconv from {result['fftconv']}")
+            raise CommandError(f"the profiled process imported fftconv from {result['fftconv']}")
     calls = read_calls(trace)
     call = median_call(calls)
     known = limits(result["threads"])

@@ -1,9 +1,8 @@
 """Which cell is profiled."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from convbench.roofline.bound import Work
+from convbench.limits.bound import Work
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,3 @@ class Spec:
         if self.in_channels % self.groups or self.out_channels % self.groups:
             return f"channels must be multiples of the {self.groups} groups"
         return None
-
-    def to_json(self) -> str:
-        """Write it for another process."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Spec":
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))

@@ -4,8 +4,7 @@ from rich.table import Table
 
 from convbench.profiling.phases import Phase
 from convbench.profiling.runner import Profile
-from convbench.quantities import format_bytes, format_count
-from convbench.summary import format_seconds
+from convbench.results.quantities import format_bytes, format_count, format_seconds
 
 
 def heading(profile: Profile) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from convbench.repository import git
+from convbench.repository.git import git
 
 ROOT = Path(__file__).parents[3]
 _MAIN = "import sys; sys.path[0] = {root!r}; from convbench.__main__ import main; sys.exit(main())"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from convbench.failure import MisuseError
+from convbench.command_line.failure import MisuseError
 from convbench.gate.cells import both_sided, cells, compiled, selected
 
 BENCHMARKS = {"a.time_x": [["'fft'", "'native'"], ["64", "128"]], "b.time_y": []}

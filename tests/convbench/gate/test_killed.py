@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from convbench.gate.checkout import remove_leftovers, run_folder
-from convbench.repository import git
+from convbench.repository.git import git
 
 
 def _workers(cache: Path) -> list[psutil.Process]:

@@ -11,13 +11,14 @@ from rich.console import Console
 from convbench.gate.campaign import Campaign, Row
 from convbench.gate.cells import Cell
 from convbench.gate.files import pyperf_files, write
-from convbench.gate.intervals import Bounds
-from convbench.gate.judging import Judgement, Rules, Verdict
 from convbench.gate.outcome import exit_status
 from convbench.gate.pairs import Blocks
 from convbench.gate.report import Report
 from convbench.gate.revisions import Revision
 from convbench.gate.text import markdown, print_report
+from convbench.stats.intervals import Interval
+from convbench.stats.judging import Judgement, Verdict
+from convbench.stats.rules import Rules
 
 ORDER = [
     (Verdict.NONE, 0),
@@ -34,10 +35,10 @@ def row(name: str, verdict: Verdict | None, note: str = "") -> Row:
 
 
 def measured(name: str, verdict: Verdict, low: float, estimate: float, high: float) -> Row:
-    bounds = Bounds(math.log(estimate), math.log(low), math.log(high), 0.01)
+    interval = Interval(math.log(estimate), math.log(low), math.log(high), 0.01)
     blocks = [Blocks((0.001, 0.0011), (0.001 * estimate, 0.0011 * estimate))] * 10
     cell = Cell(name, 0, ("'a|b'", "64"))
-    return Row(cell, 20, 0.001, blocks, Judgement(bounds, 10, verdict), verdict)
+    return Row(cell, 20, 0.001, blocks, Judgement(interval, 10, verdict), verdict)
 
 
 @pytest.fixture

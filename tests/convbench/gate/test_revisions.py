@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convbench.failure import MisuseError
+from convbench.command_line.failure import MisuseError
 from convbench.gate.revisions import Revision, resolve, revisions
-from convbench.repository import git
+from convbench.repository.git import git
 
 
 @pytest.fixture

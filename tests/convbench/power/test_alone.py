@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from convbench.failure import MisuseError
+from convbench.command_line.failure import MisuseError
 from convbench.power.alone import alone
 
 ROOT = Path(__file__).parents[3]

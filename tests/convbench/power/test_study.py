@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convbench.gate.judging import Verdict
-from convbench.power.rates import Rate, rates
+from convbench.command_line.failure import CommandError
+from convbench.power.rates import rates
 from convbench.power.replay import replay_once, replayed
 from convbench.power.text import markdown
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial, append, plan, read
-from convbench.store import StoreError
+from convbench.stats.judging import Verdict
+from convbench.stats.rates import Rate
 
 ROOT = Path(__file__).parents[3]
 CELL = "conv2d.Forward.time_forward('fft', 128, 7)"
@@ -67,7 +68,7 @@ def test_trials_are_read_as_they_were_written(tmp_path) -> None:
 def test_a_line_that_is_no_trial_is_named(study, line) -> None:
     with study.open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(StoreError, match="line 11, is no trial of a study"):
+    with pytest.raises(CommandError, match="line 11, is no trial of a study"):
         read(study)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from convbench.command_line.failure import CommandError
 from convbench.power import asv_trial, injection, pyperf_trial
 from convbench.power.injection import Injected
-from convbench.repository import git
-from convbench.store import StoreError
+from convbench.repository.git import git
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,5 +65,5 @@ def test_asvs_mark_is_read(monkeypatch, line, slower) -> None:
 def test_a_cell_has_a_name_for_pyperf() -> None:
     name = pyperf_trial.pyperf_name("conv2d.Forward.time_forward('fft', 128, 7)")
     assert name == "forward-fft-128-7-float32"
-    with pytest.raises(StoreError, match=r"not of \"conv2d\.Backward"):
+    with pytest.raises(CommandError, match=r"not of \"conv2d\.Backward"):
         pyperf_trial.pyperf_name("conv2d.Backward.time_backward('fft', 128, 7)")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from convbench.limits.machine import Limits
 from convbench.profiling.charts import flame_graph, memory_chart
 from convbench.profiling.event_work import work_of
 from convbench.profiling.memory import curve
@@ -13,7 +14,6 @@ from convbench.profiling.phases import PHASES, phase_of, phases
 from convbench.profiling.spec import Spec
 from convbench.profiling.speedscope import speedscope
 from convbench.profiling.trace import Event, median_call, read_calls
-from convbench.roofline.limits import Limits
 
 SPEC = Spec("fft", 64, 3)
 LIMITS = Limits({2**20: 1e-4}, {"float32": 1e9}, {"float32": {64: 1e-3}})
@@ -196,9 +196,3 @@ def test_calls_too_short_to_be_seen_leave_an_empty_curve() -> None:
 def test_sizes_that_make_no_sense(changes, message) -> None:
     spec = Spec(**{"method": "fft", "input_size": 64, "filter_size": 3, **changes})
     assert message in str(spec.problem())
-
-
-def test_spec_survives_the_way_to_the_worker() -> None:
-    assert Spec.from_json(SPEC.to_json()) == SPEC
-    assert SPEC.problem() is None
-    assert Spec("fft", 64, 3, batch=2).folder != SPEC.folder

@@ -1,0 +1,1 @@
+"""asv: run by its command line, and mended where this suite needs it."""

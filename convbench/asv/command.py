@@ -1,0 +1,83 @@
+"""Run asv as a user would, by its command line."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from convbench.command_line.failure import CommandError
+
+LOG = Path(".asv/report.log")
+
+_FAILED_CELLS = 2  # asv's exit status when it ran, and some benchmark did not
+
+
+class AsvError(CommandError):
+    """An asv command failed as a whole; the message ends with what asv printed last."""
+
+
+def asv(*arguments: str) -> None:
+    """Run ``asv`` with `arguments`, its output appended to `LOG`.
+
+    Raises
+    ------
+    AsvError
+        asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
+    """
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    with _alone() as lock, LOG.open("a", encoding="utf-8") as log:
+        log.write(f"$ asv {' '.join(arguments)}\n")
+        log.flush()
+        start = log.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "asv", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),  # held until asv has ended, even if this process is killed
+        )
+        with _no_orphan(process):
+            status = process.wait()
+    with LOG.open(encoding="utf-8") as log:
+        log.seek(start)
+        printed = [line.strip() for line in log if line.strip()]
+    # The same status says that asv did not understand the command; then it prints its usage.
+    misused = any(line.startswith("usage: asv") for line in printed)
+    if misused or status not in (0, _FAILED_CELLS):
+        last = printed[-5:]
+        raise AsvError(f"asv {arguments[0]} failed ({LOG} has all of it): {' | '.join(last)}")
+
+
+@contextmanager
+def _alone() -> Iterator[int]:
+    """Wait until no other asv of this clone runs that was started here; give the lock's number.
+
+    Two at once would disturb each other's times. Worse, they share one environment: the second
+    would install its commit there while the first measures, and save results of another commit.
+    """
+    import fcntl  # which Windows has not; the commands that only read results work there
+
+    with LOG.with_name("lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another measurement of this clone to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
+
+
+@contextmanager
+def _no_orphan(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """If the block is left early, end the process: by asking, and soon by force."""
+    try:
+        yield
+    except BaseException:
+        process.send_signal(signal.SIGINT)  # asv ends its own workers on it
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise

@@ -1,0 +1,30 @@
+"""The names of machines in asv's books."""
+
+from asv.machine import Machine, MachineCollection
+from asv.util import UserError
+
+
+def _entered(name: str) -> str | None:
+    """Return the name that asv's books have for a machine, None if it is not in them.
+
+    Where the books hold one machine only, asv takes it for this one, whatever its name.
+    """
+    try:
+        return str(MachineCollection.load(name).get("machine", name))
+    except UserError:
+        return None
+
+
+def this_machine() -> str:
+    """Return the name under which results of this machine are entered."""
+    name = str(Machine.get_unique_machine_name())
+    return _entered(name) or name
+
+
+def machine_name(wanted: str | None) -> str:
+    """Return the name of a machine in asv's books, entering it there if it is new."""
+    name = wanted or str(Machine.get_unique_machine_name())
+    found = _entered(name)
+    if found is None:
+        MachineCollection.save(name, {**Machine.get_defaults(), "machine": name})
+    return found or name

@@ -1,0 +1,1 @@
+"""What pages and pictures have in common: markup, colours, styles, figures."""

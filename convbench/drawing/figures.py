@@ -1,0 +1,28 @@
+"""Write a matplotlib figure whole, the same bytes for the same results."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from convbench.command_line.failure import CommandError
+from convbench.files.atomic import replacing
+
+
+def save(figure: Figure, output: Path) -> None:
+    """Write `figure`; the suffix of `output` (.svg, .png, .pdf) names the format.
+
+    Raises
+    ------
+    CommandError
+        matplotlib cannot write the format.
+    """
+    # No date, no random identifiers; text stays text.
+    style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
+    metadata = {"Date": None} if output.suffix == ".svg" else None
+    try:
+        with mpl.rc_context(style), replacing(output) as temporary:
+            figure.savefig(temporary, dpi=150, metadata=metadata)
+    except ValueError as error:
+        raise CommandError(f"cannot draw {output}: {error}") from error

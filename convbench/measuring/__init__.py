@@ -1,0 +1,1 @@
+"""What the report measures, in pieces that asv runs one after the other."""

@@ -1,0 +1,131 @@
+"""Cut what the report measures into pieces that asv runs one after the other.
+
+asv saves the results of a commit when the run ends: an interrupted run of several minutes leaves
+nothing. A chunk is a set of cells that one `asv run --bench REGEX` measures in seconds; what is
+done stays done.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
+from typing import Any
+
+from asv.benchmarks import Benchmarks
+
+from convbench.results.store import CellKey, Run, param_values
+from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
+
+# Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
+# part costs a start of asv, which on a slow machine takes several seconds.)
+_CHUNK_S = 40.0
+
+# What a cell takes besides its calls: a fork, operands, and for times the samples.
+_CELL_OVERHEAD_S = 0.06
+_SAMPLING_S = 0.15
+_TIMERAW_S = 4.0
+_ASV_STARTUP_S = 3.0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cells that one asv run measures."""
+
+    title: str
+    regex: str
+    cells: frozenset[CellKey]
+    expected_s: float
+
+    def measured_in(self, run: Run | None, tried: frozenset[CellKey]) -> bool:
+        """Whether `run` holds every cell: a value, or none of one that was `tried`."""
+        if run is None:
+            return False
+        found = {record.key: record.value for record in run.records}
+        return all(
+            cell in found and (cell in tried or not math.isnan(found[cell])) for cell in self.cells
+        )
+
+
+def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
+    if benchmark["name"].split(".")[-1].startswith("timeraw_"):
+        return _TIMERAW_S
+    backward = "backward" in (params.get("direction"), benchmark["name"].rsplit("_", 1)[-1])
+    call = call_s(params, "backward" if backward else "forward")
+    if benchmark["type"] == "time":
+        return _CELL_OVERHEAD_S + max(_SAMPLING_S, 3 * call)
+    return _CELL_OVERHEAD_S + call
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Cells of one benchmark that one regular expression names."""
+
+    title: str
+    regex: str
+    cells: frozenset[CellKey]
+    expected_s: float
+
+
+def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
+    """Cut one benchmark along its leading parameters."""
+
+    def key(params: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(params[name] for name in takewhile(SPLIT_PARAMS.__contains__, params))
+
+    name = benchmark["name"]
+    for values, group in groupby(param_values(benchmark), key):
+        if not everything and left_out(name, values):
+            continue
+        members = list(group)
+        # asv matches the regex against name(value, value, ...), each value as its repr.
+        start = r"\(" + "".join(f"{value!r}, " for value in values) if values else r"(\(|$)"
+        yield _Piece(
+            " ".join([name, *map(str, values)]),
+            re.escape(name) + start,
+            frozenset((name, tuple(params.values())) for params in members),
+            sum(_cell_s(benchmark, params) for params in members),
+        )
+
+
+def _matching(piece: _Piece, pattern: str) -> _Piece:
+    """Leave of a piece the cells that asv finds by `pattern`."""
+    cells = frozenset(cell for cell in piece.cells if re.search(pattern, _asv_name(*cell)))
+    part = len(cells) / len(piece.cells)
+    return replace(piece, cells=cells, expected_s=part * piece.expected_s)
+
+
+def _asv_name(name: str, values: tuple[Any, ...]) -> str:
+    """Write a cell as asv does where it looks for a regular expression."""
+    return f"{name}({', '.join(map(repr, values))})" if values else name
+
+
+def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
+    more = f" and {len(pieces) - 1} more" if len(pieces) > 1 else ""
+    also = f"(?=.*(?:{pattern}))" if pattern is not None else ""
+    return Chunk(
+        pieces[0].title + more,
+        f"^{also}({'|'.join(piece.regex for piece in pieces)})",
+        frozenset().union(*(piece.cells for piece in pieces)),
+        _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
+    )
+
+
+def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Chunk]:
+    """Return what the report measures in chunks, what answers the first question first.
+
+    With a `pattern` it is every cell of the suite that asv finds by it, what the report leaves to
+    a plain `asv run` among them.
+    """
+    chunks: list[Chunk] = []
+    joined: list[_Piece] = []
+    for _, benchmark in sorted(benchmarks.items(), key=lambda item: (rank(item[0]), item[0])):
+        for whole in _pieces(benchmark, everything=pattern is not None):
+            piece = whole if pattern is None else _matching(whole, pattern)
+            if not piece.cells:
+                continue
+            if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
+                chunks.append(_chunk(joined, pattern))
+                joined = []
+            joined.append(piece)
+    return [*chunks, _chunk(joined, pattern)] if joined else chunks

@@ -1,0 +1,1 @@
+"""The results of this suite: tables, charts, maps, pages."""

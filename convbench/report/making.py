@@ -1,0 +1,109 @@
+"""Measure what is not measured yet, publish, and say who won."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.sampling import SAMPLE_TIME_S
+from convbench.asv.command import LOG, asv
+from convbench.asv.machines import machine_name
+from convbench.command_line.progress import clock, track
+from convbench.measuring.chunks import Chunk, report_chunks
+from convbench.measuring.measure import discover, measure, newest_runs
+from convbench.report.summary import print_results
+from convbench.repository.commits import commit_named
+from convbench.repository.git import git
+from convbench.results.store import Run, StoreError, load_benchmarks, load_config
+from convbench.results.tried import tried
+from convbench.suite.facts import PACKAGE
+
+
+def _measure(
+    machine: str, commit: str, chunks: list[Chunk], budget_s: float, console: Console
+) -> int:
+    """Measure one chunk after the other while the budget lasts; return how many were measured."""
+    titles = [chunk.title for chunk in chunks]
+    steps = track(titles, [chunk.expected_s for chunk in chunks], console, budget_s)
+    with closing(steps):
+        for index, forecast in steps:
+            # The first is always measured: who calls again and again comes to an end.
+            if index and not forecast.has_time:
+                return index
+            measure(machine, commit, chunks[index])
+    return len(chunks)
+
+
+def _timed_s(run: Run, chunks: list[Chunk]) -> float:
+    """Seconds inside timed samples, of the cells in `chunks`."""
+    cells = {cell for chunk in chunks for cell in chunk.cells}
+    return sum(
+        record.samples * max(record.value, SAMPLE_TIME_S)
+        for record in run.records
+        if record.samples and record.key in cells
+    )
+
+
+def report(machine: str | None, console: Console, *, again: bool, budget_s: float) -> None:
+    """Measure HEAD's missing cells (all with `again`), publish, print the tables.
+
+    Parts that the budget has no time for are left to the next call.
+
+    Raises
+    ------
+    StoreError, AsvError
+        With a message of one line.
+    """
+    start = time.monotonic()
+    conf = load_config()
+    commit = commit_named(Path.cwd(), "HEAD")
+    if git(Path.cwd(), "status", "--porcelain", "--", PACKAGE):
+        console.print(f"{PACKAGE}/ has changes that are not committed: {commit[:8]} is measured")
+    name = machine_name(machine)
+    LOG.unlink(missing_ok=True)
+    with console.status("preparing the environment and finding the benchmarks"):
+        discover(name, commit)
+    benchmarks = load_benchmarks(conf)
+    chunks = report_chunks(benchmarks)
+    before = newest_runs(conf, benchmarks, name).get(commit)
+    noted = tried(name, commit)
+    pending = [chunk for chunk in chunks if again or not chunk.measured_in(before, noted)]
+    if len(pending) < len(chunks):
+        console.print(
+            f"{len(chunks) - len(pending)} of {len(chunks)} parts are measured for "
+            f"{commit[:8]} already; --again measures them anew"
+        )
+    measuring = time.monotonic()
+    done = pending[: _measure(name, commit, pending, budget_s, console)]
+    measured_s = time.monotonic() - measuring
+    with console.status("publishing"):
+        asv("publish")
+    run = newest_runs(conf, benchmarks, name).get(commit)
+    if run is None:
+        raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
+    print_results(run, console)
+    left = pending[len(done) :]
+    if done:
+        console.print(
+            f"measured {sum(len(chunk.cells) for chunk in done)} cells in {clock(measured_s)}, "
+            f"{_timed_s(run, done) / measured_s:.0%} of it inside timed samples; "
+            f"{clock(time.monotonic() - start)} in all"
+        )
+    if left:
+        console.print(
+            f"{len(left)} of {len(chunks)} parts found no time in {clock(budget_s)} "
+            f"({', '.join(sorted({name for chunk in left for name, _ in chunk.cells}))}): "
+            "the next report goes on with them; --budget 30m takes more at once"
+        )
+    _print_failures(run, [chunk for chunk in chunks if chunk not in left], console)
+    page = Path(conf.html_dir) / "index.html"
+    console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
+
+
+def _print_failures(run: Run, chunks: list[Chunk], console: Console) -> None:
+    measured = {record.key for record in run.records}
+    failed = sorted({cell for chunk in chunks for cell in chunk.cells} - measured, key=str)
+    if failed:
+        shown = "; ".join(f"{name}{values}" for name, values in failed[:3])
+        console.print(f"{len(failed)} cells failed ({LOG} says why): {shown}", style="red")

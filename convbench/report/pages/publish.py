@@ -1,0 +1,98 @@
+"""Write every page of ours into the folder that asv has just published."""
+
+from pathlib import Path
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+
+from convbench.drawing.markup import Markup, element, join
+from convbench.limits.machine import read_limits
+from convbench.report.accuracy.section import accuracy_section
+from convbench.report.crossover.section import crossover_section
+from convbench.report.pages.shell import Page, Section, render, write, write_assets
+from convbench.report.roofline.section import roofline_section
+from convbench.results.source import Source, sources
+
+CROSSOVER = Page(
+    "crossover.html",
+    "Crossover",
+    "Which method is fastest for which image and filter, how many times faster than native, and "
+    "in what time. Hover or focus a cell for every method; a click leads to its history.",
+)
+ROOFLINE = Page(
+    "roofline.html",
+    "Roofline",
+    "How far each method is from what this machine can do at best. Each mark leads to its history.",
+)
+ACCURACY = Page(
+    "accuracy.html",
+    "Accuracy and memory",
+    "What the speed costs: error against float64 and peak memory beside time, for the same cells.",
+)
+PAGES = (CROSSOVER, ROOFLINE, ACCURACY)
+
+_NAVIGATION_ANCHOR = '<li id="nav-li-graphdisplay">'
+
+
+def _crossover(found: list[Source]) -> list[Section]:
+    return [
+        Section(source, grid.view, crossover_section(grid))
+        for source in found
+        for grid in source.grids
+    ]
+
+
+def _roofline(found: list[Source]) -> list[Section]:
+    return [
+        Section(source, grid.view, roofline_section(grid, read_limits(source.run)))
+        for source in found
+        for grid in source.grids
+    ]
+
+
+def _accuracy(found: list[Source]) -> list[Section]:
+    return [
+        Section(source, grid.view, accuracy_section(grid))
+        for source in found
+        for grid in source.grids
+    ]
+
+
+def link_from_asv(index: str) -> str:
+    """Return asv's `index.html` with our pages in its navigation bar.
+
+    Raises
+    ------
+    ValueError
+        The bar is not where this version of asv has it.
+    """
+    if index.count(_NAVIGATION_ANCHOR) != 1:
+        raise ValueError(
+            f"asv's index.html has {index.count(_NAVIGATION_ANCHOR)} places that read "
+            f"{_NAVIGATION_ANCHOR!r}, not one: it is laid out in a new way"
+        )
+    # Three more entries would make the bar two rows high in a narrow window, over the page.
+    style = Markup(
+        "<style>@media (max-width:1300px){#nav{right:0;float:none}"
+        "#nav>ul{display:flex;overflow-x:auto;float:none}#nav>ul>li{flex:none}"
+        "#nav>ul>li>a{padding-left:8px;padding-right:8px}}</style>"
+    )
+    links = [element("li", element("a", page.title, href=page.file)) for page in PAGES]
+    linked = index.replace(_NAVIGATION_ANCHOR, f"{join(*links)}\n        {_NAVIGATION_ANCHOR}")
+    return linked.replace("</head>", f"{style}</head>", 1)
+
+
+def publish_pages(conf: Config, benchmarks: Benchmarks) -> None:
+    """Write the pages beside asv's `index.html`, and link to them from it."""
+    html_dir = Path(conf.html_dir)
+    found = sources(conf, benchmarks)
+    write_assets(html_dir)
+    contents = (
+        (CROSSOVER, _crossover(found)),
+        (ROOFLINE, _roofline(found)),
+        (ACCURACY, _accuracy(found)),
+    )
+    for page, sections in contents:
+        write(html_dir / page.file, render(page, PAGES, sections))
+    index = html_dir / "index.html"
+    write(index, link_from_asv(index.read_text(encoding="utf-8")))

@@ -1,0 +1,112 @@
+"""The frame around every page of ours: navigation, selectors, conditions, one section a view."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from convbench.drawing.markup import Content, Markup, element, join
+from convbench.drawing.style import ASSETS, tints_css
+from convbench.files.atomic import replacing
+from convbench.results.grid import View
+from convbench.results.source import Source
+
+FOLDER = "convbench"
+AXES = ("machine", "run", "family", "direction", "dtype", "layout")
+_TITLES = {"run": "commit", "family": "benchmark"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the report."""
+
+    file: str
+    title: str
+    lead: str
+    """What it answers, a sentence or two under the heading."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a page shows of one view of one run."""
+
+    source: Source
+    view: View
+    content: Markup
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The value of each selector that leads here."""
+        view, source = self.view, self.source
+        values = (view.family, view.direction, view.dtype, view.layout)
+        return dict(zip(AXES, (source.run.machine, source.label, *values), strict=True))
+
+
+def _conditions(source: Source, dtype: str) -> Markup:
+    pairs = [
+        element("div", element("dt", name), element("dd", value))
+        for name, value in [*source.provenance(), ("dtype", dtype)]
+    ]
+    return element("dl", *pairs, class_="conditions")
+
+
+def _section(section: Section) -> Markup:
+    heading = element("h2", str(section.view))
+    data = {f"data_{axis}": value for axis, value in section.keys.items()}
+    conditions = _conditions(section.source, section.view.dtype)
+    return element("section", heading, conditions, section.content, **data)
+
+
+def _selectors(sections: list[Section]) -> Markup:
+    fields = []
+    for axis in AXES:
+        values = list(dict.fromkeys(section.keys[axis] for section in sections))
+        options = [element("option", value) for value in values]
+        label = _TITLES.get(axis, axis)
+        # A choice of one is no choice, but a script need not know that: it is there, and hidden.
+        fields.append(
+            element("label", label, element("select", *options, name=axis), hidden=len(values) < 2)
+        )
+    return element("form", *fields, id="selectors", aria_label="What to show")
+
+
+def _navigation(current: Page, pages: tuple[Page, ...]) -> Markup:
+    links = [element("a", "Benchmark grid", href="index.html#/")]
+    for page in pages:
+        here = "page" if page is current else None
+        links.append(element("a", page.title, href=page.file, aria_current=here))
+    return element("nav", *links, aria_label="Report")
+
+
+def render(page: Page, pages: tuple[Page, ...], sections: list[Section]) -> str:
+    """Return the HTML of one page; `pages` are all that the navigation offers."""
+    body: list[Content] = [element("h1", page.title), element("p", page.lead, class_="lead")]
+    if sections:
+        status = element("p", "", id="status", role="status")
+        body += [_selectors(sections), status, *map(_section, sections)]
+    else:
+        body.append(element("p", "No results yet: `make report` measures and publishes them."))
+    head = join(
+        Markup('<meta charset="utf-8">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup('<meta name="color-scheme" content="light dark">'),
+        element("title", f"{page.title} - fftconv benchmarks"),
+        Markup('<link rel="icon" href="swallow.ico">'),
+        Markup(f'<link rel="stylesheet" href="{FOLDER}/tints.css">'),
+        Markup(f'<link rel="stylesheet" href="{FOLDER}/pages.css">'),
+        element("script", src=f"{FOLDER}/pages.js", defer=True),
+    )
+    main = element("main", *body)
+    content = join(element("head", head), element("body", _navigation(page, pages), main))
+    return f"<!doctype html>\n{element('html', content, lang='en')}\n"
+
+
+def write_assets(html_dir: Path) -> None:
+    """Put the style and the script of the pages beside them."""
+    shutil.copytree(ASSETS, html_dir / FOLDER, dirs_exist_ok=True)
+    write(html_dir / FOLDER / "tints.css", tints_css())
+
+
+def write(target: Path, text: str) -> None:
+    """Write a file whole."""
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,67 @@
+"""`convbench readme`: keep the README's figures what its commands print.
+
+A comment ``<!-- output: python -m convbench summary ... -->`` before a fenced block says which
+command made the block.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from convbench.command_line.failure import CommandError
+from convbench.files.atomic import replacing
+
+_BLOCK = re.compile(
+    r"(?P<head><!-- output: (?P<command>[^\n]*?) -->\n```[^\n]*\n)(?P<body>.*?)(?P<tail>```\n)",
+    re.DOTALL,
+)
+_WIDTH = "120"
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("readme", help="write the output of the README's commands into it")
+    parser.set_defaults(run=run)
+
+
+def run(_args: argparse.Namespace, _console: Console) -> None:
+    """Do what the command line asks for."""
+    refresh(Path("README.md"))
+
+
+def _output(command: str) -> str:
+    words = shlex.split(command)
+    if words[:2] != ["python", "-m"]:
+        raise CommandError(
+            f"README.md: only 'python -m ...' is run for its output, not {command!r}"
+        )
+    done = subprocess.run(
+        [sys.executable, *words[1:]],
+        env={**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandError(f"README.md: {command!r} failed: {done.stderr.strip()}")
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n")) + "\n"
+
+
+def refreshed(text: str) -> str:
+    """Return the README's text with the output of its commands as it is now."""
+    return _BLOCK.sub(
+        lambda match: f"{match['head']}{_output(match['command'])}{match['tail']}", text
+    )
+
+
+def refresh(path: Path) -> None:
+    """Rewrite the README in place, whole."""
+    text = refreshed(path.read_text(encoding="utf-8"))
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

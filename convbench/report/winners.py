@@ -1,0 +1,90 @@
+"""Which method was fastest in each cell, as a table for the terminal."""
+
+import math
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from convbench.results.quantities import format_seconds
+from convbench.results.store import Record, Run
+
+_CLEAR_RATIO = 2.0
+"""Between medians of samples too few for an interval."""
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The fastest method of one cell, and how it stands to the next."""
+
+    method: str
+    time_s: float
+    runner_up: str | None
+    speedup: float | None
+    """Time of the runner-up divided by the winner's; None if nothing else was measured."""
+    decided: bool
+    """Whether the confidence intervals of the two medians are apart."""
+
+    def __str__(self) -> str:
+        """Write the cell of the table: the method, its time, and how far ahead it is."""
+        time = format_seconds(self.time_s)
+        if self.speedup is None:
+            return f"{self.method}\n{time}"
+        if not self.decided:
+            return f"{self.method} = {self.runner_up}\n{time}"
+        return f"{self.method}\n{time} ({self.speedup:.2g}x)"
+
+
+def _apart(faster: Record, slower: Record) -> bool:
+    """Whether the noise cannot explain that one median is below the other."""
+    intervals = (faster.interval, slower.interval)
+    if all(interval is not None and all(map(math.isfinite, interval)) for interval in intervals):
+        assert faster.interval is not None
+        assert slower.interval is not None
+        return faster.interval[1] < slower.interval[0]
+    # A slow cell has two or three samples, of which asv derives no interval at that confidence.
+    return slower.value > _CLEAR_RATIO * faster.value
+
+
+def winner(records: list[Record]) -> Winner | None:
+    """Return the fastest of the records of one cell, or None if all were skipped."""
+    # `auto` is one of the others, and would tie with it everywhere.
+    ranked = sorted(
+        (r for r in records if not r.skipped and r.params["method"] != "auto"),
+        key=lambda record: record.value,
+    )
+    if not ranked:
+        return None
+    first = ranked[0]
+    if len(ranked) == 1:
+        return Winner(first.params["method"], first.value, None, None, decided=True)
+    second = ranked[1]
+    return Winner(
+        first.params["method"],
+        first.value,
+        second.params["method"],
+        second.value / first.value,
+        decided=_apart(first, second),
+    )
+
+
+def winners(run: Run, benchmark: str) -> dict[tuple[int, int], Winner]:
+    """Return the winner for each input and filter size that any method was measured at."""
+    cells: dict[tuple[int, int], list[Record]] = {}
+    for record in run.of(benchmark):
+        cells.setdefault((record.params["input"], record.params["filter"]), []).append(record)
+    found = {cell: winner(records) for cell, records in cells.items()}
+    return {cell: best for cell, best in found.items() if best is not None}
+
+
+def winner_table(run: Run, benchmark: str, title: str) -> Table:
+    """Return the table of winners: a row for each input size, a column for each filter size."""
+    best = winners(run, benchmark)
+    filters = sorted({taps for _, taps in best})
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("input", justify="right")
+    for taps in filters:
+        table.add_column(f"filter {taps}")
+    for size in sorted({size for size, _ in best}):
+        cells = [str(best[size, taps]) if (size, taps) in best else "-" for taps in filters]
+        table.add_row(str(size), *cells)
+    return table

@@ -1,0 +1,39 @@
+"""Commits: which one a name means, the last ones, and what they say."""
+
+from pathlib import Path
+
+from convbench.command_line.failure import MisuseError
+from convbench.repository.git import git
+
+
+def commit_named(root: Path, name: str) -> str:
+    """Return the hash of the commit that a branch, a tag or the beginning of a hash names.
+
+    Raises
+    ------
+    MisuseError
+        It names none. Whatever it contains, git takes it for a name and never for an option.
+    """
+    problem = MisuseError(f"{name!r} names no commit of this repository")
+    if not name.isprintable() or not name.strip():
+        raise problem
+    try:
+        found = git(
+            root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+    except MisuseError:
+        raise problem from None
+    return found.strip()
+
+
+def last_commits(count: int) -> list[str]:
+    """Return the last commits of what is checked out, newest first.
+
+    Of a merge only the first parent is followed, as asv does where it draws a branch's history.
+    """
+    return git(Path.cwd(), "rev-list", "--first-parent", f"--max-count={count}", "HEAD").split()
+
+
+def message(commit: str) -> str:
+    """Return the first line of a commit's message."""
+    return git(Path.cwd(), "show", "--no-patch", "--format=%s", commit).strip()

@@ -1,0 +1,173 @@
+"""Read asv's results: by its own classes, one record a cell."""
+
+import ast
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.machine import Machine
+from asv.results import Results, iter_results_for_machine
+from asv.util import UserError
+
+from convbench.command_line.failure import CommandError
+
+CellKey = tuple[str, tuple[Any, ...]]
+"""A benchmark's name, and the value of each parameter."""
+
+
+class StoreError(CommandError):
+    """The results cannot be read; the message says which and why, in one line."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell of one benchmark: what was measured, and how sure that is."""
+
+    benchmark: str
+    params: dict[str, Any]
+    value: float
+    """In the benchmark's unit: seconds, bytes, relative error. NaN where asv shows n/a."""
+    interval: tuple[float, float] | None
+    """99% confidence interval of the median of the samples, where asv gives one."""
+    samples: int | None
+    """How many samples the value is the median of; None where it is no median."""
+
+    @property
+    def key(self) -> CellKey:
+        """Which cell it is."""
+        return self.benchmark, tuple(self.params.values())
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the benchmark's setup said that this cell is not to be measured."""
+        return math.isnan(self.value)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one machine measured of one commit in one environment."""
+
+    machine: str
+    commit: str
+    date_ms: int
+    env_name: str
+    requirements: dict[str, str]
+    python: str
+    records: tuple[Record, ...]
+
+    def of(self, benchmark: str) -> list[Record]:
+        """Return the records of one benchmark, by its full name."""
+        return [record for record in self.records if record.benchmark == benchmark]
+
+
+def load_config(path: Path = Path("asv.conf.json")) -> Config:
+    """Read asv.conf.json; every path in it is relative to the working directory."""
+    try:
+        return Config.load(str(path))
+    except UserError as error:
+        raise StoreError(f"{path}: {error}. Run this from the root of the clone.") from error
+
+
+def load_benchmarks(conf: Config) -> Benchmarks:
+    """Return what asv knows of the benchmarks, from the last discovery."""
+    try:
+        return Benchmarks.load(conf)
+    except UserError:
+        raise StoreError(
+            f"{conf.results_dir}/benchmarks.json is missing or unreadable; "
+            f"`asv run --bench just-discover` writes it"
+        ) from None
+
+
+def machines(conf: Config) -> list[str]:
+    """Return the names of the machines that have results, sorted."""
+    return sorted(path.parent.name for path in Path(conf.results_dir).glob("*/machine.json"))
+
+
+def machine_facts(conf: Config, machine: str) -> dict[str, str]:
+    """Return what asv noted of a machine: cpu, num_cpu, ram, os, arch."""
+    path = Path(conf.results_dir) / machine / "machine.json"
+    if not path.exists():
+        known = ", ".join(machines(conf)) or "none"
+        raise StoreError(f"no results of machine {machine!r} in {conf.results_dir}/ (has: {known})")
+    loaded = Machine()
+    loaded.__dict__.update(_read_json(path))
+    return {key: str(value) for key, value in loaded.__dict__.items()}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    from asv.util import load_json
+
+    try:
+        data: dict[str, Any] = load_json(str(path))
+    except UserError as error:
+        raise StoreError(str(error)) from error
+    return data
+
+
+def param_values(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parameters of each cell of a benchmark, in asv's order."""
+    names = benchmark["param_names"]
+    # asv stores the repr of each value: "'fft'", "512".
+    axes = [[ast.literal_eval(text) for text in axis] for axis in benchmark["params"]]
+    return [dict(zip(names, cell, strict=True)) for cell in itertools.product(*axes)]
+
+
+def _records(results: Results, benchmarks: Benchmarks) -> Iterator[Record]:
+    for name in sorted(results.get_result_keys(benchmarks)):
+        benchmark = benchmarks[name]
+        values = results.get_result_value(name, benchmark["params"])
+        stats = results.get_result_stats(name, benchmark["params"])
+        for params, value, stat in zip(param_values(benchmark), values, stats, strict=True):
+            if value is None:  # failed, or not measured yet
+                continue
+            stat = stat or {}
+            low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
+            interval = None if low is None or high is None else (low, high)
+            yield Record(name, params, float(value), interval, stat.get("repeat"))
+
+
+def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
+    """Return what a machine measured, oldest commit first."""
+    folder = Path(conf.results_dir)
+    if not (folder / machine).is_dir():
+        return []
+    try:
+        loaded = list(iter_results_for_machine(str(folder), machine))
+    except UserError as error:
+        raise StoreError(str(error)) from error
+    found = [
+        Run(
+            machine=machine,
+            commit=results.commit_hash,
+            date_ms=results.date,
+            env_name=results.env_name,
+            requirements=dict(results._requirements),
+            python=results._python,
+            records=tuple(_records(results, benchmarks)),
+        )
+        for results in loaded
+    ]
+    return sorted(found, key=lambda run: run.date_ms)
+
+
+def find_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str | None) -> Run:
+    """Return a machine's run of a commit (a prefix of its hash), or its newest one.
+
+    Raises
+    ------
+    StoreError
+        There is no such run.
+    """
+    machine_facts(conf, machine)
+    found = runs(conf, benchmarks, machine)
+    matching = [run for run in found if commit is None or run.commit.startswith(commit)]
+    if not matching:
+        measured = ", ".join(dict.fromkeys(run.commit[:8] for run in found)) or "none"
+        raise StoreError(f"{machine} has no results of commit {commit!r} (has: {measured})")
+    return matching[-1]

@@ -1,0 +1,1 @@
+"""What numbers say: intervals, judging, rates. Pure: no file, no clock, no process."""

@@ -1,0 +1,56 @@
+"""What the report measures of this suite, in which order, and how long it will take."""
+
+from typing import Any
+
+from benchmarks.cases import Case, Direction
+from benchmarks.layer_cases import LayerCase
+
+# A benchmark that begins with these parameters is cut along them.
+SPLIT_PARAMS = ("direction", "method")
+
+# What answers "which method?" is measured first, for a report that has no time for everything.
+_FIRST = (
+    "conv2d.Forward.",
+    "conv2d.Backward.",
+    "package.Reference.",
+    "conv2d.Memory.",
+    "conv2d.Accuracy.",
+    "limits.",
+    "layers.",
+)
+
+# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
+# instructions, and networks' layers by scipy, which loops over planes and takes longer than all
+# the rest.
+_LEFT_OUT = ("planning.", "overhead.", "peers.", "instructions.")
+_LAYERS = "layers."
+_PLANE_METHODS = ("direct", "fft")
+
+
+def rank(name: str) -> int:
+    """Return the place of a benchmark in the order of measuring."""
+    ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
+    return next(ranks, len(_FIRST))
+
+
+def left_out(name: str, values: tuple[Any, ...]) -> bool:
+    """Whether the report leaves out a benchmark's cells with these leading parameters."""
+    by_plane = name.startswith(_LAYERS) and bool(set(values) & set(_PLANE_METHODS))
+    return name.startswith(_LEFT_OUT) or by_plane
+
+
+def call_s(params: dict[str, Any], direction: Direction) -> float:
+    """Return the seconds of one call of a cell; 0 if it is skipped, or not worth a forecast."""
+    if "method" not in params:
+        return 0.0
+    if "layer" in params:
+        layer = LayerCase(params["method"], params["layer"], params["filter"])
+        return 0.0 if layer.skip_reason(direction) else layer.predicted_s(direction)
+    if "input" in params:
+        size, taps = params["input"], params["filter"]
+    elif "input/filter" in params:
+        size, taps = (int(number) for number in params["input/filter"].split("/"))
+    else:
+        return 0.0
+    case = Case(params["method"], size, taps)
+    return 0.0 if case.skip_reason(direction) else case.predicted_s(direction)

@@ -1,0 +1,127 @@
+"""asv's page of regressions, as asv.conf.json configures it, on a history that was made up."""
+
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.results import Results
+from asv.runner import BenchmarkResult
+
+from convbench.results.store import load_benchmarks, load_config
+
+ROOT = Path(__file__).parents[3]
+MACHINES = ("steady", "shared")
+COMMITS, SLOW = 9, 5
+# name: (type, usual value, noise, how many times more from the slow commit on)
+SUITE = {
+    "conv2d.Forward.time_slow": ("time", 1e-3, 0.1, 2.0),
+    "conv2d.Forward.time_noisy": ("time", 1e-3, 0.1, 1.0),
+    "conv2d.Accuracy.track_error": ("track", 1e-6, 0.3, 1.0),
+    "conv2d.Memory.peakmem_slow": ("peakmemory", 2e8, 0.005, 1.3),
+    "instructions.Instructions.track_slow": ("track", 1e6, 0.002, 1.05),
+    "limits.Copy.track_copy": ("track", 1e-6, 0.1, 3.0),
+    "peers.Peers.time_forward": ("time", 1e-3, 0.1, 3.0),
+}
+FOUND = {name for name in SUITE if name.endswith("_slow")}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def _write_results(folder: Path, machine: str, commits: list[str]) -> None:
+    conf = Config.from_json(
+        {"version": 1, "project": "fftconv", "repo": ".", "results_dir": str(folder / "results")}
+    )
+    listed = [
+        {"name": name, "type": kind, "unit": "seconds", "code": "", "version": "1"}
+        | {"param_names": [], "params": []}
+        for name, (kind, *_) in SUITE.items()
+    ]
+    benchmarks = Benchmarks(conf, listed)
+    (folder / "results" / machine).mkdir(parents=True)
+    facts = {"machine": machine, "cpu": "A processor", "num_cpu": "2", "version": 1}
+    (folder / "results" / machine / "machine.json").write_text(json.dumps(facts))
+    benchmarks.save()
+    noise = random.Random(machine)
+    for number, commit in enumerate(commits):
+        results = Results(facts, {}, commit, 1_700_000_000_000 + number, "3.11", "env", {})
+        for name, (kind, usual, spread, factor) in SUITE.items():
+            value = usual * (factor if number >= SLOW else 1.0) * noise.uniform(1, 1 + spread)
+            samples = [value] * 3 if kind == "time" else None
+            result = BenchmarkResult([value], [samples], [None], 0, "", None)
+            results.add_result(benchmarks[name], result, record_samples=True)
+        results.save(str(folder / "results"))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory) -> tuple[Path, list[str]]:
+    """Publish a repository that two machines measured; return the pages and its commits."""
+    folder = tmp_path_factory.mktemp("history")
+    for room in ("convbench", "benchmarks"):
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    # The page of memory begins with a commit that this repository has: its second.
+    _git(folder, "init", "-q", "-b", "main")
+    commits = []
+    for number in range(COMMITS):
+        _git(folder, "commit", "-q", "--allow-empty", "-m", f"Commit {number}")
+        commits.append(_git(folder, "rev-parse", "HEAD"))
+    text = (ROOT / "asv.conf.json").read_text()
+    first = re.search(r'"conv2d\\\\.Memory\\\\.": "([0-9a-f]{40})"', text)
+    assert first is not None
+    (folder / "asv.conf.json").write_text(text.replace(first[1], commits[1]))
+    for machine in MACHINES:
+        _write_results(folder, machine, commits)
+    done = subprocess.run(
+        [sys.executable, "-m", "asv", "publish"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / ".asv" / "html", commits
+
+
+def test_the_slow_commit_is_named_and_nothing_else(history) -> None:
+    html, commits = history
+    hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]
+    found = json.loads((html / "regressions.json").read_text())["regressions"]
+    for machine in MACHINES:
+        of_machine = [entry for entry in found if f"machine-{machine}" in entry[1]]
+        assert {entry[0] for entry in of_machine} == FOUND
+        for _, _, _, _, _, _, jumps in of_machine:
+            ((before, after, *_),) = jumps
+            assert before is None  # one commit, and no range
+            assert hashes[str(after)] == commits[SLOW]
+
+
+def test_both_machines_are_in_one_report(history) -> None:
+    html, _ = history
+    assert set(json.loads((html / "index.json").read_text())["params"]["machine"]) == set(MACHINES)
+    graphs = [str(path) for path in html.rglob("graphs/**/conv2d.Forward.time_noisy.json")]
+    for machine in MACHINES:
+        assert any(f"machine-{machine}" in path for path in graphs)
+
+
+def test_each_benchmark_has_one_threshold_or_is_left_out() -> None:
+    conf = load_config(ROOT / "asv.conf.json")
+    left_out = [key for key, first in conf.regressions_first_commits.items() if first is None]
+    for name in load_benchmarks(conf)._all_benchmarks:
+        if any(re.match(key, name) for key in left_out):
+            continue
+        matching = [key for key in conf.regressions_thresholds if re.match(key, name)]
+        assert len(matching) == 1, (name, matching)  # of several asv takes the largest
+
+
+def test_the_first_commit_is_one_of_this_history() -> None:
+    for first in load_config(ROOT / "asv.conf.json").regressions_first_commits.values():
+        if first is not None and not (ROOT / ".git" / "shallow").exists():
+            _git(ROOT, "merge-base", "--is-ancestor", first, "HEAD")

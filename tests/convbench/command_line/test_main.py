@@ -1,0 +1,143 @@
+"""``python -m convbench`` on the committed results: output, files, and errors of one line."""
+
+import argparse
+import importlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convbench.__main__ import COMMANDS
+from convbench.asv.command import AsvError, asv
+from convbench.results.store import load_config, machines
+
+ROOT = Path(__file__).parents[3]
+MACHINE = "zen5-2vcpu"
+
+
+def convbench(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "convbench", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+_HELP = """
+import sys
+from convbench.__main__ import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_the_help_loads_nothing_that_takes_long_to_load() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HELP, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not {"asv", "numpy", "scipy", "torch", "matplotlib"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_registers_itself_in_the_same_way(name) -> None:
+    module = importlib.import_module(name)
+    parser = argparse.ArgumentParser()
+    module.add_parser(parser.add_subparsers(dest="command"))
+    (command,) = parser._subparsers._group_actions[0].choices.values()
+    assert command.get_default("run") is module.run
+    assert module.run.__doc__
+
+
+def test_the_summary_of_the_committed_results() -> None:
+    assert MACHINE in machines(load_config())
+    done = convbench("summary", "--machine", MACHINE)
+    assert done.returncode == 0, done.stderr
+    assert "fastest method, forward" in done.stdout
+    assert "fastest method, backward" in done.stdout
+    for size in (64, 128, 256, 512, 1024):
+        assert f" {size} " in done.stdout
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_a_chart_is_the_same_file_each_time(tmp_path, suffix) -> None:
+    files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+    for file in files:
+        done = convbench("chart", "--machine", MACHINE, "--output", str(file))
+        assert done.returncode == 0, done.stderr
+    assert files[0].read_bytes() == files[1].read_bytes()
+    if suffix == "svg":
+        text = files[0].read_text()
+        assert all(f">{method}</text>" in text for method in ("direct", "fft", "native"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["summary", "--machine", "abacus"], "no results of machine 'abacus' in results/ (has:"),
+        (["summary", "--machine", MACHINE, "--commit", "zz"], "no results of commit 'zz' (has:"),
+        (
+            ["chart", "--machine", MACHINE, "--input", "7", "--output", "x.svg"],
+            "no input of size 7",
+        ),
+        (["chart", "--machine", MACHINE, "--output", "x.docx"], "cannot draw x.docx"),
+    ],
+)
+def test_a_failure_is_one_line_and_1(arguments, message) -> None:
+    done = convbench(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["no-such-command"], ["chart"], ["chart", "--machine", MACHINE, "--direction", "up"]],
+)
+def test_misuse_ends_with_2(arguments) -> None:
+    done = convbench(*arguments)
+    assert done.returncode == 2
+    assert "usage: python -m convbench" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_of_a_clone_it_says_so(tmp_path) -> None:
+    done = convbench("summary", "--machine", MACHINE, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "asv.conf.json" in done.stderr
+    assert "root of the clone" in done.stderr
+
+
+def test_damaged_results_are_named_and_the_rest_is_read(tmp_path) -> None:
+    shutil.copy(ROOT / "asv.conf.json", tmp_path)
+    shutil.copytree(ROOT / "results", tmp_path / "results")
+    damaged = next(p for p in (tmp_path / "results" / MACHINE).iterdir() if "virtualenv" in p.name)
+    damaged.write_text(damaged.read_text()[:100])
+    done = convbench("summary", "--machine", MACHINE, cwd=tmp_path)
+    assert done.returncode == 0
+    assert damaged.name in done.stderr
+    assert "fastest method, forward" in done.stdout
+
+
+def test_an_asv_command_that_is_misused_is_no_success(tmp_path, monkeypatch) -> None:
+    # asv ends with 2 for misuse and for benchmarks that failed alike.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AsvError, match=r"asv run failed .*invalid literal"):
+        asv("run", "-a", "repeat=[2, 8, 0.1]")
+
+
+def test_an_asv_command_that_fails_says_what_asv_said(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AsvError, match=r"asv show failed .*No `asv\.conf` file found"):
+        asv("show")

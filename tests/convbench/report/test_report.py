@@ -1,0 +1,42 @@
+"""The report's budget: what finds no time is left to the next call, and never the first part."""
+
+import io
+from math import inf
+
+import pytest
+from rich.console import Console
+
+from convbench.measuring.chunks import Chunk
+from convbench.report import making
+from convbench.report.summary import print_results
+from convbench.results.store import Record, Run
+from convbench.suite.facts import FORWARD
+
+CHUNKS = [Chunk(f"part {n}", f"part{n}", frozenset({("part", (n,))}), 10.0) for n in range(3)]
+
+
+@pytest.mark.parametrize(("budget_s", "measured"), [(0.0, 1), (15.0, 2), (inf, 3)])
+def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypatch) -> None:
+    done: list[str] = []
+    # Nothing takes any time here, so that the expectations alone decide.
+    monkeypatch.setattr(making, "measure", lambda machine, commit, chunk: done.append(chunk.title))
+    monkeypatch.setattr(
+        "convbench.command_line.progress.Forecast.elapsed_s", property(lambda self: len(done))
+    )
+    monkeypatch.setattr(
+        "convbench.command_line.progress.Forecast.next_s", property(lambda self: 10 * len(done))
+    )
+    console = Console(file=io.StringIO())
+    assert making._measure("machine", "commit", CHUNKS, budget_s, console) == measured
+    assert done == [chunk.title for chunk in CHUNKS[:measured]]
+
+
+def test_what_is_not_measured_yet_is_a_sentence_and_no_empty_table() -> None:
+    params = {"method": "fft", "input": 64, "filter": 3}
+    record = Record(FORWARD, params, 2e-3, (1.9e-3, 2.1e-3), 10)
+    run = Run("machine", "0123456789", 0, "env", {}, "3.11", (record,))
+    text = io.StringIO()
+    print_results(run, Console(file=text, width=80))
+    assert "filter 3" in text.getvalue()
+    assert "backward: no cell is measured yet\n" in text.getvalue()
+    assert text.getvalue().count("fastest method") == 1

@@ -1,0 +1,43 @@
+"""Winners: who is fastest, by how much, and when that is not to be said."""
+
+import math
+
+import pytest
+
+from convbench.report.winners import winner
+from convbench.results.store import Record
+
+
+def record(method: str, value: float, interval: tuple[float, float] | None) -> Record:
+    params = {"method": method, "input": 64, "filter": 3}
+    return Record("conv2d.Forward.time_forward", params, value, interval, 10)
+
+
+def test_the_winner_and_how_far_ahead_it_is() -> None:
+    best = winner([record("slow", 3e-3, (2.9e-3, 3.1e-3)), record("fast", 1e-3, (9e-4, 1.1e-3))])
+    assert best is not None
+    assert str(best) == "fast\n1 ms (3x)"
+    assert best.decided
+
+
+def test_overlapping_intervals_are_too_close_to_call() -> None:
+    best = winner([record("a", 1.0e-3, (0.9e-3, 1.2e-3)), record("b", 1.1e-3, (1.0e-3, 1.3e-3))])
+    assert str(best) == "a = b\n1 ms"
+
+
+@pytest.mark.parametrize("few", [None, (-math.inf, math.inf)])
+def test_few_samples_decide_only_what_is_clear(few) -> None:
+    sure = (0.99, 1.01)
+    assert not winner([record("a", 1.0, sure), record("b", 1.9, few)]).decided
+    assert winner([record("a", 1.0, sure), record("b", 2.1, few)]).decided
+
+
+def test_auto_does_not_compete_with_the_method_that_it_takes() -> None:
+    best = winner([record("auto", 0.9, (0.8, 1.1)), record("b", 1.0, (0.9, 1.1))])
+    assert str(best) == "b\n1 s"
+
+
+def test_skipped_methods_do_not_win() -> None:
+    best = winner([record("skipped", math.nan, None), record("only", 2.0, (1.9, 2.1))])
+    assert str(best) == "only\n2 s"
+    assert winner([record("skipped", math.nan, None)]) is None
