@@ -14,6 +14,12 @@ METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
+Threads = Literal["all", 1]
+THREADS: tuple[Threads, ...] = ("all", 1)
+"""What torch uses unless it is told otherwise, and one alone."""
+
+# These never use a second one.
+_ONE_THREAD_METHODS = ("direct",)
 
 DIAGONAL = tuple(zip(INPUT_SIZES, FILTER_SIZES, strict=True))
 """The pairs of input and filter size that are measured in float64 too."""
@@ -108,6 +114,12 @@ class Case:
                 f"{_MEMORY_BUDGET_BYTES / 2**30:g} GiB."
             )
         return None
+
+    def threads_skip_reason(self, threads: Threads) -> str | None:
+        """Say in a sentence why a number of threads is not measured, or return None if it is."""
+        if threads == "all" or self.method not in _ONE_THREAD_METHODS:
+            return None
+        return f"{self.method} with 1 thread is skipped: it uses one in any case."
 
 
 def float32_grid() -> list[Case]:

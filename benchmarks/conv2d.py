@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import cases, operands, reference
-from benchmarks.cases import Case, Direction
+from benchmarks.cases import Case, Direction, Threads
 from benchmarks.pyperf_main import Task, main
 from benchmarks.sampling import Sampled
 
@@ -43,26 +43,46 @@ class _Float64:
     case: Callable[..., Case] = staticmethod(_diagonal_case)
 
 
-class Forward(_Float32, Sampled):
-    """Seconds of the layer's output, in float32, with nothing recorded for gradients."""
+class _Timed(Sampled):
+    """Samples a case in one direction, with all threads or with one."""
+
+    direction: Direction
+    params: tuple[list[object], ...] = (
+        list(cases.METHODS),
+        list(cases.THREADS),
+        *_Float32.params[1:],
+    )
+    param_names: tuple[str, ...] = ("method", "threads", *_Float32.param_names[1:])
 
     def setup(self, *params: Any) -> None:
-        """Make the cell's operands, or skip the cell."""
-        case = self.case(*params)
-        self.prepare(case, partial(operands.measured_call, case, "forward"))
+        """Sample the cell, or skip it."""
+        case, threads = self.cell(*params)
+        reason = case.threads_skip_reason(threads)
+        if reason is not None:
+            raise NotImplementedError(reason)
+        make_call = partial(operands.measured_call, case, self.direction)
+        self.prepare((case, threads), make_call, threads)
+
+    def cell(self, *params: Any) -> tuple[Case, Threads]:
+        """Return the case and the number of threads that asv's parameters mean."""
+        method, threads, *sizes = params
+        return Case(method, *sizes), threads
+
+
+class Forward(_Timed):
+    """Seconds of the layer's output, in float32, with nothing recorded for gradients."""
+
+    direction = "forward"
 
     def time_forward(self, *_: object) -> None:
         """One call of the layer."""
         self.sample()
 
 
-class Backward(_Float32, Sampled):
+class Backward(_Timed):
     """Seconds of the gradients of input, filter and bias together, without the output."""
 
-    def setup(self, *params: Any) -> None:
-        """Make the cell's operands, or skip the cell."""
-        case = self.case(*params)
-        self.prepare(case, partial(operands.measured_call, case, "backward"))
+    direction = "backward"
 
     def time_backward(self, *_: object) -> None:
         """One call of the three gradients."""
@@ -70,11 +90,19 @@ class Backward(_Float32, Sampled):
 
 
 class ForwardFloat64(_Float64, Forward):
-    """`Forward` in float64."""
+    """`Forward` in float64, with all threads."""
+
+    def cell(self, *params: Any) -> tuple[Case, Threads]:
+        """Return the case that asv's parameters mean."""
+        return self.case(*params), "all"
 
 
 class BackwardFloat64(_Float64, Backward):
-    """`Backward` in float64."""
+    """`Backward` in float64, with all threads."""
+
+    def cell(self, *params: Any) -> tuple[Case, Threads]:
+        """Return the case that asv's parameters mean."""
+        return self.case(*params), "all"
 
 
 class Memory(_Float32):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import fftconv
 from benchmarks.cases import Case, Direction
+from benchmarks.fork_server import wait_patiently
 
 # The tutorial's layers; every other method is one of `fftconv.Conv2d`'s. Looked up by name, because
 # a commit from before it was written is measured by this very file.
@@ -37,6 +38,7 @@ def _preload() -> None:
 
 if os.environ.get(PRELOAD_VARIABLE) != "0":
     _preload()
+    wait_patiently()
 
 
 def skip_reason(name: str) -> str | None:

@@ -4,7 +4,6 @@ import argparse
 import functools
 import re
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,8 +11,10 @@ from importlib.metadata import version
 import torch
 
 from benchmarks.cases import BUDGET_VARIABLE
+from benchmarks.sampler import DisturbedError, Sampler
+from benchmarks.windows import PATIENCE_VARIABLE
 
-INHERITED = (BUDGET_VARIABLE, "OMP_NUM_THREADS")
+INHERITED = (BUDGET_VARIABLE, PATIENCE_VARIABLE, "OMP_NUM_THREADS")
 
 Call = Callable[[], object]
 
@@ -34,14 +35,9 @@ def _regex(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
 
 
-def _time_call(loops: int, make_call: Callable[[], Call]) -> float:
-    call = make_call()
-    call()  # the first call of new operands fills caches: not what a user waits for again
-    iterations = range(loops)
-    start = time.perf_counter()
-    for _ in iterations:
-        call()
-    return time.perf_counter() - start
+def _time_calls(loops: int, sampler: Callable[[], Sampler]) -> float:
+    """Return the seconds of so many calls, as one of quiet moments takes."""
+    return loops * sampler().value_s()
 
 
 def main(module: str, tasks: Sequence[Task]) -> None:
@@ -73,6 +69,13 @@ def main(module: str, tasks: Sequence[Task]) -> None:
         runner.metadata[f"{package}_version"] = version(package)
     for task in selected:
         if task.skip_reason is None:
-            runner.bench_time_func(task.name, _time_call, functools.cache(task.make_call))
+            # Made in the worker that samples it, once.
+            sampler = functools.cache(functools.partial(Sampler, task.make_call))
+            try:
+                runner.bench_time_func(task.name, _time_calls, sampler)
+            except DisturbedError as error:  # pyperf has no word for a benchmark without a value
+                sys.exit(f"{task.name}: {error}")
+            except RuntimeError as error:  # so pyperf says that a worker ended, which said why
+                sys.exit(str(error))
         elif not args.worker:
             print(f"{task.name}: {task.skip_reason}", file=sys.stderr)

@@ -1,28 +1,25 @@
-"""How a cell is sampled: enough calls to a sample that the clock does not matter.
+"""How asv gets a cell's samples: `benchmarks.sampler` takes them, asv reads them off its timer.
 
-asv times a benchmark that has a `setup` with one call to a sample, since it sets up anew before
-each. A call of a few microseconds measured so is mostly clock and cold caches. Here the
-benchmark's body makes several calls, as many as fill `SAMPLE_TIME_S`, and its timer runs slower
-by that factor, so that asv records the seconds of one call.
+asv times a benchmark that has a `setup` with one call to a sample, the first one included, and
+stops by a number or by the clock. A call of microseconds measured so is mostly clock and cold
+caches, and nobody looks whether something else had the core. So the samples are taken while the
+cell is set up, and the benchmark's body moves the clock that asv reads by one of them.
 """
 
 import time
 from collections.abc import Callable
 
-SAMPLE_TIME_S = 0.02
+import torch
+
+from benchmarks.sampler import Call, Sampler
+
+ALL_THREADS = torch.get_num_threads()
+"""What torch uses unless it is told otherwise: OMP_NUM_THREADS, or the machine's cores."""
 
 
-def calls_per_sample(call: Callable[[], object]) -> int:
-    """Return how many calls fill a sample. Trying it out warms the call up, too."""
-    count = 1
-    while True:
-        start = time.perf_counter()
-        for _ in range(count):
-            call()
-        elapsed = time.perf_counter() - start
-        if elapsed >= SAMPLE_TIME_S / 4:
-            return max(1, round(count * SAMPLE_TIME_S / elapsed))
-        count *= 2
+def threads(value: object) -> int:
+    """Return the number of threads that a benchmark's parameter `threads` means."""
+    return ALL_THREADS if value == "all" else int(str(value))
 
 
 class Sampled:
@@ -33,30 +30,63 @@ class Sampled:
 
     # A result's meaning changes with the cell's work alone, which `version` counts. (asv would
     # otherwise hash the source of the method and drop the history at every rewording.)
-    version = "1"
+    version = "2"
     timeout = 120.0
-    # From 2 samples to 15, stopping after a quarter of a second; `prepare` has warmed up.
-    repeat = (2, 15, 0.25)
     warmup_time = 0.0
     number = 1
+    repeat: object = (1, 1, 1.0)
+
+    turns = False
+    """Whether somebody else decides when this cell works, and for how many calls (`take`)."""
 
     _prepared: object = None
+    _calls = range(1)
+    _left: list[float]
+    _clock_s = 0.0
 
-    def prepare(self, key: object, make_call: Callable[[], Callable[[], object]]) -> None:
-        """Make ready to sample; asv's setup may come here before every sample, so once a key."""
+    def __init__(self) -> None:
+        self._left = []
+
+    def prepare(
+        self, key: object, make_call: Callable[[], Call], number_of_threads: object = "all"
+    ) -> None:
+        """Make a cell ready, and sample it; asv's setup comes here before every sample.
+
+        Raises
+        ------
+        benchmarks.sampler.DisturbedError
+            The machine was not quiet: asv enters n/a.
+        """
         if self._prepared == key:
             return
-        self.call = make_call()
-        self.take(calls_per_sample(self.call))
+        self._left = []
+        torch.set_num_threads(threads(number_of_threads))
+        sampler = Sampler(make_call)
+        self.call = sampler.call
+        self.take(sampler.calls)
+        if not self.turns:
+            found = sampler.samples()
+            # Whoever takes one sample alone takes the median.
+            middle = len(found.seconds) // 2
+            self._left = [*found.seconds[middle:], *found.seconds[:middle]]
+            self.repeat = (len(self._left), len(self._left), 0.0)
         self._prepared = key
 
     def take(self, count: int) -> None:
         """Make a sample this many calls, where two commits are to make as many as each other."""
         self._calls = range(count)
-        self.timer = lambda: time.perf_counter() / count
+
+    def timer(self) -> float:
+        """Return seconds that pass only while samples are handed over or made."""
+        return self._clock_s
 
     def sample(self) -> None:
-        """Run one sample's worth of calls."""
+        """Run one sample's worth of calls, or hand over one that was taken."""
+        if self._left:
+            self._clock_s += self._left.pop(0)
+            return
         call = self.call
+        start = time.perf_counter()
         for _ in self._calls:
             call()
+        self._clock_s += (time.perf_counter() - start) / len(self._calls)

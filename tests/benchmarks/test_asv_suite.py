@@ -4,12 +4,16 @@ import json
 import math
 import re
 import time
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
-from asv_runner.discovery import disc_benchmarks
+import torch
+from asv_runner.discovery import disc_benchmarks, get_benchmark_from_name
 
 from benchmarks import sampling
+from benchmarks.sampler import DisturbedError, Sampler, Samples
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +21,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def found() -> dict[str, object]:
     return {benchmark.name: benchmark for benchmark in disc_benchmarks(str(ROOT / "benchmarks"))}
+
+
+def fresh(identity: str) -> Any:
+    """Return a cell that nobody has set up yet, as a process of asv's has it."""
+    return get_benchmark_from_name(str(ROOT / "benchmarks"), identity)
 
 
 def test_asv_finds_each_benchmark_once(found) -> None:
@@ -45,6 +54,8 @@ def test_the_smallest_cell_of_each_benchmark_runs_as_asv_runs_it(found) -> None:
         if name.startswith(("package.Import", "instructions.")):
             continue  # a new process with torch for each sample; valgrind (test_instructions.py)
         benchmark.set_param_idx(0) if benchmark.params else None
+        if hasattr(owner := benchmark.func.__self__, "turns"):
+            owner.turns = True  # whether the machine is quiet is not what is tested
         assert not benchmark.do_setup(), name
         benchmark.repeat, benchmark.warmup_time = 2, 0.0
         result = benchmark.do_run()
@@ -55,37 +66,70 @@ def test_the_smallest_cell_of_each_benchmark_runs_as_asv_runs_it(found) -> None:
 
 def test_a_cell_over_its_budget_is_skipped_in_setup(found, capsys) -> None:
     benchmark = found["conv2d.Forward.time_forward"]
-    benchmark.set_param_idx(math.prod([1, 5, 5]) - 1)  # direct, 1024, 63
+    benchmark.set_param_idx(math.prod([1, 5, 5]) - 1)  # direct, all threads, 1024, 63
     assert benchmark.do_setup() is True
     assert "over the budget of 1 s" in capsys.readouterr().out
 
 
-def test_a_sample_is_many_calls_and_its_time_that_of_one(monkeypatch) -> None:
-    now_s, calls = 0.0, 0
+def test_asv_reads_the_samples_that_were_taken_while_the_cell_was_set_up(
+    found, monkeypatch
+) -> None:
+    taken = Samples((1e-3, 2e-3, 3e-3, 4e-3), counted_s=0.1)
+    monkeypatch.setattr(Sampler, "samples", lambda _: taken)
+    params = found["conv2d.Forward.time_forward"].params
+    number = list(product(*params)).index(("'fft'", "1", "64", "3"))
+    benchmark = fresh(f"conv2d.Forward.time_forward-{number}")
+    assert not benchmark.do_setup()
+    samples = benchmark.do_run()["samples"]
+    assert sorted(samples) == pytest.approx(taken.seconds)
+    assert samples[0] == pytest.approx(3e-3), "who takes one sample alone takes the median"
 
-    def call() -> None:  # takes a millisecond of a clock of its own
-        nonlocal now_s, calls
-        now_s += 0.001
+
+def test_a_cell_that_finds_no_quiet_moments_is_not_available(monkeypatch, capsys) -> None:
+    def disturbed(_: object) -> None:
+        raise DisturbedError("disturbed: by a test")
+
+    monkeypatch.setattr(Sampler, "samples", disturbed)
+    assert fresh("spectrum.Forward.time_forward-0").do_setup() is True
+    assert "disturbed: by a test" in capsys.readouterr().out
+
+
+def test_who_takes_turns_times_so_many_calls(monkeypatch) -> None:
+    monkeypatch.setattr(Sampler, "samples", lambda _: pytest.fail("sampled by itself"))
+    calls = 0
+
+    def call() -> None:
+        nonlocal calls
         calls += 1
+        time.sleep(0.001)
 
-    monkeypatch.setattr(sampling.time, "perf_counter", lambda: now_s)
     cell = sampling.Sampled()
+    cell.turns = True
     cell.prepare("key", lambda: call)
     calls = 0
+    cell.take(7)
     start = cell.timer()
     cell.sample()
-    assert calls == round(sampling.SAMPLE_TIME_S / 0.001)
-    assert cell.timer() - start == pytest.approx(0.001)
-
-
-def test_a_slow_call_is_a_sample_of_its_own() -> None:
-    assert sampling.calls_per_sample(lambda: time.sleep(2 * sampling.SAMPLE_TIME_S)) == 1
+    assert calls == 7
+    assert 0.001 <= cell.timer() - start < 0.01
 
 
 def test_preparing_again_for_the_same_cell_does_nothing() -> None:
     cell = sampling.Sampled()
+    cell.turns = True
     cell.prepare("key", lambda: lambda: None)
     cell.prepare("key", lambda: pytest.fail("made the operands anew"))
+
+
+@pytest.mark.parametrize(("value", "number"), [("all", sampling.ALL_THREADS), (1, 1)])
+def test_a_cell_runs_with_its_number_of_threads(value, number) -> None:
+    cell = sampling.Sampled()
+    cell.turns = True
+    try:
+        cell.prepare("key", lambda: lambda: None, value)
+        assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(sampling.ALL_THREADS)
 
 
 def test_asvs_environment_holds_what_the_constraints_say() -> None:

@@ -1,5 +1,6 @@
 """The same cells under pyperf, as a user runs them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,12 +8,19 @@ from pathlib import Path
 import pyperf
 import pytest
 
+from benchmarks.windows import PATIENCE_VARIABLE
+
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, patience: str = "0") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, PATIENCE_VARIABLE: patience},  # 0: however busy the machine is
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -34,6 +42,16 @@ def test_cells_are_measured_and_pyperf_reads_the_file(tmp_path) -> None:
         assert run("pyperf", *command).returncode == 0
     compared = run("pyperf", "compare_to", *map(str, files))
     assert compared.returncode == 0, compared.stderr
+
+
+def test_a_cell_that_finds_no_quiet_moments_ends_with_one_line() -> None:
+    # So short a patience is over before any sample is taken.
+    done = run(
+        "benchmarks.spectrum", "--cells", "^forward-true-64-float32$", "-p1", patience="1e-9"
+    )
+    assert done.returncode == 1
+    assert "forward-true-64-float32: disturbed: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_names_can_be_listed() -> None:

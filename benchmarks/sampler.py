@@ -1,0 +1,253 @@
+"""Sample one call until its samples agree, while the machine is quiet, or decline.
+
+The operands are made anew a few times, since where they lie in memory moves a call's speed. A
+machine that is disturbed is waited for, for as long as patience lasts.
+"""
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import windows
+from benchmarks.quiet import Best, Counters, Probe, read
+from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S, Window, patience_s
+
+Call = Callable[[], object]
+
+_PLACEMENTS = 3
+# What a cell's windows take where nothing disturbs it. Longer calls have fewer windows: they cost
+# more, and vary less.
+_WINDOWS_S = 0.12
+_MOST_WINDOWS = 30
+_VALUE_WINDOWS = 6
+# Without agreement, how many times the windows that were wanted are taken.
+_PATIENT_WINDOWS = 4
+# Asking again at once would only ask the same moment.
+_PAUSE_S = 0.004
+_SETTLED = 0.97
+
+
+class DisturbedError(NotImplementedError):
+    """A cell found no quiet moments: nothing is claimed for it.
+
+    asv enters n/a for what raises NotImplementedError while it is set up.
+    """
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the sampling of a cell found."""
+
+    seconds: tuple[float, ...]
+    """Of one call, each of one window that was kept; the fastest first."""
+    counted_s: float
+    """Seconds inside windows that count."""
+
+
+def settled(call: Call, patience: float) -> int:
+    """Return how many calls fill a window, once their time no longer falls.
+
+    The first call compiles kernels, or reads them from disk; it says nothing of the next ones,
+    which wake threads and fill caches.
+    """
+    call()
+    count, before = 1, float("inf")
+    end = time.perf_counter() + patience
+    while True:
+        start = time.perf_counter()
+        for _ in range(count):
+            call()
+        now = time.perf_counter()
+        once = max((now - start) / count, 1e-9)
+        if now - start >= WINDOW_S / 2:
+            if once > min(_SETTLED * before, 10 * WINDOW_S) or now > end:
+                return max(1, round(WINDOW_S / min(once, before)))
+            before = once
+        count = max(1, min(round(WINDOW_S / once), 4 * count))
+
+
+class Cores:
+    """The cores that a single thread may choose among: some are quieter than others."""
+
+    def __init__(self) -> None:
+        can = hasattr(os, "sched_setaffinity")
+        self._thread = threading.get_native_id()
+        self._all = sorted(os.sched_getaffinity(self._thread)) if can else []
+        self._turn = 0
+
+    def move(self) -> None:
+        """Go to another core."""
+        if len(self._all) > 1:
+            self._turn += 1
+            os.sched_setaffinity(self._thread, {self._all[self._turn % len(self._all)]})
+
+    def leave(self) -> None:
+        """Let the kernel choose again."""
+        if len(self._all) > 1:
+            os.sched_setaffinity(self._thread, self._all)
+
+
+class Sampler:
+    """Takes windows of a cell's call, which `make_call` makes anew for each placement."""
+
+    def __init__(self, make_call: Callable[[], Call]) -> None:
+        self._make_call = make_call
+        self._patience_s = patience_s()
+        self._probe = Probe()
+        self._best = Best(self._probe.threads)
+        self._one_thread = self._probe.threads == 1
+        self._cores = Cores()
+        self._windows: list[Window] = []
+        self._placed: list[tuple[Call, int]] = []
+        self._place()
+
+    @property
+    def call(self) -> Call:
+        """The call as it was made last."""
+        return self._placed[-1][0]
+
+    @property
+    def calls(self) -> int:
+        """Calls of a window."""
+        return self._placed[-1][1]
+
+    def samples(self) -> Samples:
+        """Sample until enough windows count and agree, or patience is over.
+
+        Raises
+        ------
+        DisturbedError
+            Too few windows counted; the message says what disturbed the others.
+        """
+        end = time.perf_counter() + self._patience_s
+        wanted = self._wanted
+        try:
+            for number in range(_PATIENT_WINDOWS * wanted):
+                if number and number % -(-wanted // _PLACEMENTS) == 0:
+                    self._place() if len(self._placed) < _PLACEMENTS else self._turn()
+                    if number >= wanted and windows.agree(self._kept, wanted):
+                        break
+                self._windows.append(self._window(end))
+                if time.perf_counter() > end and number + 1 >= windows.FEWEST:
+                    break
+        finally:
+            self._best.keep()
+            self._cores.leave()
+        half = self._kept
+        if len(half) < windows.FEWEST:
+            raise DisturbedError(self._reason())
+        return Samples(tuple(w.call_s for w in half), sum(w.wall_s for w in self._counting))
+
+    def value_s(self) -> float:
+        """Return the seconds of one call, from a few windows where the operands lie now.
+
+        For programs that repeat this in many processes, as pyperf does.
+
+        Raises
+        ------
+        DisturbedError
+            Too few windows counted.
+        """
+        self._windows.clear()
+        end = time.perf_counter() + self._patience_s
+        try:
+            while len(self._counting) < _VALUE_WINDOWS:
+                self._windows.append(self._window(end))
+                if self._patience_s and time.perf_counter() > end:
+                    break
+        finally:
+            self._best.keep()
+            self._cores.leave()
+        half = self._kept
+        if not half:
+            raise DisturbedError(self._reason())
+        return half[len(half) // 2].call_s
+
+    @property
+    def _wanted(self) -> int:
+        """How many windows are enough if all of them count and agree."""
+        call, number = self._placed[-1]
+        start = time.perf_counter()
+        for _ in range(number):
+            call()
+        window_s = time.perf_counter() - start
+        return min(_MOST_WINDOWS, max(windows.FEWEST, round(_PLACEMENTS * _WINDOWS_S / window_s)))
+
+    @property
+    def _counting(self) -> list[Window]:
+        best_s = self._best.seconds
+        if not self._patience_s:
+            return self._windows
+        return windows.counting(self._windows, best_s, one_thread=self._one_thread)
+
+    @property
+    def _kept(self) -> list[Window]:
+        return windows.kept(self._counting)
+
+    def _place(self) -> None:
+        """Make the operands anew; the ones before are still there, so these are elsewhere."""
+        call = self._make_call()
+        self._placed.append((call, settled(call, self._patience_s)))
+
+    def _turn(self) -> None:
+        """Go back to the operands that were made first."""
+        self._placed.append(self._placed.pop(0))
+
+    def _window(self, end: float) -> Window:
+        before_s = self._quiet_s(end)
+        call, number = self._placed[-1]
+        calls = range(number)
+        enabled = gc.isenabled()
+        gc.disable()  # as timeit does, and so asv
+        try:
+            start = read()
+            for _ in calls:
+                call()
+            stop = read()
+        finally:
+            if enabled:
+                gc.enable()
+        after_s = self._probe.read_s()
+        self._best.note(after_s)
+        return self._made(start, stop, number, max(before_s, after_s))
+
+    def _made(self, start: Counters, stop: Counters, number: int, probe_s: float) -> Window:
+        wall_s = stop.wall_s - start.wall_s
+        spent_s = stop.thread_s - start.thread_s if self._one_thread else wall_s
+        return Window(
+            call_s=spent_s / number,
+            wall_s=wall_s,
+            share=(stop.cpu_s - start.cpu_s) / wall_s,
+            switches=stop.switches - start.switches,
+            stolen=stop.stolen - start.stolen,
+            probe_s=probe_s,
+        )
+
+    def _quiet_s(self, end: float) -> float:
+        """Wait for a probe that is as fast as it was at its best, and return its seconds."""
+        while True:
+            found = self._probe.read_s()
+            self._best.note(found)
+            if windows.is_fast(found, self._best.seconds) or time.perf_counter() > end:
+                return found
+            if self._one_thread:
+                self._cores.move()
+            time.sleep(_PAUSE_S)
+
+    def _reason(self) -> str:
+        best_s = self._best.seconds
+        slow = [w for w in self._windows if not windows.is_fast(w.probe_s, best_s)]
+        others = len(self._windows) - len(slow) - len(self._counting)
+        said = [f"{len(self._counting)} of {len(self._windows)} samples count"]
+        if slow:
+            slowed = min(w.probe_s for w in slow) / best_s - 1
+            said.append(f"{len(slow)} met a core that was {slowed:.0%} or more below its best")
+        if others:
+            said.append(f"{others} were interrupted")
+        return (
+            f"disturbed: {', '.join(said)}, in {self._patience_s:g} s "
+            f"({PATIENCE_VARIABLE} waits longer)"
+        )

@@ -1,0 +1,108 @@
+"""Which samples of a call count, and when there are enough of them: pure, no clock and no torch.
+
+A window is as many calls as fill some milliseconds. It counts if nothing disturbed it. What slows a
+call from outside is never negative, and not all of it can be seen; so of the windows that count the
+faster half is kept, and a cell's time is the median of that.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WINDOW_S = 0.004
+"""What the calls of a window are to take together."""
+PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
+"""Seconds that a cell waits for a quiet machine before it declines; with 0 every sample counts."""
+_PATIENCE_S = 3.0
+FEWEST = 3
+"""Windows without which no time is claimed."""
+
+# A probe that needs more than at its best met a core that something else used, too. Such a core is
+# slower by a fifth to a half; what it varies by alone is a percent or two.
+_SLOWED = 1.06
+# Of the processor time that the cell's threads usually get.
+_SHARE = 0.97
+# The kernel itself takes a core now and then; it does not matter in a window as long as this.
+_SWITCH_EVERY_S = 0.02
+# Half the range of what is kept over the root of its number: about a median's standard error.
+_AGREEMENT = 0.006
+
+
+def patience_s() -> float:
+    """Return the seconds that a cell may wait for a quiet machine; 0 to take it as it is."""
+    text = os.environ.get(PATIENCE_VARIABLE)
+    if text is None:
+        return _PATIENCE_S
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 3600:
+        raise ValueError(f"{PATIENCE_VARIABLE} must be 0 to 3600 seconds, got {text!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class Window:
+    """One sample, and what went with it."""
+
+    call_s: float
+    """Seconds of one call: of the wall's clock, or of the processor's where one thread works."""
+    wall_s: float
+    share: float
+    """Processor time of all threads over the wall's."""
+    switches: int
+    """How often the kernel took a core from one of the threads for something else."""
+    stolen: int
+    """Ticks that the host says it gave to other guests meanwhile."""
+    probe_s: float
+    """The slower of the probes before and after."""
+
+
+def is_fast(probe_s: float, best_s: float) -> bool:
+    """Whether a probe ran about as fast as at its best."""
+    return probe_s <= _SLOWED * best_s
+
+
+def counting(windows: Sequence[Window], best_s: float, *, one_thread: bool) -> list[Window]:
+    """Return the windows that nothing disturbed.
+
+    Parameters
+    ----------
+    windows
+        All that were taken of one cell.
+    best_s
+        Seconds of a probe at its best.
+    one_thread
+        Whether a single thread works: its own processor's time stands still while something else
+        has the core, so that an interruption does not count.
+    """
+    fast = [w for w in windows if is_fast(w.probe_s, best_s) and not w.stolen]
+    if one_thread or not fast:
+        return fast
+    shares = sorted(w.share for w in fast)
+    usual = shares[int(0.9 * (len(shares) - 1))]
+    return [
+        w
+        for w in fast
+        if w.share >= _SHARE * usual and w.switches <= int(w.wall_s / _SWITCH_EVERY_S)
+    ]
+
+
+def kept(counted: Sequence[Window]) -> list[Window]:
+    """Return the faster half of the windows that count, the fastest first."""
+    ordered = sorted(counted, key=lambda w: w.call_s)
+    return ordered[: max(FEWEST, -(-len(ordered) // 2))]
+
+
+def counted(number_kept: int) -> int:
+    """Return how many windows counted, at least, of which so many were kept."""
+    return number_kept if number_kept <= FEWEST else 2 * number_kept - 1
+
+
+def agree(half: Sequence[Window], wanted: int) -> bool:
+    """Whether what is kept pins its median down, and is enough of the `wanted` windows."""
+    if len(half) < max(FEWEST, wanted // 4):
+        return False
+    spread = half[-1].call_s / half[0].call_s - 1
+    return bool(spread / 2 / len(half) ** 0.5 <= _AGREEMENT)

@@ -1,0 +1,141 @@
+"""Sampling a call: what it takes, what it leaves out, and when it declines."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import quiet, sampler
+from benchmarks.sampler import DisturbedError, Sampler, settled
+from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def calm(monkeypatch) -> None:
+    """Make every probe the same, as on a machine of one's own, and nothing interrupt."""
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5)
+    steady = quiet.Counters(0.0, 0.0, 0.0, 0, 0)
+
+    def read() -> quiet.Counters:
+        now = time.perf_counter()
+        return quiet.Counters(now, now, now, steady.switches, steady.stolen)
+
+    monkeypatch.setattr(sampler, "read", read)
+
+
+def test_the_first_call_does_not_say_how_many_fill_a_window() -> None:
+    calls = 0
+
+    def call() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.2 if calls == 1 else 0.0002)  # the first one compiles
+
+    assert settled(call, 3.0) > 3
+
+
+def test_a_long_call_is_a_window_of_its_own() -> None:
+    assert settled(lambda: time.sleep(3 * WINDOW_S), 3.0) == 1
+
+
+@pytest.mark.usefixtures("calm")
+def test_operands_are_made_anew_while_the_earlier_ones_are_alive() -> None:
+    made: list[torch.Tensor] = []
+
+    def make() -> object:
+        made.append(torch.zeros(1000))
+        return lambda: time.sleep(0.0005)
+
+    found = Sampler(make).samples()
+    assert len(made) == 3
+    assert len({tensor.data_ptr() for tensor in made}) == 3
+    assert list(found.seconds) == sorted(found.seconds)
+    assert len(found.seconds) >= 3
+    assert found.counted_s >= sum(found.seconds)
+
+
+def test_a_cell_without_quiet_moments_declines_in_one_sentence(monkeypatch) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
+    probes = iter([1e-5] * 2)  # quiet at first, and never again
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 2e-5))
+    subject = Sampler(lambda: lambda: time.sleep(0.001))
+    with pytest.raises(DisturbedError) as raised:
+        subject.samples()
+    said = str(raised.value)
+    assert said.startswith("disturbed: ")
+    assert "100% or more below its best" in said
+    assert said.endswith(f"in 0.1 s ({PATIENCE_VARIABLE} waits longer)")
+    assert "\n" not in said
+
+
+def test_without_patience_every_sample_counts(monkeypatch) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0")
+    probes = iter([1e-5] * 2)
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 2e-5))
+    assert len(Sampler(lambda: lambda: time.sleep(0.001)).samples().seconds) >= 3
+    assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_value_is_one_of_the_calls() -> None:
+    assert 0.001 <= Sampler(lambda: lambda: time.sleep(0.001)).value_s() < 0.1
+
+
+def test_one_thread_may_end_on_every_core_that_it_began_with() -> None:
+    before = os.sched_getaffinity(0)
+    cores = sampler.Cores()
+    for _ in range(3):
+        cores.move()
+        assert len(os.sched_getaffinity(0)) == 1
+    cores.leave()
+    assert os.sched_getaffinity(0) == before
+
+
+class TestBest:
+    def test_it_is_kept_for_other_processes(self) -> None:
+        best = quiet.Best(1)
+        best.note(2e-5)
+        best.keep()
+        assert quiet.Best(1).seconds == 2e-5
+        assert quiet.Best(2).seconds == float("inf")
+
+    def test_a_slower_process_does_not_raise_it(self) -> None:
+        for seconds in (2e-5, 3e-5):
+            best = quiet.Best(1)
+            best.note(seconds)
+            best.keep()
+        assert quiet.Best(1).seconds == 2e-5
+
+    def test_what_was_not_reached_for_long_is_forgotten(self, cache) -> None:
+        best = quiet.Best(1)
+        best.note(2e-5)
+        best.keep()
+        (file,) = cache.rglob("*.json")
+        noted = json.loads(file.read_text())
+        file.write_text(json.dumps({**noted, "reached": noted["reached"] - 3600}))
+        assert quiet.Best(1).seconds == float("inf")
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"seconds": -1, "reached": 0}', "null"])
+    def test_a_broken_file_is_no_file(self, cache, text) -> None:
+        best = quiet.Best(1)
+        best.note(2e-5)
+        best.keep()
+        (file,) = cache.rglob("*.json")
+        file.write_text(text)
+        assert quiet.Best(1).seconds == float("inf")
+
+    def test_a_folder_that_cannot_be_written_to_is_done_without(self, cache) -> None:
+        (cache / "fftconv").write_text("a file in the folder's place")
+        best = quiet.Best(1)
+        best.note(2e-5)
+        best.keep()
+        assert best.seconds == 2e-5

@@ -1,0 +1,71 @@
+"""Which windows count, and when they are enough."""
+
+import pytest
+
+from benchmarks import windows
+from benchmarks.windows import PATIENCE_VARIABLE, Window, agree, counted, counting, kept, patience_s
+
+
+def window(call_s: float = 1.0, **others: float) -> Window:
+    facts = {"wall_s": 0.004, "share": 2.0, "switches": 0, "stolen": 0, "probe_s": 1.0, **others}
+    return Window(call_s, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "disturbance",
+    [{"probe_s": 1.2}, {"share": 1.7}, {"switches": 1}, {"stolen": 1}],
+    ids=["a core is slower than at its best", "a thread waited", "interrupted", "stolen"],
+)
+def test_what_disturbs_a_window_keeps_it_from_counting(disturbance) -> None:
+    quiet = [window() for _ in range(5)]
+    found = counting([*quiet, window(0.5, **disturbance)], 1.0, one_thread=False)
+    assert found == quiet
+
+
+def test_of_one_thread_an_interruption_does_not_count() -> None:
+    interrupted = window(share=0.5, switches=3)
+    assert counting([interrupted], 1.0, one_thread=True) == [interrupted]
+    assert counting([window(probe_s=1.2)], 1.0, one_thread=True) == []
+
+
+def test_threads_that_sleep_for_a_part_of_each_call_are_no_disturbance() -> None:
+    # What counts is less of the processor than the cell usually gets, not less than all of it.
+    half_serial = [window(share=1.4), window(share=1.41), window(share=1.39)]
+    assert counting(half_serial, 1.0, one_thread=False) == half_serial
+
+
+def test_a_long_window_may_be_interrupted_now_and_then() -> None:
+    long = window(wall_s=0.1, switches=4)
+    assert counting([long, window(wall_s=0.1, switches=9)], 1.0, one_thread=False) == [long]
+
+
+def test_the_faster_half_is_kept_and_never_less_than_the_fewest() -> None:
+    times = [5.0, 1.0, 4.0, 2.0, 3.0, 6.0, 7.0]
+    assert [w.call_s for w in kept([window(t) for t in times])] == [1.0, 2.0, 3.0, 4.0]
+    assert [w.call_s for w in kept([window(t) for t in (2.0, 3.0, 1.0)])] == [1.0, 2.0, 3.0]
+    assert kept([]) == []
+
+
+@pytest.mark.parametrize("number", range(3, 40))
+def test_how_many_counted_at_least_follows_from_how_many_were_kept(number) -> None:
+    assert number - 3 <= counted(len(kept([window() for _ in range(number)]))) <= number
+
+
+def test_samples_agree_if_they_are_enough_for_how_far_they_are_apart() -> None:
+    near, far = [window(1 + n / 1000) for n in range(10)], [window(1 + n / 50) for n in range(10)]
+    assert agree(near, wanted=30)
+    assert not agree(far, wanted=30)
+    assert not agree(near[:2], wanted=3)
+    assert not agree(near[:6], wanted=30)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "nan", "3601"])
+def test_a_bad_patience_is_refused_in_one_line(monkeypatch, text) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, text)
+    with pytest.raises(ValueError, match="must be 0 to 3600 seconds") as raised:
+        patience_s()
+    assert "\n" not in str(raised.value)
+
+
+def test_nothing_here_needs_torch() -> None:
+    assert "torch" not in vars(windows)
