@@ -31,7 +31,7 @@ def source_hash() -> str:
     """Hash the sources of the kernels: numba itself looks only at the file of a cached function."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("cuts", "entry", "fields", "passes", "rows", "tiles", "vectors"):
+    for name in ("cuts", "entry", "fields", "passes", "rows", "shift", "tiles", "vectors"):
         digest.update((here / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

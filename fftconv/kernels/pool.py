@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.kernels.team import LATE_NS, TEAM, now_ns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,9 +37,21 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         return None
     parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
     parallel.restype = None
+    from fftconv.kernels import shift
+
+    entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
 
     def run(function: int, job: int, threads: int) -> None:
-        parallel(function, job, threads, 0)
+        start = now_ns()
+        size = TEAM.size(threads, start)
+        if size == 1:
+            CALL(function)(job)
+            return
+        fields = kind(function, job, shift.AFTER_ALL, shift.BEFORE_ALL)
+        parallel(entry, ctypes.addressof(fields), size, 0)
+        end = now_ns()
+        if end - start > LATE_NS:
+            TEAM.tell(end - start, fields[shift.LAST] - fields[shift.FIRST], end)
 
     return run
 
