@@ -21,6 +21,7 @@ COMMANDS = (
     "convbench.instructions.command",
     "convbench.gate.command",
     "convbench.power.command",
+    "convbench.repeat.command",
     "convbench.backfill.command",
 )
 

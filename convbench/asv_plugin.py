@@ -11,9 +11,11 @@ from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
 from convbench.report.pages.publish import publish_pages
+from convbench.results.keeping import make_asv_keep_reasons
 from convbench.results.store import StoreError
 
 make_asv_atomic()
+make_asv_keep_reasons()
 
 
 class FirstCommits(OutputPublisher):  # type: ignore[misc]  # asv has no annotations

@@ -1,9 +1,10 @@
 """Run asv as a user would, by its command line."""
 
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,24 +19,37 @@ class AsvError(CommandError):
     """An asv command failed as a whole; the message ends with what asv printed last."""
 
 
-def asv(*arguments: str) -> None:
+def asv(
+    *arguments: str, settings: Mapping[str, str] | None = None, conf: Path | None = None
+) -> None:
     """Run ``asv`` with `arguments`, its output appended to `LOG`.
+
+    Parameters
+    ----------
+    arguments
+        What stands behind ``asv`` on a command line.
+    settings
+        Variables of the environment that are not as they are here.
+    conf
+        asv's configuration, if it is not the clone's.
 
     Raises
     ------
     AsvError
         asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
     """
+    configured = () if conf is None else ("--config", str(conf))
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with _alone() as lock, LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ asv {' '.join(arguments)}\n")
         log.flush()
         start = log.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "asv", *arguments],
+            [sys.executable, "-m", "asv", *configured, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **(settings or {})},
             pass_fds=(lock,),  # held until asv has ended, even if this process is killed
         )
         with _no_orphan(process):

@@ -14,11 +14,10 @@ from convbench.asv.command import LOG, AsvError, asv
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import track
 from convbench.measuring.chunks import Chunk, report_chunks
-from convbench.measuring.measure import discover, measure, newest_runs
+from convbench.measuring.measure import SECOND_PATIENCE_S, discover, measure, newest_runs
 from convbench.repository.commits import commit_named, last_commits, message
 from convbench.repository.package import has_package
 from convbench.results.store import StoreError, load_benchmarks, load_config
-from convbench.results.tried import tried
 from convbench.suite.facts import PACKAGE
 
 
@@ -70,8 +69,8 @@ def _plan(last: int, machine: str, bench: str | None) -> list[_Commit]:
         if not has_package(commit):
             commits.append(_Commit(commit, [], f"it has no {PACKAGE} that could be installed"))
             continue
-        run, noted = measured.get(commit), tried(machine, commit)
-        pending = [chunk for chunk in chunks if not chunk.measured_in(run, noted)]
+        run = measured.get(commit)
+        pending = [chunk.narrowed(cells) for chunk in chunks if (cells := chunk.missing(run))]
         commits.append(_Commit(commit, pending, None))
     return commits
 
@@ -86,7 +85,7 @@ def _measure(machine: str, commits: list[_Commit], console: Console) -> dict[str
         if commit in failures:
             continue
         try:
-            measure(machine, commit, chunk)
+            measure(machine, commit, chunk, SECOND_PATIENCE_S)
         except AsvError as error:  # one broken commit is no reason to leave the others out
             failures[commit] = str(error)
     return failures
@@ -107,7 +106,7 @@ def _print_incomplete(commits: list[_Commit], console: Console) -> None:
     left = [commit.name[:8] for commit in commits if commit.pending]
     if left:
         console.print(
-            f"some cells failed at {', '.join(left)} ({LOG} says why); "
+            f"some cells failed or were disturbed at {', '.join(left)} ({LOG} says why); "
             "the same command tries them again",
             style="red",
         )

@@ -1,6 +1,7 @@
 """Values that several command lines read."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 
@@ -41,3 +42,15 @@ def count(what: str) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def share(text: str) -> float:
+    """Read a part of the whole: 2%, 0.02."""
+    number, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, such as 2%")
+    return value

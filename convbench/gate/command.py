@@ -1,7 +1,6 @@
 """`convbench gate`: whether a commit made it slower."""
 
 import argparse
-import math
 import random
 import re
 import sys
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.command_line.arguments import duration
+from convbench.command_line.arguments import duration, share
 from convbench.command_line.progress import Announce
 from convbench.gate.failure import InconclusiveError
 from convbench.suite.facts import GATE_CELLS
@@ -21,18 +20,6 @@ if TYPE_CHECKING:
     from convbench.gate.report import Report
 
 LEAST_BUDGET_S = 5.0
-
-
-def share(text: str) -> float:
-    """Read a part of the whole: 2%, 0.02."""
-    number, percent = text.removesuffix("%"), text.endswith("%")
-    try:
-        value = float(number) / (100 if percent else 1)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, such as 2%")
-    return value
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -80,8 +80,19 @@ class PreparedCell:
         if cache is not None:
             self.benchmark.set_cache(cache)
 
+    @property
+    def _instance(self) -> Any:
+        return getattr(self.benchmark.func, "__self__", None)
+
+    @property
+    def _loops_inside(self) -> bool:
+        """Whether it is of those that are told how often to call (benchmarks.sampling)."""
+        return hasattr(self._instance, "take")
+
     def set_up(self) -> str | None:
         """Make the operands; return why the cell is skipped, None if it is not."""
+        if self._loops_inside:
+            self._instance.turns = True  # the gate says when it works
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             skipped = self.benchmark.do_setup()
@@ -98,13 +109,11 @@ class PreparedCell:
         body: Callable[[], object] = self.benchmark._param_bound_func(
             *self.benchmark._build_params()
         )
-        # Benchmarks that loop inside (benchmarks.sampling) are told how often, and what they time
-        # is one call already; other ones are called in a loop here.
+        # What benchmarks time that loop inside is one call already; others are called in a loop.
         first, timer = body, self.benchmark.timer
-        instance: Any = getattr(self.benchmark.func, "__self__", None)
-        if hasattr(instance, "take"):
-            instance.take(number)
-            first, timer, number = instance.call, instance.timer, 1
+        if self._loops_inside:
+            self._instance.take(number)
+            first, timer, number = self._instance.call, self._instance.timer, 1
         gc.disable()  # as timeit does, and so asv
         try:
             if warm:

@@ -5,16 +5,16 @@ nothing. A chunk is a set of cells that one `asv run --bench REGEX` measures in 
 done stays done.
 """
 
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 from typing import Any
 
 from asv.benchmarks import Benchmarks
 
-from convbench.results.store import CellKey, Run, param_values
+from convbench.results.reasons import CellKey
+from convbench.results.store import Run, param_values
 from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
@@ -23,7 +23,7 @@ _CHUNK_S = 40.0
 
 # What a cell takes besides its calls: a fork, operands, and for times the samples.
 _CELL_OVERHEAD_S = 0.06
-_SAMPLING_S = 0.15
+_SAMPLING_S = 0.35
 _TIMERAW_S = 4.0
 _ASV_STARTUP_S = 3.0
 
@@ -37,14 +37,32 @@ class Chunk:
     cells: frozenset[CellKey]
     expected_s: float
 
-    def measured_in(self, run: Run | None, tried: frozenset[CellKey]) -> bool:
-        """Whether `run` holds every cell: a value, or none of one that was `tried`."""
-        if run is None:
-            return False
-        found = {record.key: record.value for record in run.records}
-        return all(
-            cell in found and (cell in tried or not math.isnan(found[cell])) for cell in self.cells
-        )
+    def missing(self, run: Run | None) -> frozenset[CellKey]:
+        """Return the cells that `run` has neither a value of nor a reason for having none.
+
+        A cell that found no quiet moments is missing, too.
+        """
+        records = () if run is None else run.records
+        return self.cells - {record.key for record in records if record.settled}
+
+    def narrowed(self, cells: frozenset[CellKey]) -> "Chunk":
+        """Return the chunk with these of its cells alone."""
+        if cells == self.cells:
+            return self
+        cell_s = (self.expected_s - _ASV_STARTUP_S) / len(self.cells)
+        return replace(of_cells(cells, cell_s), title=f"{len(cells)} of {self.title}")
+
+
+def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
+    """Return a chunk of single cells, each of which is expected to take `cell_s`."""
+    chosen = frozenset(cells)
+    names = "|".join(re.escape(asv_name(*cell)) for cell in sorted(chosen, key=str))
+    return Chunk(
+        f"{len(chosen)} cells once more",
+        f"^({names})$",
+        chosen,
+        _ASV_STARTUP_S + len(chosen) * cell_s,
+    )
 
 
 def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
@@ -53,7 +71,7 @@ def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
     backward = "backward" in (params.get("direction"), benchmark["name"].rsplit("_", 1)[-1])
     call = call_s(params, "backward" if backward else "forward")
     if benchmark["type"] == "time":
-        return _CELL_OVERHEAD_S + max(_SAMPLING_S, 3 * call)
+        return _CELL_OVERHEAD_S + max(_SAMPLING_S, 9 * call)
     return _CELL_OVERHEAD_S + call
 
 
@@ -67,8 +85,10 @@ class _Piece:
     expected_s: float
 
 
-def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
-    """Cut one benchmark along its leading parameters."""
+def _pieces(
+    benchmark: dict[str, Any], *, everything: bool
+) -> Iterator[tuple[dict[str, Any], _Piece]]:
+    """Cut one benchmark along its leading parameters; yield their values, too."""
 
     def key(params: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(params[name] for name in takewhile(SPLIT_PARAMS.__contains__, params))
@@ -80,22 +100,26 @@ def _pieces(benchmark: dict[str, Any], *, everything: bool) -> Iterator[_Piece]:
         members = list(group)
         # asv matches the regex against name(value, value, ...), each value as its repr.
         start = r"\(" + "".join(f"{value!r}, " for value in values) if values else r"(\(|$)"
-        yield _Piece(
-            " ".join([name, *map(str, values)]),
-            re.escape(name) + start,
-            frozenset((name, tuple(params.values())) for params in members),
-            sum(_cell_s(benchmark, params) for params in members),
+        leading = dict(zip(members[0], values, strict=False))
+        yield (
+            leading,
+            _Piece(
+                " ".join([name, *map(str, values)]),
+                re.escape(name) + start,
+                frozenset((name, tuple(params.values())) for params in members),
+                sum(_cell_s(benchmark, params) for params in members),
+            ),
         )
 
 
 def _matching(piece: _Piece, pattern: str) -> _Piece:
     """Leave of a piece the cells that asv finds by `pattern`."""
-    cells = frozenset(cell for cell in piece.cells if re.search(pattern, _asv_name(*cell)))
+    cells = frozenset(cell for cell in piece.cells if re.search(pattern, asv_name(*cell)))
     part = len(cells) / len(piece.cells)
     return replace(piece, cells=cells, expected_s=part * piece.expected_s)
 
 
-def _asv_name(name: str, values: tuple[Any, ...]) -> str:
+def asv_name(name: str, values: tuple[Any, ...]) -> str:
     """Write a cell as asv does where it looks for a regular expression."""
     return f"{name}({', '.join(map(repr, values))})" if values else name
 
@@ -117,15 +141,17 @@ def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Ch
     With a `pattern` it is every cell of the suite that asv finds by it, what the report leaves to
     a plain `asv run` among them.
     """
+    pieces = [
+        (rank(name, values), name, piece)
+        for name, benchmark in sorted(benchmarks.items())
+        for values, whole in _pieces(benchmark, everything=pattern is not None)
+        if (piece := whole if pattern is None else _matching(whole, pattern)).cells
+    ]
     chunks: list[Chunk] = []
-    joined: list[_Piece] = []
-    for _, benchmark in sorted(benchmarks.items(), key=lambda item: (rank(item[0]), item[0])):
-        for whole in _pieces(benchmark, everything=pattern is not None):
-            piece = whole if pattern is None else _matching(whole, pattern)
-            if not piece.cells:
-                continue
-            if joined and sum(p.expected_s for p in (*joined, piece)) > _CHUNK_S:
-                chunks.append(_chunk(joined, pattern))
-                joined = []
-            joined.append(piece)
-    return [*chunks, _chunk(joined, pattern)] if joined else chunks
+    together: list[_Piece] = []
+    for _, _, piece in sorted(pieces, key=lambda entry: entry[:2]):
+        if together and sum(p.expected_s for p in (*together, piece)) > _CHUNK_S:
+            chunks.append(_chunk(together, pattern))
+            together = []
+        together.append(piece)
+    return [*chunks, _chunk(together, pattern)] if together else chunks

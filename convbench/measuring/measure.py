@@ -1,15 +1,24 @@
 """Have asv find the benchmarks of a commit, and measure pieces of it."""
 
+from collections.abc import Collection
+from pathlib import Path
+
 from asv.benchmarks import Benchmarks
 from asv.config import Config
 
 from convbench.asv.command import asv
-from convbench.measuring.chunks import Chunk
+from convbench.measuring.chunks import Chunk, of_cells
+from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
-from convbench.results.tried import note_tried
+from convbench.suite.conditions import PATIENCE_VARIABLE
 
-# From 2 samples to 8, stopping after 0.12 s: half of what a plain `asv run` takes.
-_REPEAT = "repeat=2,8,0.12"
+FIRST_PATIENCE_S = 1.0
+"""For how long a cell waits for a quiet machine before the others had their turn."""
+SECOND_PATIENCE_S = 4.0
+"""For how long it waits after that."""
+
+_ONCE_MORE_CELLS = 10
+_ONCE_MORE_CELL_S = 2.0
 
 
 def newest_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> dict[str, Run]:
@@ -22,10 +31,29 @@ def discover(machine: str, commit: str) -> None:
     asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine)
 
 
-def measure(machine: str, commit: str, chunk: Chunk) -> None:
-    """Measure one piece of one commit; asv saves it when it is done."""
+def measure(
+    machine: str,
+    commit: str,
+    chunk: Chunk,
+    patience_s: float = FIRST_PATIENCE_S,
+    conf: Path | None = None,
+) -> None:
+    """Measure one piece of one commit; asv saves it when it is done, where `conf` says."""
     asv(
         *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
-        *("--record-samples", "--show-stderr", "-a", "rounds=1", "-a", _REPEAT),
+        *("--record-samples", "--show-stderr", "-a", "rounds=1"),
+        settings={PATIENCE_VARIABLE: str(patience_s)},
+        conf=conf,
     )
-    note_tried(machine, commit, chunk.cells)
+
+
+def disturbed(run: Run | None, cells: Collection[CellKey]) -> list[CellKey]:
+    """Return those of `cells` that found no quiet moments, in the order of the results."""
+    records = () if run is None else run.records
+    return [record.key for record in records if record.disturbed and record.key in cells]
+
+
+def once_more(cells: list[CellKey]) -> list[Chunk]:
+    """Return chunks of cells that were disturbed: few of them, since each may wait for long."""
+    slices = range(0, len(cells), _ONCE_MORE_CELLS)
+    return [of_cells(cells[at : at + _ONCE_MORE_CELLS], _ONCE_MORE_CELL_S) for at in slices]

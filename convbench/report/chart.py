@@ -43,6 +43,8 @@ def run(args: argparse.Namespace, _console: Console) -> None:
 def _series(run: "Run", benchmark: str, input_size: int) -> dict[str, list[tuple[int, float]]]:
     lines: dict[str, list[tuple[int, float]]] = {}
     for record in run.of(benchmark):
+        if record.params.get("threads", "all") != "all":
+            continue
         if record.params["input"] == input_size and not record.skipped:
             point = (record.params["filter"], record.value)
             lines.setdefault(record.params["method"], []).append(point)

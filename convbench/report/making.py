@@ -6,17 +6,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.sampling import SAMPLE_TIME_S
+from benchmarks.windows import WINDOW_S, counted
 from convbench.asv.command import LOG, asv
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import clock, track
 from convbench.measuring.chunks import Chunk, report_chunks
-from convbench.measuring.measure import discover, measure, newest_runs
+from convbench.measuring.measure import (
+    SECOND_PATIENCE_S,
+    discover,
+    disturbed,
+    measure,
+    newest_runs,
+    once_more,
+)
 from convbench.report.summary import print_results
 from convbench.repository.commits import commit_named
 from convbench.repository.git import git
 from convbench.results.store import Run, StoreError, load_benchmarks, load_config
-from convbench.results.tried import tried
 from convbench.suite.facts import PACKAGE
 
 
@@ -35,13 +41,30 @@ def _measure(
     return len(chunks)
 
 
+def _measure_once_more(
+    machine: str, commit: str, chunks: list[Chunk], budget_s: float, console: Console
+) -> None:
+    """Try cells that were disturbed again while the budget lasts, with more patience."""
+    conf = load_config()
+    cells = {cell for chunk in chunks for cell in chunk.cells}
+    run = newest_runs(conf, load_benchmarks(conf), machine).get(commit)
+    pending = once_more(disturbed(run, cells))
+    titles = [chunk.title for chunk in pending]
+    steps = track(titles, [chunk.expected_s for chunk in pending], console, budget_s)
+    with closing(steps):
+        for index, forecast in steps:
+            if not forecast.has_time:
+                return
+            measure(machine, commit, pending[index], SECOND_PATIENCE_S)
+
+
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:
-    """Seconds inside timed samples, of the cells in `chunks`."""
+    """Seconds inside timed samples that count, of the cells in `chunks`."""
     cells = {cell for chunk in chunks for cell in chunk.cells}
     return sum(
-        record.samples * max(record.value, SAMPLE_TIME_S)
+        counted(record.samples) * max(record.value, WINDOW_S)
         for record in run.records
-        if record.samples and record.key in cells
+        if record.samples and not record.skipped and record.key in cells
     )
 
 
@@ -67,8 +90,11 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks)
     before = newest_runs(conf, benchmarks, name).get(commit)
-    noted = tried(name, commit)
-    pending = [chunk for chunk in chunks if again or not chunk.measured_in(before, noted)]
+    pending = [
+        chunk.narrowed(cells)
+        for chunk in chunks
+        if (cells := chunk.cells if again else chunk.missing(before))
+    ]
     if len(pending) < len(chunks):
         console.print(
             f"{len(chunks) - len(pending)} of {len(chunks)} parts are measured for "
@@ -76,6 +102,8 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
         )
     measuring = time.monotonic()
     done = pending[: _measure(name, commit, pending, budget_s, console)]
+    left_s = budget_s - (time.monotonic() - measuring)
+    _measure_once_more(name, commit, done, left_s, console)
     measured_s = time.monotonic() - measuring
     with console.status("publishing"):
         asv("publish")
@@ -87,7 +115,7 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     if done:
         console.print(
             f"measured {sum(len(chunk.cells) for chunk in done)} cells in {clock(measured_s)}, "
-            f"{_timed_s(run, done) / measured_s:.0%} of it inside timed samples; "
+            f"{_timed_s(run, done) / measured_s:.0%} of it inside timed samples that count; "
             f"{clock(time.monotonic() - start)} in all"
         )
     if left:
@@ -96,9 +124,22 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
             f"({', '.join(sorted({name for chunk in left for name, _ in chunk.cells}))}): "
             "the next report goes on with them; --budget 30m takes more at once"
         )
+    _print_disturbed(run, console)
     _print_failures(run, [chunk for chunk in chunks if chunk not in left], console)
     page = Path(conf.html_dir) / "index.html"
     console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
+
+
+def _print_disturbed(run: Run, console: Console) -> None:
+    cells = [record for record in run.records if record.disturbed]
+    if cells:
+        example = f"{cells[0].benchmark}{cells[0].key[1]} was {cells[0].reason}"
+        console.print(
+            f"{len(cells)} cells found the machine too busy and claim nothing; the next report "
+            f"tries them again. {example}",
+            markup=False,
+            highlight=False,
+        )
 
 
 def _print_failures(run: Run, chunks: list[Chunk], console: Console) -> None:

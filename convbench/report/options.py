@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-VIEW_OPTIONS = ("family", "direction", "dtype", "layout")
+VIEW_OPTIONS = ("family", "direction", "dtype", "layout", "threads")
 
 
 def add_run_options(parser: argparse.ArgumentParser, *, named: bool = False) -> None:

@@ -22,16 +22,23 @@ class Winner:
     speedup: float | None
     """Time of the runner-up divided by the winner's; None if nothing else was measured."""
     decided: bool
-    """Whether the confidence intervals of the two medians are apart."""
+    """Whether the confidence intervals of the two medians are apart, and no method is unknown."""
+    unknown: tuple[str, ...] = ()
+    """Methods whose time the machine was too busy to tell: one of them may be the fastest."""
 
     def __str__(self) -> str:
         """Write the cell of the table: the method, its time, and how far ahead it is."""
         time = format_seconds(self.time_s)
-        if self.speedup is None:
-            return f"{self.method}\n{time}"
-        if not self.decided:
-            return f"{self.method} = {self.runner_up}\n{time}"
+        if not self.decided or self.speedup is None:
+            return f"{self.name}\n{time}"
         return f"{self.method}\n{time} ({self.speedup:.2g}x)"
+
+    @property
+    def name(self) -> str:
+        """Name the fastest, and whoever may be it."""
+        if self.unknown:
+            return f"{self.method}, or {' or '.join(self.unknown)}?"
+        return self.method if self.decided else f"{self.method} = {self.runner_up}"
 
 
 def _apart(faster: Record, slower: Record) -> bool:
@@ -54,23 +61,33 @@ def winner(records: list[Record]) -> Winner | None:
     )
     if not ranked:
         return None
+    unknown = tuple(
+        r.params["method"] for r in records if r.disturbed and r.params["method"] != "auto"
+    )
     first = ranked[0]
     if len(ranked) == 1:
-        return Winner(first.params["method"], first.value, None, None, decided=True)
+        method = first.params["method"]
+        return Winner(method, first.value, None, None, decided=not unknown, unknown=unknown)
     second = ranked[1]
     return Winner(
         first.params["method"],
         first.value,
         second.params["method"],
         second.value / first.value,
-        decided=_apart(first, second),
+        decided=_apart(first, second) and not unknown,
+        unknown=unknown,
     )
 
 
 def winners(run: Run, benchmark: str) -> dict[tuple[int, int], Winner]:
-    """Return the winner for each input and filter size that any method was measured at."""
+    """Return the winner for each input and filter size that any method was measured at.
+
+    With all of torch's threads.
+    """
     cells: dict[tuple[int, int], list[Record]] = {}
     for record in run.of(benchmark):
+        if record.params.get("threads", "all") != "all":
+            continue
         cells.setdefault((record.params["input"], record.params["filter"]), []).append(record)
     found = {cell: winner(records) for cell, records in cells.items()}
     return {cell: best for cell, best in found.items() if best is not None}

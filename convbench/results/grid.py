@@ -15,8 +15,12 @@ from convbench.results.store import Record, Run
 
 _MEMORY_REFERENCE = "package.Reference.peakmem_nothing"
 _THREADS = "package.Reference.track_threads"
-_OWN_AXES = {"method", "direction", "dtype", "layout", "input", "filter", "input/filter"}
+_OWN_AXES = {
+    *("method", "direction", "dtype", "layout", "threads"),
+    *("input", "filter", "input/filter"),
+}
 _DEFAULT_LAYOUT = "contiguous"
+ALL_THREADS = "all"
 
 
 @dataclass(frozen=True, order=True)
@@ -28,10 +32,13 @@ class View:
     direction: str
     dtype: str
     layout: str
+    threads: str = ALL_THREADS
+    """`all` that torch uses by itself, or `1`."""
 
     def __str__(self) -> str:
         """Name the view as headings do."""
-        return f"{self.family}, {self.direction}, {self.dtype}, {self.layout}"
+        threads = "1 thread" if self.threads == "1" else f"{self.threads} threads"
+        return f"{self.family}, {self.direction}, {self.dtype}, {self.layout}, {threads}"
 
 
 @dataclass
@@ -97,6 +104,7 @@ def _view(record: Record) -> View:
         "backward" if backward else "forward",
         params.get("dtype", "float64" if owner.endswith("Float64") else "float32"),
         params.get("layout", _DEFAULT_LAYOUT),
+        str(params.get("threads", ALL_THREADS)),
     )
 
 
@@ -143,8 +151,13 @@ def grids(run: Run) -> list[Grid]:
         _fill(place.methods.setdefault(method, Measurement(method)), record, idle_bytes)
     found = [Grid(view, places) for view, places in views.items()]
     timed = [grid for grid in found if any(place.times() for place in grid.places.values())]
-    # Forward before backward, float32 before float64: the first view is what is shown first.
-    return sorted(timed, key=lambda g: (g.view.family, g.view.direction != "forward", g.view.dtype))
+    # The first view is what is shown first: forward, float32, all threads.
+    return sorted(timed, key=lambda g: _order(g.view))
+
+
+def _order(view: View) -> tuple[object, ...]:
+    one_thread = view.threads != ALL_THREADS
+    return view.family, one_thread, view.direction != "forward", view.dtype
 
 
 def _of_methods(records: Iterable[Record]) -> Iterable[Record]:

@@ -1,38 +1,68 @@
-"""Which cells were tried: asv's results do not say it of a cell without a value.
+"""Why a cell has no value: asv's results do not say it.
 
-asv (0.6.6) enters n/a for what a run left out, by ``--bench``, as it does for what was skipped.
-Without a note of our own, a benchmark of which one part is measured would look finished.
+asv (0.6.6) enters n/a for what a benchmark skips, and for what a run left out by ``--bench``. What
+a benchmark says while it skips a cell is printed, and gone. So the plugin of asv.conf.json keeps
+these sentences (`convbench.results.keeping`), in a file beside the results of the same commit. asv
+reads files that end in .json, and leaves it alone.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from convbench.files.atomic import replacing
-from convbench.results.store import CellKey
 
-_FOLDER = Path(".asv/tried")
+CellKey = tuple[str, tuple[Any, ...]]
+"""A benchmark's full name and the values of its parameters."""
+
+SUFFIX = ".reasons.jsonl"
+DISTURBED = "disturbed: "
+"""How the sentence of a cell begins that found no quiet moments: the next report tries it again."""
 
 
-def _file(machine: str, commit: str) -> Path:
-    return _FOLDER / machine / f"{commit}.json"
+class Reason(msgspec.Struct, frozen=True):
+    """One cell without a value."""
+
+    benchmark: str
+    params: tuple[Any, ...]
+    reason: str
+
+    @property
+    def key(self) -> CellKey:
+        """The cell."""
+        return self.benchmark, self.params
 
 
-def tried(machine: str, commit: str) -> frozenset[CellKey]:
-    """Return the cells that were tried; none if nobody noted them, or the note is unreadable."""
+def reasons_file(results_file: Path) -> Path:
+    """Return where the sentences to one of asv's files of results are."""
+    return results_file.with_suffix(SUFFIX)
+
+
+def read_reasons(path: Path) -> dict[CellKey, str]:
+    """Return the sentences of a file by cell; none if there is no file. A broken line is left out.
+
+    At worst its cell is tried once more.
+    """
+    found = {}
     try:
-        noted = msgspec.json.decode(
-            _file(machine, commit).read_bytes(), type=list[tuple[str, list[Any]]]
-        )
-    except (OSError, msgspec.MsgspecError):
-        return frozenset()  # at worst they are tried once more
-    return frozenset((name, tuple(values)) for name, values in noted)
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            entry = msgspec.json.decode(line, type=Reason)
+        except msgspec.MsgspecError:
+            continue
+        found[entry.key] = entry.reason
+    return found
 
 
-def note_tried(machine: str, commit: str, cells: Iterable[CellKey]) -> None:
-    """Add cells to those that were tried."""
-    every = tried(machine, commit).union(cells)
-    with replacing(_file(machine, commit)) as temporary:
-        temporary.write_bytes(msgspec.json.encode(sorted(every, key=repr)))
+def write_reasons(path: Path, reasons: dict[CellKey, str]) -> None:
+    """Write the sentences, whole; without any, no file."""
+    if not reasons:
+        path.unlink(missing_ok=True)
+        return
+    entries = [Reason(*key, reason) for key, reason in sorted(reasons.items(), key=repr)]
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"".join(msgspec.json.encode(e) + b"\n" for e in entries))

@@ -15,9 +15,7 @@ from asv.results import Results, iter_results_for_machine
 from asv.util import UserError
 
 from convbench.command_line.failure import CommandError
-
-CellKey = tuple[str, tuple[Any, ...]]
-"""A benchmark's name, and the value of each parameter."""
+from convbench.results.reasons import DISTURBED, CellKey, read_reasons, reasons_file
 
 
 class StoreError(CommandError):
@@ -36,6 +34,8 @@ class Record:
     """99% confidence interval of the median of the samples, where asv gives one."""
     samples: int | None
     """How many samples the value is the median of; None where it is no median."""
+    reason: str | None = None
+    """Why there is no value, as the benchmark said it; None where asv may only have left it out."""
 
     @property
     def key(self) -> CellKey:
@@ -44,8 +44,23 @@ class Record:
 
     @property
     def skipped(self) -> bool:
-        """Whether the benchmark's setup said that this cell is not to be measured."""
+        """Whether there is no value: for what reason, `reason` says."""
         return math.isnan(self.value)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the machine was not quiet enough for this cell."""
+        return self.skipped and (self.reason or "").startswith(DISTURBED)
+
+    @property
+    def absence(self) -> str:
+        """Say in a word why there is no value."""
+        return "disturbed" if self.disturbed else "skipped"
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is a value, or none for good."""
+        return not self.skipped or (self.reason is not None and not self.disturbed)
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,9 @@ def param_values(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, cell, strict=True)) for cell in itertools.product(*axes)]
 
 
-def _records(results: Results, benchmarks: Benchmarks) -> Iterator[Record]:
+def _records(
+    results: Results, benchmarks: Benchmarks, reasons: dict[CellKey, str]
+) -> Iterator[Record]:
     for name in sorted(results.get_result_keys(benchmarks)):
         benchmark = benchmarks[name]
         values = results.get_result_value(name, benchmark["params"])
@@ -129,7 +146,12 @@ def _records(results: Results, benchmarks: Benchmarks) -> Iterator[Record]:
             stat = stat or {}
             low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
             interval = None if low is None or high is None else (low, high)
-            yield Record(name, params, float(value), interval, stat.get("repeat"))
+            reason = reasons.get((name, tuple(params.values()))) if math.isnan(value) else None
+            yield Record(name, params, float(value), interval, stat.get("repeat"), reason)
+
+
+def _reasons(folder: Path, results: Results) -> dict[CellKey, str]:
+    return read_reasons(reasons_file(folder / results._filename))
 
 
 def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
@@ -149,7 +171,7 @@ def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
             env_name=results.env_name,
             requirements=dict(results._requirements),
             python=results._python,
-            records=tuple(_records(results, benchmarks)),
+            records=tuple(_records(results, benchmarks, _reasons(folder, results))),
         )
         for results in loaded
     ]

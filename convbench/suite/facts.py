@@ -7,9 +7,12 @@ FORWARD = "conv2d.Forward.time_forward"
 BACKWARD = "conv2d.Backward.time_backward"
 """What answers "which method?"."""
 
-GATE_CELLS = r"^conv2d\.(Forward|Backward)\.\w+\('(fft|native|compiled|overlap_save)', 256, 15\)"
+GATE_CELLS = (
+    r"^conv2d\.(Forward|Backward)\.\w+"
+    r"\('(fft|native|compiled|overlap_save)', 'all', 256, 15\)"
+)
 """A middle cell of each method, where no others are named."""
 
 # A call of 0.2 ms: a percent of the calls is one or so in each block, an even slowdown.
-POWER_CELL = "conv2d.Forward.time_forward('fft', 64, 3)"
+POWER_CELL = "conv2d.Forward.time_forward('fft', 'all', 64, 3)"
 """What the study of known slowdowns measures, where nothing else is named."""

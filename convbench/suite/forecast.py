@@ -6,7 +6,7 @@ from benchmarks.cases import Case, Direction
 from benchmarks.layer_cases import LayerCase
 
 # A benchmark that begins with these parameters is cut along them.
-SPLIT_PARAMS = ("direction", "method")
+SPLIT_PARAMS = ("direction", "method", "threads")
 
 # What answers "which method?" is measured first, for a report that has no time for everything.
 _FIRST = (
@@ -27,8 +27,13 @@ _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 
 
-def rank(name: str) -> int:
-    """Return the place of a benchmark in the order of measuring."""
+def rank(name: str, leading: dict[str, Any]) -> int:
+    """Return the place of a benchmark's cells with these leading parameters in the order.
+
+    With one thread comes last: it says how well threads are used, not which method is fastest.
+    """
+    if leading.get("threads") == 1:
+        return len(_FIRST) + 1
     ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
     return next(ranks, len(_FIRST))
 
@@ -53,4 +58,6 @@ def call_s(params: dict[str, Any], direction: Direction) -> float:
     else:
         return 0.0
     case = Case(params["method"], size, taps)
-    return 0.0 if case.skip_reason(direction) else case.predicted_s(direction)
+    if case.skip_reason(direction) or case.threads_skip_reason(params.get("threads", "all")):
+        return 0.0
+    return case.predicted_s(direction)

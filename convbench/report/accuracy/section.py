@@ -28,8 +28,8 @@ def _least(place: Place) -> list[float | None]:
 def _entry(measurement: Measurement | None, index: int, least: float | None) -> Markup:
     value = _values(measurement)[index]
     if value is None or measurement is None:
-        skipped = measurement is not None and measurement.time is not None
-        return element("td", "skipped" if skipped and index == 0 else "-")
+        untimed = None if measurement is None or index else measurement.time
+        return element("td", "-" if untimed is None else untimed.absence)
     text = (format_seconds, format_error, format_bytes)[index](value)
     shown: Content = text
     if index == 0 and measurement.time is not None:

@@ -4,6 +4,7 @@ from benchmarks.layer_cases import LAYERS
 from convbench.drawing.markup import Content, Markup, element, join, table
 from convbench.drawing.palette import tint_index
 from convbench.report.crossover.lead import AUTO, Standing, changes_text, lines, standing
+from convbench.report.winners import Winner
 from convbench.results.grid import Grid, Measurement, history_link
 from convbench.results.quantities import format_bytes, format_error, format_interval, format_seconds
 
@@ -16,7 +17,7 @@ def _detail_row(measurement: Measurement, fastest_s: float) -> list[Content]:
         "-" if peak is None else format_bytes(peak),
     ]
     if record is None or seconds is None:
-        return [measurement.method, "skipped", "-", *tail]
+        return [measurement.method, record.absence if record else "-", "-", *tail]
     link = element("a", measurement.method, href=history_link(record))
     return [
         link,
@@ -29,7 +30,8 @@ def _detail_row(measurement: Measurement, fastest_s: float) -> list[Content]:
 def _detail(shown: Standing, title: str) -> Markup:
     """Return what a cell shows of itself on hover and focus: every method, with its history."""
     if shown.winner is None:
-        return element("div", element("p", f"{title}: every method was skipped."), class_="detail")
+        text = f"{title}: no method has a time."
+        return element("div", element("p", text), class_="detail")
     fastest = shown.winner.time_s
     methods = sorted(shown.place.methods.values(), key=lambda m: m.time_s or float("inf"))
     head: list[Content] = ["method", "time", "ratio to fastest", "error", "extra memory"]
@@ -38,10 +40,16 @@ def _detail(shown: Standing, title: str) -> Markup:
     return element("div", caption, table(head, rows), class_="detail")
 
 
+def _doubt(best: Winner) -> str:
+    if best.unknown:
+        return f"{', '.join(best.unknown)}: disturbed"
+    return f"= {best.runner_up} within noise"
+
+
 def _label(shown: Standing) -> list[Content]:
     best = shown.winner
     if best is None:
-        return [element("span", "all skipped")]
+        return [element("span", "no time")]
     speedup, auto = shown.speedup_over_native, shown.auto_ratio
     gain = "native not measured" if speedup is None else f"{speedup:.3g}x native"
     return [
@@ -49,7 +57,7 @@ def _label(shown: Standing) -> list[Content]:
         element("span", "is native" if best.method == "native" else gain),
         element("span", format_seconds(best.time_s)),
         None if auto is None else element("em", f"auto takes {auto:.2f}x"),
-        None if best.decided else element("em", f"= {best.runner_up} within noise"),
+        None if best.decided else element("em", _doubt(best)),
     ]
 
 

@@ -10,7 +10,7 @@ from convbench.results.grid import Grid
 from convbench.results.quantities import format_seconds
 
 CSV_COLUMNS = (
-    *("machine", "commit", "family", "direction", "dtype", "layout", "input", "filter"),
+    *("machine", "commit", "family", "direction", "dtype", "layout", "threads", "input", "filter"),
     *("method", "time_s", "runner_up", "ratio", "decided", "speedup_over_native", "auto_ratio"),
 )
 
@@ -19,12 +19,11 @@ def cell_text(shown: Standing) -> str:
     """Say who wins, by how much over native, and in what time."""
     best = shown.winner
     if best is None:
-        return "all skipped"
-    name = best.method if best.decided else f"{best.method} = {best.runner_up}"
+        return "no time"
     speedup = shown.speedup_over_native
     gain = "" if speedup is None or best.method == "native" else f" {speedup:.3g}x"
     auto = "" if shown.auto_ratio is None else f", auto {shown.auto_ratio:.2f}x"
-    return f"{name}{gain}\n{format_seconds(best.time_s)}{auto}"
+    return f"{best.name}{gain}\n{format_seconds(best.time_s)}{auto}"
 
 
 def map_table(grid: Grid) -> Table:
@@ -44,7 +43,8 @@ def map_table(grid: Grid) -> Table:
 
 LEGEND = (
     "3x: speedup over native. auto 1.02x: time of auto over that of the fastest. a = b: the noise "
-    "can explain the difference. a > b at 9: from filter size 9 on b is faster (9?: within noise)."
+    "can explain the difference. a, or b?: the machine was too busy to measure b. "
+    "a > b at 9: from filter size 9 on b is faster (9?: within noise)."
 )
 
 
@@ -55,7 +55,15 @@ def map_csv(found: list[Grid], machine: str, commit: str) -> str:
     lines.writerow(CSV_COLUMNS)
     for grid in found:
         view = grid.view
-        start = (machine, commit, view.family, view.direction, view.dtype, view.layout)
+        start = (
+            machine,
+            commit,
+            view.family,
+            view.direction,
+            view.dtype,
+            view.layout,
+            view.threads,
+        )
         for row in grid.rows:
             for shown in row_standings(grid, row):
                 best, taps = shown.winner, shown.place.filter_size

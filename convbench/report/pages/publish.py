@@ -11,6 +11,7 @@ from convbench.report.accuracy.section import accuracy_section
 from convbench.report.crossover.section import crossover_section
 from convbench.report.pages.shell import Page, Section, render, write, write_assets
 from convbench.report.roofline.section import roofline_section
+from convbench.results.grid import ALL_THREADS
 from convbench.results.source import Source, sources
 
 CROSSOVER = Page(
@@ -47,6 +48,7 @@ def _roofline(found: list[Source]) -> list[Section]:
         Section(source, grid.view, roofline_section(grid, read_limits(source.run)))
         for source in found
         for grid in source.grids
+        if grid.view.threads == ALL_THREADS  # as the limits are
     ]
 
 

@@ -11,7 +11,7 @@ from convbench.results.grid import View
 from convbench.results.source import Source
 
 FOLDER = "convbench"
-AXES = ("machine", "run", "family", "direction", "dtype", "layout")
+AXES = ("machine", "run", "family", "direction", "dtype", "layout", "threads")
 _TITLES = {"run": "commit", "family": "benchmark"}
 
 
@@ -37,7 +37,7 @@ class Section:
     def keys(self) -> dict[str, str]:
         """The value of each selector that leads here."""
         view, source = self.view, self.source
-        values = (view.family, view.direction, view.dtype, view.layout)
+        values = (view.family, view.direction, view.dtype, view.layout, view.threads)
         return dict(zip(AXES, (source.run.machine, source.label, *values), strict=True))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.layer_cases import LAYERS, Layer
 from convbench.limits.bound import ITEM_BYTES, Bound, Work, bound
 from convbench.limits.machine import Limits
-from convbench.results.grid import Grid, Measurement, View
+from convbench.results.grid import ALL_THREADS, Grid, Measurement, View
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def known_work(view: View, params: dict[str, Any]) -> Work | None:
         return _image_work(view, size, taps)
     if params.get("layer") in LAYERS:
         return _layer_work(view, LAYERS[params["layer"]], params["filter"])
-    if set(params) <= {"method", "direction", "dtype", "layout", "input", "filter"}:
+    if set(params) <= {"method", "direction", "dtype", "layout", "threads", "input", "filter"}:
         return _image_work(view, params["input"], params["filter"])
     return None
 
@@ -69,6 +69,8 @@ def points(grid: Grid, limits: Limits) -> list[Point]:
     """Return the cells whose work is known, by growing input and filter."""
     found = []
     dtype = grid.view.dtype
+    if grid.view.threads != ALL_THREADS:
+        return []  # the limits are those of all threads together
     if not all(dtype in known for known in (ITEM_BYTES, limits.flops_per_s, limits.transform_s)):
         return []
     for row in grid.rows:

@@ -30,7 +30,7 @@ def _method_cell(point: Point, measurement: Measurement | None, best_s: float) -
         return "-"
     fraction, seconds = point.fraction(measurement), measurement.time_s
     if fraction is None or seconds is None:
-        return "skipped"
+        return measurement.time.absence
     text = f"{fraction:.1%} ({format_seconds(seconds)})"
     best = seconds == best_s
     link = element("a", text, href=history_link(measurement.time), class_="best" if best else None)

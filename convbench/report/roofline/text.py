@@ -11,7 +11,7 @@ from convbench.results.grid import Grid
 from convbench.results.quantities import format_seconds
 
 CSV_COLUMNS = (
-    *("machine", "commit", "family", "direction", "dtype", "layout", "input", "filter"),
+    *("machine", "commit", "family", "direction", "dtype", "layout", "threads", "input", "filter"),
     *("flops", "bytes", "limit_s", "limited_by", "method", "time_s", "fraction"),
 )
 
@@ -50,7 +50,15 @@ def fraction_csv(found: list[Grid], limits: Limits, machine: str, commit: str) -
     lines.writerow(CSV_COLUMNS)
     for grid in found:
         view = grid.view
-        start = (machine, commit, view.family, view.direction, view.dtype, view.layout)
+        start = (
+            machine,
+            commit,
+            view.family,
+            view.direction,
+            view.dtype,
+            view.layout,
+            view.threads,
+        )
         for point in points(grid, limits):
             limit = (point.bound.seconds, point.bound.limited_by)
             cell = (point.row, point.filter_size, point.work.flops, point.work.bytes, *limit)

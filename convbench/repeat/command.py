@@ -1,0 +1,77 @@
+"""`convbench repeat`: whether the numbers of one commit come again in a run of their own."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from convbench.command_line.arguments import count, pattern, share
+
+if TYPE_CHECKING:
+    from convbench.repeat.samples import Sample
+
+DEFAULT_BENCH = r"^conv2d\.(Forward|Backward)\."
+_FOLDER = Path(".asv/repeat")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "repeat", help="measure HEAD several times over and say how far its numbers come again"
+    )
+    parser.add_argument(
+        "--runs", type=count("number of runs: 1 or more"), default=2, help="in all (default: 2)"
+    )
+    parser.add_argument(
+        "--bench",
+        type=lambda text: pattern(text, within="(?:{})").pattern,
+        default=DEFAULT_BENCH,
+        metavar="REGEX",
+        help="timed cells, as in asv (default: the grid in float32)",
+    )
+    parser.add_argument("--output", type=Path, metavar="F.jsonl", help="add each run to this file")
+    parser.add_argument("--show", type=Path, metavar="F.jsonl", help="print a file and end")
+    parser.add_argument(
+        "--burn", type=share, default=0.0, help="of a core, burnt beside every second run, as 50%%"
+    )
+    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Do what the command line asks for."""
+    from convbench.repeat.samples import read_samples
+    from convbench.repeat.text import print_study
+
+    if args.show is not None:
+        print_study(read_samples(args.show), console)
+        return
+    print_study(_measured(args, console), console)
+
+
+def _measured(args: argparse.Namespace, console: Console) -> "list[Sample]":
+    """Measure the runs that the file lacks of this commit, and return all of its samples."""
+    from convbench.asv.machines import machine_name
+    from convbench.measuring.measure import discover
+    from convbench.repeat.measuring import Study, run_again
+    from convbench.repeat.samples import append_samples, read_samples
+    from convbench.repository.commits import commit_named
+
+    machine = machine_name(args.machine)
+    commit = commit_named(Path.cwd(), "HEAD")
+    discover(machine, commit)
+    known = [] if args.output is None or not args.output.exists() else read_samples(args.output)
+    own = [s for s in known if (s.commit, s.machine) == (commit, machine)]
+    done = {s.run for s in own}
+    folder = _FOLDER / machine / commit[:8]
+    study = Study(folder, machine, commit, args.bench)
+    for number in range(1, args.runs + 1):
+        if number in done:
+            continue
+        burnt = args.burn if number % 2 == 0 else 0.0
+        samples = run_again(study, number, burnt, console)
+        own += samples
+        if args.output is not None:
+            append_samples(args.output, samples)
+    return own

@@ -1,0 +1,53 @@
+"""Pairs of times that should be the same: a cell in two runs, and `auto` beside its method."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from convbench.repeat.samples import Sample
+from convbench.stats.spread import apart
+
+
+@dataclass(frozen=True)
+class Twice:
+    """One cell's time twice, or the times of two cells that are one."""
+
+    cell: str
+    other: str
+    family: str
+    threads: str
+    seconds: tuple[float, float]
+
+    @property
+    def ratio(self) -> float:
+        """The larger over the smaller."""
+        return apart(*self.seconds)
+
+
+def across_runs(samples: Iterable[Sample]) -> Iterator[Twice]:
+    """Yield every cell in every two runs that both have a time of it."""
+    by_cell: dict[tuple[str, str], list[Sample]] = {}
+    for sample in samples:
+        if sample.seconds is not None:
+            by_cell.setdefault((sample.commit, sample.cell), []).append(sample)
+    for (_, cell), found in by_cell.items():
+        for a, b in combinations(sorted(found, key=lambda s: s.run), 2):
+            assert a.seconds is not None
+            assert b.seconds is not None
+            runs = f"runs {a.run} and {b.run}"
+            yield Twice(cell, runs, a.family, a.threads, (a.seconds, b.seconds))
+
+
+def beside_method(samples: Iterable[Sample]) -> Iterator[Twice]:
+    """Yield `auto` and the method that it takes, in the same run."""
+    samples = list(samples)
+    times = {(s.commit, s.run, s.cell): s.seconds for s in samples}
+    for sample in samples:
+        other = (
+            None
+            if sample.same_as is None
+            else times.get((sample.commit, sample.run, sample.same_as))
+        )
+        if sample.seconds is not None and other is not None and sample.same_as is not None:
+            seconds = (sample.seconds, other)
+            yield Twice(sample.cell, sample.same_as, sample.family, sample.threads, seconds)

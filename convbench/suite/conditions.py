@@ -1,0 +1,4 @@
+"""What this suite's cells heed of the machine around them."""
+
+from benchmarks.burner import burning as burning
+from benchmarks.windows import PATIENCE_VARIABLE as PATIENCE_VARIABLE
