@@ -12,9 +12,9 @@ import torch
 
 from benchmarks.cases import BUDGET_VARIABLE
 from benchmarks.sampler import DisturbedError, Sampler
-from benchmarks.windows import PATIENCE_VARIABLE
+from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 
-INHERITED = (BUDGET_VARIABLE, PATIENCE_VARIABLE, "OMP_NUM_THREADS")
+INHERITED = (BUDGET_VARIABLE, PATIENCE_VARIABLE, DEADLINE_VARIABLE, "OMP_NUM_THREADS")
 
 Call = Callable[[], object]
 

@@ -6,6 +6,7 @@ faster half is kept, and a cell's time is the median of that.
 """
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,11 @@ WINDOW_S = 0.004
 """What the calls of a window are to take together."""
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
 """Seconds that a cell waits for a quiet machine before it declines; with 0 every sample counts."""
-_PATIENCE_S = 3.0
+DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
+"""When waiting ends for all cells, in seconds since 1970."""
+# A busy neighbour comes and goes within seconds or minutes. While it is there, cells that do not
+# wait only decline one after the other; and when it has gone, each takes a third of a second.
+_PATIENCE_S = 20.0
 FEWEST = 3
 """Windows without which no time is claimed."""
 
@@ -30,15 +35,23 @@ _AGREEMENT = 0.006
 
 def patience_s() -> float:
     """Return the seconds that a cell may wait for a quiet machine; 0 to take it as it is."""
-    text = os.environ.get(PATIENCE_VARIABLE)
+    patience = _seconds(PATIENCE_VARIABLE, _PATIENCE_S, 3600.0)
+    deadline = _seconds(DEADLINE_VARIABLE, float("inf"), float("inf"))
+    # Without patience every sample counts, and after the deadline none does.
+    return min(patience, max(1e-3, deadline - time.time())) if patience else 0.0
+
+
+def _seconds(variable: str, default: float, most: float) -> float:
+    text = os.environ.get(variable)
     if text is None:
-        return _PATIENCE_S
+        return default
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not 0 <= value <= 3600:
-        raise ValueError(f"{PATIENCE_VARIABLE} must be 0 to 3600 seconds, got {text!r}")
+    if not 0 <= value <= most:
+        limit = f"0 to {most:g} seconds" if most < float("inf") else "a moment in seconds"
+        raise ValueError(f"{variable} must be {limit}, got {text!r}")
     return value
 
 

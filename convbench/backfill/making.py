@@ -14,7 +14,7 @@ from convbench.asv.command import LOG, AsvError, asv
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import track
 from convbench.measuring.chunks import Chunk, report_chunks
-from convbench.measuring.measure import SECOND_PATIENCE_S, discover, measure, newest_runs
+from convbench.measuring.measure import discover, measure, newest_runs
 from convbench.repository.commits import commit_named, last_commits, message
 from convbench.repository.package import has_package
 from convbench.results.store import StoreError, load_benchmarks, load_config
@@ -85,7 +85,7 @@ def _measure(machine: str, commits: list[_Commit], console: Console) -> dict[str
         if commit in failures:
             continue
         try:
-            measure(machine, commit, chunk, SECOND_PATIENCE_S)
+            measure(machine, commit, chunk)
         except AsvError as error:  # one broken commit is no reason to leave the others out
             failures[commit] = str(error)
     return failures

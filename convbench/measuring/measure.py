@@ -1,6 +1,8 @@
 """Have asv find the benchmarks of a commit, and measure pieces of it."""
 
+import time
 from collections.abc import Collection
+from math import inf
 from pathlib import Path
 
 from asv.benchmarks import Benchmarks
@@ -10,12 +12,10 @@ from convbench.asv.command import asv
 from convbench.measuring.chunks import Chunk, of_cells
 from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
-from convbench.suite.conditions import PATIENCE_VARIABLE
+from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 
-FIRST_PATIENCE_S = 1.0
-"""For how long a cell waits for a quiet machine before the others had their turn."""
-SECOND_PATIENCE_S = 4.0
-"""For how long it waits after that."""
+# For how long a cell waits for a quiet machine: a busy spell of the neighbours may take minutes.
+_PATIENCE_S = 60.0
 
 _ONCE_MORE_CELLS = 10
 _ONCE_MORE_CELL_S = 2.0
@@ -35,14 +35,20 @@ def measure(
     machine: str,
     commit: str,
     chunk: Chunk,
-    patience_s: float = FIRST_PATIENCE_S,
+    left_s: float = inf,
     conf: Path | None = None,
 ) -> None:
-    """Measure one piece of one commit; asv saves it when it is done, where `conf` says."""
+    """Measure one piece of one commit; asv saves it when it is done, where `conf` says.
+
+    After `left_s` seconds no cell waits any more for the machine to be quiet.
+    """
+    settings = {PATIENCE_VARIABLE: str(_PATIENCE_S)}
+    if left_s < inf:
+        settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
     asv(
         *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
         *("--record-samples", "--show-stderr", "-a", "rounds=1"),
-        settings={PATIENCE_VARIABLE: str(patience_s)},
+        settings=settings,
         conf=conf,
     )
 

@@ -10,7 +10,6 @@ from convbench.asv.elsewhere import conf_with_results
 from convbench.command_line.progress import track
 from convbench.measuring.chunks import Chunk, asv_name, report_chunks
 from convbench.measuring.measure import (
-    SECOND_PATIENCE_S,
     disturbed,
     measure,
     newest_runs,
@@ -22,7 +21,7 @@ from convbench.suite.conditions import burning
 from convbench.suite.resolved import cell_of_method
 
 # How often cells that were disturbed are tried again.
-_ROUNDS = 2
+_ROUNDS = 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _measure(study: Study, conf: Path, chunks: list[Chunk], number: int, console
     titles = [f"run {number}: {chunk.title}" for chunk in chunks]
     with closing(track(titles, [chunk.expected_s for chunk in chunks], console)) as steps:
         for index, _ in steps:
-            measure(study.machine, study.commit, chunks[index], SECOND_PATIENCE_S, conf)
+            measure(study.machine, study.commit, chunks[index], conf=conf)
 
 
 def _samples(study: Study, run: Run, number: int, burnt: float) -> list[Sample]:

@@ -12,7 +12,6 @@ from convbench.asv.machines import machine_name
 from convbench.command_line.progress import clock, track
 from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import (
-    SECOND_PATIENCE_S,
     discover,
     disturbed,
     measure,
@@ -37,14 +36,14 @@ def _measure(
             # The first is always measured: who calls again and again comes to an end.
             if index and not forecast.has_time:
                 return index
-            measure(machine, commit, chunks[index])
+            measure(machine, commit, chunks[index], budget_s - forecast.elapsed_s)
     return len(chunks)
 
 
 def _measure_once_more(
     machine: str, commit: str, chunks: list[Chunk], budget_s: float, console: Console
 ) -> None:
-    """Try cells that were disturbed again while the budget lasts, with more patience."""
+    """Try cells that were disturbed again while the budget lasts."""
     conf = load_config()
     cells = {cell for chunk in chunks for cell in chunk.cells}
     run = newest_runs(conf, load_benchmarks(conf), machine).get(commit)
@@ -55,7 +54,7 @@ def _measure_once_more(
         for index, forecast in steps:
             if not forecast.has_time:
                 return
-            measure(machine, commit, pending[index], SECOND_PATIENCE_S)
+            measure(machine, commit, pending[index], budget_s - forecast.elapsed_s)
 
 
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:

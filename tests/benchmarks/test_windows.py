@@ -1,9 +1,20 @@
 """Which windows count, and when they are enough."""
 
+import time
+
 import pytest
 
 from benchmarks import windows
-from benchmarks.windows import PATIENCE_VARIABLE, Window, agree, counted, counting, kept, patience_s
+from benchmarks.windows import (
+    DEADLINE_VARIABLE,
+    PATIENCE_VARIABLE,
+    Window,
+    agree,
+    counted,
+    counting,
+    kept,
+    patience_s,
+)
 
 
 def window(call_s: float = 1.0, **others: float) -> Window:
@@ -69,3 +80,16 @@ def test_a_bad_patience_is_refused_in_one_line(monkeypatch, text) -> None:
 
 def test_nothing_here_needs_torch() -> None:
     assert "torch" not in vars(windows)
+
+
+def test_after_the_deadline_nobody_waits(monkeypatch) -> None:
+    monkeypatch.setenv(DEADLINE_VARIABLE, str(time.time() + 1000))
+    monkeypatch.setenv(PATIENCE_VARIABLE, "5")
+    assert patience_s() == 5
+    monkeypatch.setenv(DEADLINE_VARIABLE, str(time.time() - 1))
+    assert 0 < patience_s() < 0.01
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0")
+    assert patience_s() == 0
+    monkeypatch.setenv(DEADLINE_VARIABLE, "tomorrow")
+    with pytest.raises(ValueError, match="must be a moment in seconds, got 'tomorrow'"):
+        patience_s()

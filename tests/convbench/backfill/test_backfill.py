@@ -35,7 +35,7 @@ class Asv:
         self.broken: set[str] = set()
         self.calls_left = 10**6
 
-    def measure(self, machine: str, commit: str, chunk, _patience_s: float) -> None:
+    def measure(self, machine: str, commit: str, chunk) -> None:
         if self.calls_left == 0:
             raise KeyboardInterrupt
         self.calls_left -= 1
