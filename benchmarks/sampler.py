@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from benchmarks import windows
 from benchmarks.quiet import Best, Counters, Probe, read
 from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S, Window, patience_s
@@ -20,14 +22,17 @@ Call = Callable[[], object]
 _PLACEMENTS = 3
 # What a cell's windows take where nothing disturbs it. Longer calls have fewer windows: they cost
 # more, and vary less.
-_WINDOWS_S = 0.12
+_WINDOWS_S = 0.08
 _MOST_WINDOWS = 30
 _VALUE_WINDOWS = 6
 # Without agreement, how many times the windows that were wanted are taken.
 _PATIENT_WINDOWS = 4
 # Asking again at once would only ask the same moment.
-_PAUSE_S = 0.004
+_PAUSE_S = 0.001
+_REST_S = 0.01
 _SETTLED = 0.97
+# Of one processor, what a thread uses that neither waits nor has help.
+_ALONE = (0.9, 1.1)
 
 
 class DisturbedError(NotImplementedError):
@@ -69,6 +74,16 @@ def settled(call: Call, patience: float) -> int:
         count = max(1, min(round(WINDOW_S / once), 4 * count))
 
 
+def works_alone(call: Call, calls: int) -> bool:
+    """Whether a single thread does the work without waiting, however many there may be."""
+    time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    for _ in range(calls):
+        call()
+    share = (time.process_time() - cpu_s) / (time.perf_counter() - wall_s)
+    return torch.get_num_threads() == 1 or _ALONE[0] <= share <= _ALONE[1]
+
+
 class Cores:
     """The cores that a single thread may choose among: some are quieter than others."""
 
@@ -96,13 +111,13 @@ class Sampler:
     def __init__(self, make_call: Callable[[], Call]) -> None:
         self._make_call = make_call
         self._patience_s = patience_s()
-        self._probe = Probe()
-        self._best = Best(self._probe.threads)
-        self._one_thread = self._probe.threads == 1
         self._cores = Cores()
         self._windows: list[Window] = []
         self._placed: list[tuple[Call, int]] = []
         self._place()
+        self._one_thread = works_alone(*self._placed[-1])
+        self._probe = Probe(one_thread=self._one_thread)
+        self._best = Best(1 if self._one_thread else torch.get_num_threads())
 
     @property
     def call(self) -> Call:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WINDOW_S = 0.004
-"""What the calls of a window are to take together."""
+WINDOW_S = 0.002
+"""What the calls of a window are to take together: quiet moments may be as short as this."""
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
 """Seconds that a cell waits for a quiet machine before it declines; with 0 every sample counts."""
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"

@@ -22,6 +22,7 @@ COMMANDS = (
     "convbench.gate.command",
     "convbench.power.command",
     "convbench.repeat.command",
+    "convbench.confirm.command",
     "convbench.backfill.command",
 )
 

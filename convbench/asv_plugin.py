@@ -10,9 +10,11 @@ from asv.util import UserError
 from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
+from convbench.confirm.publishing import Confirmed
 from convbench.report.pages.publish import publish_pages
 from convbench.results.keeping import make_asv_keep_reasons
 from convbench.results.store import StoreError
+from convbench.suite.facts import COUNTED_CELLS, HOST_MARGIN, REFERENCE_CELLS
 
 make_asv_atomic()
 make_asv_keep_reasons()
@@ -31,6 +33,22 @@ class FirstCommits(OutputPublisher):  # type: ignore[misc]  # asv has no annotat
         for pattern in conf.regressions_first_commits.keys() - known.keys():
             log.warning(f"this clone lacks the commit from which on {pattern} is looked at")
         conf.regressions_first_commits = known
+
+
+class ConfirmedSteps(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
+    """Have asv's page of regressions name what the gate has confirmed."""
+
+    name = "confirmed steps"
+    order = 5  # after asv's regressions
+
+    @classmethod
+    def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
+        """Rewrite the list of regressions, and show the others below it."""
+        try:
+            steps = Confirmed(conf, repo, benchmarks, revisions)
+            steps.publish(REFERENCE_CELLS, HOST_MARGIN, COUNTED_CELLS)
+        except (StoreError, ValueError) as error:
+            raise UserError(str(error)) from error
 
 
 class Offline(OutputPublisher):  # type: ignore[misc]  # asv has no annotations

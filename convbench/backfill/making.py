@@ -10,15 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from convbench.asv.command import LOG, AsvError, asv
+from convbench.asv.command import LOG, AsvError
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import track
+from convbench.confirm.command import confirm, print_steps
 from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import discover, measure, newest_runs
 from convbench.repository.commits import commit_named, last_commits, message
 from convbench.repository.package import has_package
 from convbench.results.store import StoreError, load_benchmarks, load_config
 from convbench.suite.facts import PACKAGE
+
+CONFIRM_S = 300.0
+"""For how long the steps of the histories are measured again."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,9 @@ def backfill(last: int, machine: str | None, bench: str | None, console: Console
     with console.status("publishing"):
         # The measured commits had asv note their benchmarks; the report's are those of now.
         discover(name, head)
-        asv("publish")
+    steps = confirm(name, CONFIRM_S, console)
     _print_incomplete(_plan(last, name, bench), console)
+    print_steps(name, steps, console)
     console.print(f"report: {load_config().html_dir}/index.html (make preview serves and opens it)")
     if failures:
         raise AsvError("; ".join(f"{commit[:8]}: {said}" for commit, said in failures.items()))

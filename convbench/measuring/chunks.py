@@ -13,7 +13,7 @@ from typing import Any
 
 from asv.benchmarks import Benchmarks
 
-from convbench.results.reasons import CellKey
+from convbench.results.reasons import CellKey, cell_name
 from convbench.results.store import Run, param_values
 from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
@@ -56,7 +56,7 @@ class Chunk:
 def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
     """Return a chunk of single cells, each of which is expected to take `cell_s`."""
     chosen = frozenset(cells)
-    names = "|".join(re.escape(asv_name(*cell)) for cell in sorted(chosen, key=str))
+    names = "|".join(re.escape(cell_name(cell)) for cell in sorted(chosen, key=str))
     return Chunk(
         f"{len(chosen)} cells once more",
         f"^({names})$",
@@ -114,14 +114,9 @@ def _pieces(
 
 def _matching(piece: _Piece, pattern: str) -> _Piece:
     """Leave of a piece the cells that asv finds by `pattern`."""
-    cells = frozenset(cell for cell in piece.cells if re.search(pattern, asv_name(*cell)))
+    cells = frozenset(cell for cell in piece.cells if re.search(pattern, cell_name(cell)))
     part = len(cells) / len(piece.cells)
     return replace(piece, cells=cells, expected_s=part * piece.expected_s)
-
-
-def asv_name(name: str, values: tuple[Any, ...]) -> str:
-    """Write a cell as asv does where it looks for a regular expression."""
-    return f"{name}({', '.join(map(repr, values))})" if values else name
 
 
 def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:

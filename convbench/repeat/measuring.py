@@ -8,7 +8,7 @@ from rich.console import Console
 
 from convbench.asv.elsewhere import conf_with_results
 from convbench.command_line.progress import track
-from convbench.measuring.chunks import Chunk, asv_name, report_chunks
+from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import (
     disturbed,
     measure,
@@ -16,6 +16,7 @@ from convbench.measuring.measure import (
     once_more,
 )
 from convbench.repeat.samples import VERSION, Sample
+from convbench.results.reasons import cell_name
 from convbench.results.store import Run, load_benchmarks, load_config, machine_facts
 from convbench.suite.conditions import burning
 from convbench.suite.resolved import cell_of_method
@@ -84,7 +85,7 @@ def _samples(study: Study, run: Run, number: int, burnt: float) -> list[Sample]:
             burnt=burnt,
             benchmark=record.benchmark,
             threads=str(record.params.get("threads", "all")),
-            cell=(cell := asv_name(*record.key)),
+            cell=(cell := cell_name(record.key)),
             seconds=None if record.skipped else record.value,
             same_as=cell_of_method(cell),
         )

@@ -7,9 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.windows import WINDOW_S, counted
-from convbench.asv.command import LOG, asv
+from convbench.asv.command import LOG
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import clock, track
+from convbench.confirm.command import confirm
+from convbench.confirm.steps import Judged, State
 from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import (
     discover,
@@ -104,8 +106,8 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
     left_s = budget_s - (time.monotonic() - measuring)
     _measure_once_more(name, commit, done, left_s, console)
     measured_s = time.monotonic() - measuring
-    with console.status("publishing"):
-        asv("publish")
+    left_s = budget_s - (time.monotonic() - measuring)
+    steps = confirm(name, left_s, console)
     run = newest_runs(conf, benchmarks, name).get(commit)
     if run is None:
         raise StoreError(f"asv left no results of {commit[:8]} for {name}; see {LOG}")
@@ -123,10 +125,21 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
             f"({', '.join(sorted({name for chunk in left for name, _ in chunk.cells}))}): "
             "the next report goes on with them; --budget 30m takes more at once"
         )
+    _print_steps(name, steps, console)
     _print_disturbed(run, console)
     _print_failures(run, [chunk for chunk in chunks if chunk not in left], console)
     page = Path(conf.html_dir) / "index.html"
     console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
+
+
+def _print_steps(machine: str, steps: list[Judged], console: Console) -> None:
+    own = [found.state for found in steps if found.step.machine == machine]
+    if State.CONFIRMED in own or State.UNCHECKED in own:
+        console.print(
+            f"{own.count(State.CONFIRMED)} steps up in this machine's history are confirmed, "
+            f"{own.count(State.UNCHECKED)} are not checked; "
+            "python -m convbench confirm measures them"
+        )
 
 
 def _print_disturbed(run: Run, console: Console) -> None:

@@ -16,6 +16,19 @@ from convbench.files.atomic import replacing
 CellKey = tuple[str, tuple[Any, ...]]
 """A benchmark's full name and the values of its parameters."""
 
+
+def cell_name(key: CellKey) -> str:
+    """Write a cell as asv does where it looks for a regular expression.
+
+    Examples
+    --------
+    >>> cell_name(("conv2d.Forward.time_forward", ("fft", 64)))
+    "conv2d.Forward.time_forward('fft', 64)"
+    """
+    name, values = key
+    return f"{name}({', '.join(map(repr, values))})" if values else name
+
+
 SUFFIX = ".reasons.jsonl"
 DISTURBED = "disturbed: "
 """How the sentence of a cell begins that found no quiet moments: the next report tries it again."""

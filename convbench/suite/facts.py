@@ -16,3 +16,12 @@ GATE_CELLS = (
 # A call of 0.2 ms: a percent of the calls is one or so in each block, an even slowdown.
 POWER_CELL = "conv2d.Forward.time_forward('fft', 'all', 64, 3)"
 """What the study of known slowdowns measures, where nothing else is named."""
+
+REFERENCE_CELLS = r"^limits\.|\('native', |^peers\.\w+\.\w+\('(?!auto')"
+"""Cells of code that is not this project's: if they all step up, it was the machine."""
+
+HOST_MARGIN = 0.05
+"""A step that exceeds the machine's own by no more than this is not named."""
+
+COUNTED_CELLS = r"\.peakmem_|\.track_error|^instructions\."
+"""Cells whose values are no times and repeat: asv's thresholds serve them well."""

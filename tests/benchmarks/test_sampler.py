@@ -85,6 +85,16 @@ def test_without_patience_every_sample_counts(monkeypatch) -> None:
     assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
 
 
+def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_processor() -> None:
+    def work() -> None:
+        end = time.thread_time() + 0.005
+        while time.thread_time() < end:
+            pass
+
+    assert sampler.works_alone(work, 10)
+    assert not sampler.works_alone(lambda: time.sleep(0.005), 10)
+
+
 @pytest.mark.usefixtures("calm")
 def test_a_value_is_one_of_the_calls() -> None:
     assert 0.001 <= Sampler(lambda: lambda: time.sleep(0.001)).value_s() < 0.1

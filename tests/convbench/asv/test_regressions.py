@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asv.benchmarks import Benchmarks
@@ -14,6 +15,8 @@ from asv.config import Config
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
+from convbench.confirm.findings import Finding, add_findings, findings_file
+from convbench.confirm.steps import State, read_steps
 from convbench.results.store import load_benchmarks, load_config
 
 ROOT = Path(__file__).parents[3]
@@ -30,6 +33,7 @@ SUITE = {
     "peers.Peers.time_forward": ("time", 1e-3, 0.1, 3.0),
 }
 FOUND = {name for name in SUITE if name.endswith("_slow")}
+SLOW_TIME = "conv2d.Forward.time_slow"
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -65,6 +69,13 @@ def _write_results(folder: Path, machine: str, commits: list[str]) -> None:
         results.save(str(folder / "results"))
 
 
+def _publish(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "asv", "publish"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory) -> tuple[Path, list[str]]:
     """Publish a repository that two machines measured; return the pages and its commits."""
@@ -83,21 +94,51 @@ def history(tmp_path_factory) -> tuple[Path, list[str]]:
     (folder / "asv.conf.json").write_text(text.replace(first[1], commits[1]))
     for machine in MACHINES:
         _write_results(folder, machine, commits)
-    done = subprocess.run(
-        [sys.executable, "-m", "asv", "publish"], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    _publish(folder)
     return folder / ".asv" / "html", commits
 
 
-def test_the_slow_commit_is_named_and_nothing_else(history) -> None:
-    html, commits = history
-    hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]
+def _named(html: Path, machine: str) -> list[list[Any]]:
     found = json.loads((html / "regressions.json").read_text())["regressions"]
+    return [entry for entry in found if f"machine-{machine}" in entry[1]]
+
+
+def test_what_repeats_is_named_and_a_time_is_not_before_it_was_checked(history) -> None:
+    html, commits = history
     for machine in MACHINES:
-        of_machine = [entry for entry in found if f"machine-{machine}" in entry[1]]
-        assert {entry[0] for entry in of_machine} == FOUND
-        for _, _, _, _, _, _, jumps in of_machine:
+        assert {entry[0] for entry in _named(html, machine)} == FOUND - {SLOW_TIME}
+    steps = {(s.step.machine, s.step.cell): s for s in read_steps(html)}
+    for machine in MACHINES:
+        found = steps[machine, SLOW_TIME]
+        assert found.state is State.UNCHECKED
+        assert (found.step.before, found.step.after) == (commits[SLOW - 1], commits[SLOW])
+        assert found.step.ratio == pytest.approx(2, rel=0.1)
+        assert steps[machine, "conv2d.Memory.peakmem_slow"].state is State.COUNTED
+    index = (html / "index.html").read_text()
+    assert "unchecked: 2" in index
+    assert SLOW_TIME in (html / "index.html").read_text()
+
+
+def test_the_slow_commit_is_named_once_the_gate_has_confirmed_it(history) -> None:
+    html, commits = history
+    folder = html.parents[1]
+    verdicts = {"steady": "slowdown", "shared": "no slowdown"}
+    for machine, verdict in verdicts.items():
+        finding = Finding(
+            *(1, SLOW_TIME, commits[SLOW - 1], commits[SLOW], verdict), 1.9, 1.8, 2.1, 12, 60.0
+        )
+        add_findings(findings_file(folder / "results", machine), [finding])
+    _publish(folder)
+    hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]
+    assert {entry[0] for entry in _named(html, "steady")} == FOUND
+    assert {entry[0] for entry in _named(html, "shared")} == FOUND - {SLOW_TIME}
+    index = (html / "index.html").read_text()
+    assert "refuted: 1" in index
+    assert "unchecked" not in index.split("convbench-steps")[1]
+    feed = (html / "regressions.xml").read_text()
+    assert feed.count(SLOW_TIME) > 0
+    for machine in MACHINES:
+        for _, _, _, _, _, _, jumps in _named(html, machine):
             ((before, after, *_),) = jumps
             assert before is None  # one commit, and no range
             assert hashes[str(after)] == commits[SLOW]

@@ -72,7 +72,7 @@ def asv(monkeypatch) -> Asv:
     monkeypatch.setattr(making, "load_config", lambda: conf)
     monkeypatch.setattr(making, "machine_name", lambda wanted: wanted)
     monkeypatch.setattr(making, "discover", lambda *_: None)
-    monkeypatch.setattr(making, "asv", lambda *_: None)
+    monkeypatch.setattr(making, "confirm", lambda *_: [])
     monkeypatch.setattr(making, "measure", made.measure)
     monkeypatch.setattr(making, "newest_runs", lambda *_: made.runs)
     return made

@@ -1,0 +1,107 @@
+"""`convbench confirm`: measure again what asv's page of regressions would name."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from convbench.command_line.arguments import duration, pattern
+from convbench.confirm.steps import State
+
+if TYPE_CHECKING:
+    from convbench.confirm.steps import Judged
+
+_LOG = Path(".asv/confirm.log")
+_SHOWN = 20
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "confirm",
+        help="measure each step that the page of regressions would name again, by the gate",
+        description="Both commits, that cell, side by side. The same command goes on where it was.",
+    )
+    parser.add_argument(
+        "--budget", type=duration(30.0), default=600.0, help="measure for so long (default: 10m)"
+    )
+    parser.add_argument(
+        "--bench",
+        type=lambda text: pattern(text, within="(?:{})").pattern,
+        default="",
+        metavar="REGEX",
+        help="only cells that it finds, as in asv",
+    )
+    parser.add_argument("--again", action="store_true", help="those that were decided, too")
+    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Do what the command line asks for."""
+    from convbench.asv.machines import machine_name
+
+    machine = machine_name(args.machine)
+    steps = confirm(machine, args.budget, console, bench=args.bench, again=args.again)
+    print_steps(machine, steps, console)
+
+
+def confirm(
+    machine: str, budget_s: float, console: Console, *, bench: str = "", again: bool = False
+) -> "list[Judged]":
+    """Publish, check the steps of this machine while the budget lasts, publish; return the steps.
+
+    What was found is kept group by group.
+    """
+    import re
+
+    from convbench.asv.command import asv
+    from convbench.confirm.checking import all_checked
+    from convbench.confirm.findings import add_findings, findings_file
+    from convbench.confirm.steps import read_steps
+    from convbench.results.store import load_config
+
+    conf = load_config()
+    html_dir, results_dir = Path(conf.html_dir), Path(conf.results_dir)
+    with console.status("publishing"):
+        asv("publish")
+    open_states = set(State) if again else {State.UNCHECKED}
+    wanted = [
+        found.step
+        for found in read_steps(html_dir)
+        if found.step.machine == machine and found.step.is_time and found.state in open_states
+        if re.search(bench, found.step.cell)
+    ]
+    checked = 0
+    with console.status(f"measuring {len(wanted)} steps again") as status:
+        for own, findings in all_checked(wanted, budget_s, _LOG):
+            add_findings(findings_file(results_dir, machine), findings)
+            checked += len(own)
+            status.update(f"measured {checked} of {len(wanted)} steps again")
+    if checked:
+        with console.status("publishing"):
+            asv("publish")
+    return read_steps(html_dir)
+
+
+def print_steps(machine: str, steps: "list[Judged]", console: Console) -> None:
+    """Print what is known of a machine's steps, those that are confirmed first."""
+    own = [found for found in steps if found.step.machine == machine]
+    if not own:
+        console.print(f"no history of {machine} steps up")
+        return
+    order = list(State)
+    table = Table("cell", "commits", "step", "state", "what is known")
+    ranked = sorted(own, key=lambda f: (order.index(f.state), -f.step.ratio))
+    for found in ranked[:_SHOWN]:
+        step = found.step
+        commits = f"{step.before[:8]} to {step.after[:8]}"
+        table.add_row(step.cell, commits, f"{step.ratio:.2f}x", found.state.value, found.note)
+    console.print(table)
+    counts = {state: sum(found.state is state for found in own) for state in order}
+    console.print(
+        f"{len(own)} steps of {machine}: "
+        + ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
+    )

@@ -1,0 +1,99 @@
+"""What the gate found of steps: one file a machine, beside its results; asv leaves it alone."""
+
+from pathlib import Path
+
+import msgspec
+
+from convbench.confirm.steps import Judged, State, Step
+
+VERSION = 1
+NAME = "confirmed.jsonl"
+_STATES = {
+    "slowdown": State.CONFIRMED,
+    "no slowdown": State.REFUTED,
+    "speedup": State.REFUTED,
+}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One answer of the gate. Ratios are of the later commit over the earlier one."""
+
+    version: int
+    cell: str
+    before: str
+    after: str
+    verdict: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    budget_s: float
+
+    @property
+    def state(self) -> State:
+        """What it says of the step."""
+        return _STATES.get(self.verdict, State.UNDECIDED)
+
+    @property
+    def note(self) -> str:
+        """The figures in a few words."""
+        if self.ratio is None:
+            return self.verdict
+        high = "?" if self.high is None else f"{self.high:.3f}"
+        return f"{self.ratio:.3f} ({self.low:.3f} to {high}), {self.pairs} pairs of processes"
+
+
+def findings_file(results_dir: Path, machine: str) -> Path:
+    """Return where a machine's findings are."""
+    return results_dir / machine / NAME
+
+
+def read_findings(path: Path) -> dict[tuple[str, str, str], Finding]:
+    """Return the newest finding of each cell and pair of commits; what cannot be read is left out.
+
+    It would be measured again.
+    """
+    found = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            finding = msgspec.json.decode(line, type=Finding)
+        except msgspec.MsgspecError:
+            continue
+        if finding.version == VERSION:
+            found[finding.cell, finding.before, finding.after] = finding
+    return found
+
+
+def add_findings(path: Path, findings: list[Finding]) -> None:
+    """Add answers, each line whole: a line that was cut short before is not continued."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        file.seek(0)
+        whole = file.read()
+        start = b"\n" if whole and not whole.endswith(b"\n") else b""
+        file.write(start + b"".join(msgspec.json.encode(f) + b"\n" for f in findings))
+
+
+def judged(step: Step, findings: dict[tuple[str, str, str], Finding], host: float | None) -> Judged:
+    """Say what is known of a step.
+
+    Parameters
+    ----------
+    step
+        The step.
+    findings
+        Of its machine.
+    host
+        By what factor the machine's own cells stepped up between the same commits, if they did
+        and it explains the step.
+    """
+    finding = findings.get((step.cell, step.before, step.after))
+    if finding is not None:
+        return Judged(step, finding.state, finding.note)
+    if host is not None:
+        return Judged(step, State.HOST, f"{host:.2f} times, as the median of those cells")
+    return Judged(step, State.UNCHECKED)

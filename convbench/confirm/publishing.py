@@ -1,0 +1,143 @@
+"""Name on asv's page of regressions what is confirmed, and list the other steps below it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from asv.plugins.regressions import Regressions
+from asv.util import load_json
+
+from convbench.confirm.findings import findings_file, judged, read_findings
+from convbench.confirm.host import explains, host_factor
+from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
+from convbench.drawing.markup import Content, element, join, table
+from convbench.files.atomic import replacing
+from convbench.results.store import Run, runs
+
+_MACHINE = re.compile(r"(?:^|/)machine-([^/]+)/")
+_BODY = '<div id="regressions-body">'
+_TIMES = re.compile(r"\.time(raw)?_\w*(\(|$)")
+_BY_GATE = re.compile(r"\.time_\w*(\(|$)")
+
+
+class Confirmed:
+    """The steps of one publishing, with what is known of them."""
+
+    def __init__(self, conf: Any, repo: Any, benchmarks: Any, revisions: dict[str, int]) -> None:
+        self._conf, self._repo, self._benchmarks = conf, repo, benchmarks
+        self._hashes = {number: commit for commit, number in revisions.items()}
+        self._revisions = revisions
+        self._runs: dict[str, dict[str, Run]] = {}
+
+    def publish(self, reference: str, threshold: float, counted: str) -> None:
+        """Rewrite asv's list of regressions, its feed, and the page's text below it.
+
+        Parameters
+        ----------
+        reference
+            Finds cells of other people's code.
+        threshold
+            By how much a step may exceed theirs without being named.
+        counted
+            Finds cells whose values are no times, and repeat.
+        """
+        html_dir = Path(self._conf.html_dir)
+        entries = load_json(str(html_dir / "regressions.json"))["regressions"]
+        known: list[Judged] = []
+        kept = []
+        for entry in entries:
+            own = [self._judge(entry, jump, reference, threshold) for jump in entry[6]]
+            if re.search(counted, entry[0]):
+                own = [Judged(found.step, State.COUNTED) for found in own]
+            known += own
+            jumps = [
+                jump for jump, found in zip(entry[6], own, strict=True) if found.state in NAMED
+            ]
+            if jumps:
+                kept.append([*entry[:6], jumps])
+        Regressions._save(self._conf, {"regressions": kept})
+        Regressions._save_feed(self._conf, self._benchmarks, kept, self._revisions, self._hashes)
+        write_steps(html_dir, known)
+        index = html_dir / "index.html"
+        text = with_list(index.read_text(encoding="utf-8"), known)
+        with replacing(index) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def _judge(self, entry: list[Any], jump: list[Any], reference: str, threshold: float) -> Judged:
+        cell, graph_path = entry[0], entry[1]
+        first, last, from_value, to_value = jump
+        after = self._hashes[last]
+        before = self._hashes[first] if first is not None else self._parent(after)
+        found = _MACHINE.search(graph_path)
+        machine = found[1] if found else ""
+        gated = bool(_BY_GATE.search(cell))
+        step = Step(machine, cell, before, after, from_value, to_value, is_time=gated)
+        findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
+        factor = None
+        if _TIMES.search(cell):
+            measured = self._of_machine(machine)
+            factor = host_factor(measured.get(before), measured.get(after), reference)
+        explained = factor if explains(factor, step.ratio, threshold) else None
+        return judged(step, findings, explained)
+
+    def _of_machine(self, machine: str) -> dict[str, Run]:
+        if machine not in self._runs:
+            found = runs(self._conf, self._benchmarks, machine)
+            self._runs[machine] = {run.commit: run for run in found}
+        return self._runs[machine]
+
+    def _parent(self, commit: str) -> str:
+        return str(self._repo.get_hash_from_name(f"{commit}^"))
+
+
+def with_list(index: str, steps: list[Judged]) -> str:
+    """Return asv's `index.html` with the steps that are not confirmed below its regressions.
+
+    Raises
+    ------
+    ValueError
+        The place is not where this version of asv has it.
+    """
+    if index.count(_BODY) != 1:
+        raise ValueError(f"asv's index.html has no single place that reads {_BODY!r}")
+    start = index.index(_BODY)
+    end = index.index("</div>", start) + len("</div>")
+    return f"{index[:end]}\n{_listed(steps)}{index[end:]}"
+
+
+def _listed(steps: list[Judged]) -> str:
+    named = sum(found.state in NAMED for found in steps)
+    parts: list[Content] = [
+        element("h3", "What this list is"),
+        element(
+            "p",
+            f"Of {len(steps)} steps in the histories, {named} are named above: times that the gate "
+            "found slower where it measured the commit and the one before it side by side; memory, "
+            "errors and instructions as asv finds them. The other steps are below.",
+        ),
+    ]
+    for state in (State.UNCHECKED, State.UNDECIDED, State.REFUTED, State.HOST):
+        own = [found for found in steps if found.state is state]
+        if own:
+            parts += [
+                element("h4", f"{state.value}: {len(own)}"),
+                element("p", SENTENCES[state]),
+                _table(own),
+            ]
+    return element("div", *parts, id="convbench-steps", style="margin:0 2em 4em")
+
+
+def _table(steps: list[Judged]) -> Content:
+    head: list[Content] = ["cell", "machine", "commits", "step", "what is known"]
+    rows: list[list[Content]] = [
+        [
+            found.step.cell,
+            found.step.machine,
+            f"{found.step.before[:8]} to {found.step.after[:8]}",
+            f"{found.step.ratio:.2f}x",
+            found.note or ("" if found.step.is_time else "the gate compares times only"),
+        ]
+        for found in sorted(steps, key=lambda f: -f.step.ratio)
+    ]
+    made = table(head, rows, class_="table table-condensed")
+    return element("div", join(made), style="overflow-x:auto")

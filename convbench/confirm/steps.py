@@ -1,0 +1,93 @@
+"""A step up in a history, as asv finds it, and what is known of it."""
+
+import enum
+from pathlib import Path
+
+import msgspec
+
+from convbench.command_line.failure import CommandError
+from convbench.files.atomic import replacing
+
+FILE = Path("convbench") / "steps.json"
+"""Where publishing leaves every step, in the published folder."""
+
+
+class State(enum.Enum):
+    """What is known of a step."""
+
+    CONFIRMED = "confirmed"
+    COUNTED = "counted"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    HOST = "host"
+    UNCHECKED = "unchecked"
+
+
+NAMED = (State.CONFIRMED, State.COUNTED)
+"""What the page of regressions names."""
+
+SENTENCES = {
+    State.CONFIRMED: "The gate measured both commits side by side and found it slower.",
+    State.REFUTED: "The gate measured both commits side by side and found it no slower.",
+    State.UNDECIDED: "The gate measured both commits side by side and could not decide.",
+    State.HOST: "Cells of other people's code stepped up alike: it was the machine.",
+    State.COUNTED: "It is no time: asv's own threshold names it.",
+    State.UNCHECKED: "Nobody has measured both commits side by side yet.",
+}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One cell's history between two neighbouring commits that were measured."""
+
+    machine: str
+    cell: str
+    """As asv writes it."""
+    before: str
+    """Full hashes."""
+    after: str
+    from_value: float
+    to_value: float
+    is_time: bool
+    """Whether the gate can compare it: it compares times."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times the value it has become."""
+        return self.to_value / self.from_value if self.from_value else float("inf")
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells steps apart."""
+        return self.machine, self.cell, self.before, self.after
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A step with what is known of it."""
+
+    step: Step
+    state: State
+    note: str = ""
+    """Figures, where there are any."""
+
+
+def write_steps(html_dir: Path, steps: list[Judged]) -> None:
+    """Leave the steps where the pages are."""
+    path = html_dir / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(msgspec.json.encode(steps))
+
+
+def read_steps(html_dir: Path) -> list[Judged]:
+    """Return the steps of the last publishing.
+
+    Raises
+    ------
+    CommandError
+        Nothing was published, or by an older version.
+    """
+    path = html_dir / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Judged])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise CommandError(f"cannot read {path}: {error}; `asv publish` writes it") from None
