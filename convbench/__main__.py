@@ -7,6 +7,7 @@ import sys
 from rich.console import Console
 
 from convbench.command_line.failure import CommandError, MisuseError
+from convbench.repository.environment import leave_callers_repository
 
 # In the order of the help. Each has `add_parser(commands)` and `run(args, console)`, and loads what
 # takes long to load when it runs.
@@ -40,6 +41,7 @@ def main() -> int:
 
     A command may have others of its own.
     """
+    leave_callers_repository()
     args = _parser().parse_args()
     try:
         status: int | None = args.run(args, Console())

@@ -11,8 +11,10 @@ from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
 from convbench.report.pages.publish import publish_pages
+from convbench.repository.environment import leave_callers_repository
 from convbench.results.store import StoreError
 
+leave_callers_repository()
 make_asv_atomic()
 
 

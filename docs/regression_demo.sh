@@ -12,6 +12,8 @@ refuse() {
     echo "docs/regression_demo.sh: $1" >&2
     exit 2
 }
+# From a git hook, git would work on the repository of the hook.
+unset $(git rev-parse --local-env-vars)
 [ $# = 1 ] || refuse "name the folder to make, which must not be there yet"
 folder=$1
 python=$PWD/.venv/bin/python
