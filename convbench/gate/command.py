@@ -89,6 +89,7 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     from convbench.stats.rules import Rules
 
     expression = compiled(args.bench)
+    _check(args.json, args.markdown)
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
     campaign = Campaign(Rules(threshold=args.threshold), args.budget, seed)
     root = Path.cwd()
@@ -110,6 +111,17 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     _warn(report, fitness.after(reading, fitness.read()))
     _tell(report, args.json, args.markdown, console)
     return 130 if campaign.interrupted else exit_status(campaign)
+
+
+def _check(json_file: Path | None, markdown_file: Path | None) -> None:
+    """Refuse files that could not be written at the end."""
+    from convbench.files.outputs import check_outputs
+    from convbench.gate.files import pyperf_files
+
+    check_outputs({"--json": json_file})
+    beside = pyperf_files(json_file) if json_file is not None else ()
+    names = {f"{path.name}, beside --json": path for path in beside}
+    check_outputs({"--json": json_file, **names, "--markdown": markdown_file})
 
 
 def compare(
@@ -164,8 +176,9 @@ def _tell(
     print_report(report, console)
     if json_file is not None:
         write(report, json_file)
-        base, head = pyperf_files(json_file)
-        console.print(f"wrote {json_file}; pyperf reads {base} and {head}", soft_wrap=True)
+        beside = " and ".join(map(str, pyperf_files(json_file)))
+        read = f"; pyperf reads {beside}" if beside else ""
+        console.print(f"wrote {json_file}{read}", soft_wrap=True)
     if markdown_file is not None:
         with replacing(markdown_file) as temporary:
             temporary.write_text(markdown(report), encoding="utf-8")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,10 @@ def test_a_worker_that_dies_is_inconclusive_and_the_other_cells_go_on(gate) -> N
         (("base", "--bench", "("), 2, "is no regular expression"),
         (("base", "--budget", "soon"), 2, "'soon' is no time"),
         (("base", "--threshold", "3"), 2, "'3' is no share"),
+        (("base", "--json", "fftconv"), 2, "--json fftconv cannot be written: Is a directory"),
+        (("base", "--json", "x", "--markdown", "./x"), 2, "is the same file as --json"),
+        (("base", "--json", "x.json", "--markdown", "x.head.json"), 2, "beside --json"),
+        (("base", "--markdown", "pyproject.toml/x.md"), 2, "cannot be written: Not a directory"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line(gate, arguments, status, message) -> None:
@@ -88,6 +93,23 @@ def test_what_cannot_be_answered_is_one_line(gate, arguments, status, message) -
     assert message in last
     assert "Traceback" not in done.stderr
     assert gate.left == []
+
+
+def test_the_report_goes_where_it_is_sent(gate, tmp_path) -> None:
+    (tmp_path / "real.md").write_text("old")
+    (tmp_path / "link.md").symlink_to("real.md")
+    done = gate(
+        *("base", "base", "--bench", "steady", "--budget", "5s"),
+        *("--json", "/dev/stdout", "--markdown", str(tmp_path / "link.md")),
+    )
+    assert done.returncode in (0, 3), done.stderr
+    _, opened, rest = done.stdout.partition("{")
+    verdicts, _ = json.JSONDecoder().raw_decode(opened + rest)
+    assert verdicts["exit_status"] == done.returncode
+    assert "wrote /dev/stdout\n" in done.stdout
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "real.md").read_text().startswith("### HEAD is base")
+    assert not list(Path("/dev").glob("stdout.*"))
 
 
 def test_an_interrupt_keeps_what_was_measured(gate, tmp_path) -> None:
