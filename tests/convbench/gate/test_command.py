@@ -112,6 +112,46 @@ def test_the_report_goes_where_it_is_sent(gate, tmp_path) -> None:
     assert not list(Path("/dev").glob("stdout.*"))
 
 
+@pytest.mark.parametrize("cache", ["/dev/null", "file", "file/below"])
+def test_a_cache_that_cannot_be_is_no_slowdown(gate, tmp_path, cache) -> None:
+    (tmp_path / "file").touch()
+    gate.cache = tmp_path / cache
+    done = gate("base", "slower")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("convbench gate: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_where_there_is_no_git_there_is_no_slowdown(gate, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = gate("base", "slower")
+    assert done.returncode == 3
+    assert done.stderr == "convbench gate: git cannot be run: No such file or directory (git)\n"
+
+
+def test_a_reader_that_goes_away_changes_no_verdict(gate, tmp_path) -> None:
+    file = tmp_path / "out.json"
+    process = gate.start("base", "slower", "--bench", "changed", "--json", str(file), *BUDGET)
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=gate.WITHIN_S) == 1
+    assert json.loads(file.read_text())["exit_status"] == 1
+    assert gate.left == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_gets_what_was_measured_and_no_verdict(gate, tmp_path, number) -> None:
+    file = tmp_path / "out.json"
+    process = gate.start("base", "slower", "--bench", "sleep", "--json", str(file), *BUDGET)
+    gate.wait_until(process, lambda: any(list(folder.glob("*.log")) for folder in gate.left))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=gate.WITHIN_S)
+    assert process.returncode == 128 + number, err
+    assert "interrupted" in out
+    assert json.loads(file.read_text())["exit_status"] is None
+    assert gate.left == []
+
+
 def test_an_interrupt_keeps_what_was_measured(gate, tmp_path) -> None:
     file = tmp_path / "out.json"
     process = gate.start("base", "slower", "--bench", "sleep", "--json", str(file), *BUDGET)
