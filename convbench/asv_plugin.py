@@ -12,10 +12,12 @@ from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
 from convbench.confirm.publishing import Confirmed
 from convbench.report.pages.publish import publish_pages
+from convbench.repository.environment import leave_callers_repository
 from convbench.results.keeping import make_asv_keep_reasons
 from convbench.results.store import StoreError
 from convbench.suite.facts import COUNTED_CELLS, HOST_MARGIN, REFERENCE_CELLS
 
+leave_callers_repository()
 make_asv_atomic()
 make_asv_keep_reasons()
 

@@ -5,13 +5,16 @@
 # step in seven commits always where their noise is 5%, and every second time where it is 20%
 # (docs/tracking.md). It takes two to three minutes and a gigabyte.
 # Run it from the root of the clone: docs/regression_demo.sh FOLDER
-# It ends with 0 if asv names the slow commit alone, 1 if it does not, 2 if it could not begin.
-set -euo pipefail
+# It ends with 0 if asv names the slow commit alone, 1 if it does not, 2 if something went wrong.
+set -Eeuo pipefail
+trap 'exit 2' ERR # what fails may end with 1
 
 refuse() {
     echo "docs/regression_demo.sh: $1" >&2
     exit 2
 }
+# From a git hook, git would work on the repository of the hook.
+unset $(git rev-parse --local-env-vars)
 [ $# = 1 ] || refuse "name the folder to make, which must not be there yet"
 folder=$1
 python=$PWD/.venv/bin/python
@@ -57,7 +60,8 @@ commit "After, 3"
 cells="^conv2d\.Forward\.time_forward\('(direct|fft)', 512, (3|15)\)"
 "$python" -m convbench backfill 7 --bench "$cells"
 echo
-PYTHONPATH=$PWD "$python" - "$slow" $(git rev-list --reverse HEAD~7..HEAD) <<'READ'
+verdict=0
+PYTHONPATH=$PWD "$python" - "$slow" $(git rev-list --reverse HEAD~7..HEAD) <<'READ' || verdict=$?
 import json
 import re
 import sys
@@ -93,6 +97,12 @@ for name, _, _, _, _, _, jumps in json.loads((html / "regressions.json").read_te
             found.add((named if exact else "several", re.search(r"'(\w+)'", name)[1]))
             print(f"asv names {named[:8]}: {after_s / before_s:.2f}x {name}")
 if found != {(slow, "fft")}:
-    sys.exit("asv did not name the slow commit alone, for fft alone: is the machine busy?")
+    print("asv did not name the slow commit alone, for fft alone: is the machine busy?")
+    sys.exit(10)
 print("asv named the slow commit, for fft, and nothing else")
 READ
+case $verdict in
+    0) ;;
+    10) exit 1 ;;
+    *) exit 2 ;;
+esac

@@ -15,9 +15,12 @@ def make_asv_atomic() -> None:
     from asv import util
 
     write_in_place = util.write_json
+    if hasattr(write_in_place, "whole"):
+        return
 
     def write_json(path: str, *args: Any, **kwargs: Any) -> None:
         with replacing(Path(path)) as temporary:
             write_in_place(str(temporary), *args, **kwargs)
 
+    write_json.whole = True  # type: ignore[attr-defined]
     util.write_json = write_json

@@ -3,6 +3,8 @@
 from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
+from convbench.asv.atomic_json import make_asv_atomic
+
 
 def _entered(name: str) -> str | None:
     """Return the name that asv's books have for a machine, None if it is not in them.
@@ -26,5 +28,6 @@ def machine_name(wanted: str | None) -> str:
     name = wanted or str(Machine.get_unique_machine_name())
     found = _entered(name)
     if found is None:
+        make_asv_atomic()
         MachineCollection.save(name, {**Machine.get_defaults(), "machine": name})
     return found or name

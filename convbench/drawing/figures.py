@@ -18,11 +18,14 @@ def save(figure: Figure, output: Path) -> None:
     CommandError
         matplotlib cannot write the format.
     """
+    form = output.suffix.removeprefix(".")
+    if not form:
+        raise CommandError(f"cannot draw {output}: its name ends with no format, such as .svg")
     # No date, no random identifiers; text stays text.
     style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
     metadata = {"Date": None} if output.suffix == ".svg" else None
     try:
         with mpl.rc_context(style), replacing(output) as temporary:
-            figure.savefig(temporary, dpi=150, metadata=metadata)
+            figure.savefig(temporary, format=form, dpi=150, metadata=metadata)
     except ValueError as error:
         raise CommandError(f"cannot draw {output}: {error}") from error

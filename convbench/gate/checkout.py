@@ -7,13 +7,13 @@ a killed one has left, and removes it.
 import contextlib
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import psutil
 
+from convbench.command_line.failure import CommandError
 from convbench.gate.revisions import Revision
 from convbench.repository.git import git
 from convbench.repository.working_tree import copy_working_tree
@@ -51,13 +51,20 @@ def _remove(folder: Path) -> None:
     text = owner.read_text(encoding="utf-8") if owner.exists() else ""
     shutil.rmtree(folder, ignore_errors=True)
     if text and Path(text).is_dir():
-        # A worktree whose folder is gone is what git prunes.
-        subprocess.run(
-            ["git", "worktree", "prune", "--expire", "now"],
-            cwd=text,
-            capture_output=True,
-            check=False,
-        )
+        # What git cannot do now is done by the next run, or by git's own housekeeping.
+        with contextlib.suppress(CommandError):
+            _forget_worktrees(Path(text), folder)
+
+
+def _forget_worktrees(root: Path, folder: Path) -> None:
+    """Have the repository forget the worktrees in a folder that is gone.
+
+    These alone: `git worktree prune` would forget the user's own on a disk that is not there now.
+    """
+    listed = git(root, "worktree", "list", "--porcelain").splitlines()
+    for path in (line.removeprefix("worktree ") for line in listed if line.startswith("worktree ")):
+        if Path(path).is_relative_to(folder.resolve()):
+            git(root, "worktree", "remove", "--force", "--force", path)
 
 
 def remove_leftovers() -> int:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from convbench.command_line.arguments import duration, share
+from convbench.command_line.failure import BROKEN
 from convbench.command_line.progress import Announce
-from convbench.gate.failure import InconclusiveError
+from convbench.command_line.signals import interrupt_status
 from convbench.suite.facts import GATE_CELLS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "gate",
         help="say whether a commit made it slower",
-        description="Exit status: 0 no slowdown, 1 slowdown, 2 misuse, 3 inconclusive.",
+        description="Exit status: 0 no slowdown, 1 slowdown, 2 misuse, 3 inconclusive or broken.",
     )
     parser.add_argument("base", metavar="BASE", help="commit to compare with")
     parser.add_argument("head", metavar="HEAD", nargs="?", help="default: the working tree")
@@ -52,19 +53,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--instructions", action="store_true", help="count instructions, too (needs valgrind)"
     )
     parser.add_argument("--seed", type=int, help="of the order of everything (default: by lot)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, failure_status=BROKEN)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what the command line asks for and return the exit status."""
-    try:
-        return _gate(args, console)
-    except InconclusiveError as error:
-        print(f"convbench gate: inconclusive: {error}", file=sys.stderr)
-        return 3
-
-
-def _gate(args: argparse.Namespace, console: Console) -> int:
     from convbench.gate import fitness
     from convbench.gate.campaign import Campaign
     from convbench.gate.cells import compiled
@@ -76,12 +69,13 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
     from convbench.stats.rules import Rules
 
     expression = compiled(args.bench)
+    _check(args.json, args.markdown)
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
     campaign = Campaign(Rules(threshold=args.threshold), args.budget, seed)
     root = Path.cwd()
     report = Report(campaign, *revisions(root, args.base, args.head))
     _warn(report, fitness.before())
-    reading = fitness.read()
+    reading, ended_by = fitness.read(), 0
     try:
         with shown(campaign, console) as announce:
             announce("checking out and installing both")
@@ -91,12 +85,24 @@ def _gate(args: argparse.Namespace, console: Console) -> int:
                 if args.instructions:
                     announce("counting instructions, which takes minutes")
                     _count(report, sides)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         campaign.interrupted = not campaign.ended
+        ended_by = interrupt_status(interrupt)
     campaign.end()
     _warn(report, fitness.after(reading, fitness.read()))
     _tell(report, args.json, args.markdown, console)
-    return 130 if campaign.interrupted else exit_status(campaign)
+    return ended_by if campaign.interrupted else exit_status(campaign)
+
+
+def _check(json_file: Path | None, markdown_file: Path | None) -> None:
+    """Refuse files that could not be written at the end."""
+    from convbench.files.outputs import check_outputs
+    from convbench.gate.files import pyperf_files
+
+    check_outputs({"--json": json_file})
+    beside = pyperf_files(json_file) if json_file is not None else ()
+    names = {f"{path.name}, beside --json": path for path in beside}
+    check_outputs({"--json": json_file, **names, "--markdown": markdown_file})
 
 
 def compare(
@@ -151,8 +157,9 @@ def _tell(
     print_report(report, console)
     if json_file is not None:
         write(report, json_file)
-        base, head = pyperf_files(json_file)
-        console.print(f"wrote {json_file}; pyperf reads {base} and {head}", soft_wrap=True)
+        beside = " and ".join(map(str, pyperf_files(json_file)))
+        read = f"; pyperf reads {beside}" if beside else ""
+        console.print(f"wrote {json_file}{read}", soft_wrap=True)
     if markdown_file is not None:
         with replacing(markdown_file) as temporary:
             temporary.write_text(markdown(report), encoding="utf-8")

@@ -1,8 +1,14 @@
-"""How the gate ends when it cannot answer, as exit statuses and one line."""
+"""How the gate ends when it cannot answer."""
+
+from convbench.command_line.failure import CommandError
 
 
-class InconclusiveError(Exception):
-    """Nothing could be compared: exit status 3, which is no pass."""
+class InconclusiveError(CommandError):
+    """Nothing could be compared, which is no pass."""
+
+    def __str__(self) -> str:
+        """Say that it is no verdict."""
+        return f"inconclusive: {super().__str__()}"
 
 
 class WorkerError(Exception):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from convbench.files.atomic import replacing
+from convbench.files.destination import destination
 from convbench.gate.campaign import Campaign, Row
 from convbench.gate.install import SIDES
 from convbench.gate.outcome import exit_status
@@ -74,20 +75,26 @@ def _suite(campaign: Campaign, side: int) -> Any:
     return pyperf.BenchmarkSuite(benchmarks) if benchmarks else None
 
 
-def pyperf_files(path: Path) -> tuple[Path, Path]:
-    """Return where BASE's and HEAD's samples are, for verdicts at `path`: gate.base.json."""
-    base, head = (path.with_name(f"{path.stem}.{side}{path.suffix}") for side in SIDES)
-    return base, head
+def pyperf_files(path: Path) -> tuple[Path, ...]:
+    """Return where BASE's and HEAD's samples are, for verdicts at `path`: gate.base.json.
+
+    Verdicts that go to a pipe or a device have no files beside them.
+    """
+    if destination(path).special:
+        return ()
+    return tuple(path.with_name(f"{path.stem}.{side}{path.suffix}") for side in SIDES)
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the verdicts to `path`, and beside it a pyperf file for each side, each whole."""
+    """Write the verdicts to `path`, and beside a file a pyperf file for each side, each whole."""
     for side, target in enumerate(pyperf_files(path)):
         suite = _suite(report.campaign, side)
         if suite is None:
-            target.unlink(missing_ok=True)  # of an earlier run: it would not belong to these
+            if not destination(target).special:
+                target.unlink(missing_ok=True)  # of an earlier run, and not of these verdicts
             continue
-        with replacing(target) as temporary:
+        # pyperf packs what it writes to a name that ends so, and asks for it where it reads.
+        with replacing(target, suffix=".gz" if target.suffix == ".gz" else "") as temporary:
             suite.dump(str(temporary), replace=True)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(verdicts(report), indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,11 @@
 """What all cells together say."""
 
+from convbench.command_line.failure import BROKEN
 from convbench.gate.campaign import Campaign
 from convbench.stats.judging import Verdict
 
-NO_SLOWDOWN, SLOWDOWN, INCONCLUSIVE = 0, 1, 3
+NO_SLOWDOWN, SLOWDOWN = 0, 1
+INCONCLUSIVE = BROKEN  # neither is a verdict
 _COMPARED = (Verdict.SLOWDOWN, Verdict.SPEEDUP, Verdict.NONE)
 
 

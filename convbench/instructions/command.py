@@ -29,9 +29,11 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from benchmarks.instructions import CELLS
     from convbench.files.atomic import replacing
+    from convbench.files.outputs import check_outputs
     from convbench.instructions.compare import CountError, compare, markdown, print_table
     from convbench.repository.package import package
 
+    check_outputs({"--markdown": args.markdown})
     cells = [cell for cell in CELLS if args.cells.search(str(cell))]
     if not cells:
         listed = "; ".join(map(str, CELLS))

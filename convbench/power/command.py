@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from convbench.command_line.arguments import count, duration
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import CommandError, MisuseError
 from convbench.gate.command import LEAST_BUDGET_S
 from convbench.suite.facts import POWER_CELL
 
@@ -60,9 +60,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.destination import destination
+    from convbench.files.outputs import check_outputs
     from convbench.power.alone import alone
 
+    check_outputs({"--figure": args.figure}, inputs=[args.show or args.output])
     if args.show is None:
+        check_outputs({"--output": args.output})
+        if destination(args.output).special:
+            raise MisuseError(f"--output {args.output} is no file, which a study could go on in")
         with alone(_FOLDER):
             _study(args, console)
     show(args.show or args.output, args.format, args.figure, console)

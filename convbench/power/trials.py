@@ -1,5 +1,6 @@
 """Trials on disk: a line each, appended whole as soon as it is done, so that a study can go on."""
 
+import errno
 import json
 import os
 import random
@@ -65,12 +66,21 @@ def plan(tools: Sequence[str], shares: Sequence[float], repetitions: int, seed: 
 
 
 def append(path: Path, trial: Trial) -> None:
-    """Add one line: by one write, so that a kill leaves a whole line or none."""
+    """Add one line: by one write, so that a kill leaves a whole line or none.
+
+    Raises
+    ------
+    OSError
+        There is no space left for it; the file is what it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"version": VERSION, **asdict(trial)}) + "\n"
+    line = (json.dumps({"version": VERSION, **asdict(trial)}) + "\n").encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(descriptor, line.encode())
+        before = os.fstat(descriptor).st_size
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -96,6 +106,8 @@ def read(path: Path) -> list[Trial]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no study: {error}") from error
     return [_parsed(path, number, line) for number, line in enumerate(lines, start=1)]
 
 

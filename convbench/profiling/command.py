@@ -84,11 +84,13 @@ def _write_files(found: "Profile", folder: Path) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.outputs import check_folder
     from convbench.profiling.machine import measure_limits
     from convbench.profiling.page import comparison_page, profile_page
     from convbench.profiling.runner import profile
     from convbench.profiling.text import difference_table, heading, phase_table
 
+    check_folder("--out", args.out)
     spec = _spec(args)
     folder = args.out or Path(".asv/profiles") / spec.folder
     compared = args.against is not None or args.against_commit is not None

@@ -33,8 +33,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, _console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.outputs import check_outputs
     from convbench.results.store import find_run, load_benchmarks, load_config, machine_facts
 
+    check_outputs({"--output": args.output})
     conf = load_config()
     found = find_run(conf, load_benchmarks(conf), args.machine, args.commit)
     draw(found, machine_facts(conf, found.machine), args.direction, args.input, args.output)

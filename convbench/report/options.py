@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from convbench.files.atomic import replacing
+
 VIEW_OPTIONS = ("family", "direction", "dtype", "layout", "threads")
 
 
@@ -33,5 +35,5 @@ def write_text(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        with replacing(output) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convbench.command_line.failure import MisuseError
-from convbench.repository.git import git
+from convbench.repository.git import GitError, git
 
 
 def commit_named(root: Path, name: str) -> str:
@@ -12,17 +12,20 @@ def commit_named(root: Path, name: str) -> str:
     Raises
     ------
     MisuseError
-        It names none. Whatever it contains, git takes it for a name and never for an option.
+        It names none, or git cannot read the repository. Whatever the name contains, git takes it
+        for a name and never for an option.
     """
-    problem = MisuseError(f"{name!r} names no commit of this repository")
+    problem = f"{name!r} names no commit of this repository"
     if not name.isprintable() or not name.strip():
-        raise problem
+        raise MisuseError(problem)
     try:
         found = git(
             root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
         )
-    except MisuseError:
-        raise problem from None
+    except GitError as error:
+        git(root, "rev-parse", "--git-dir")  # says so if not the name is at fault
+        said = f" ({error})" if str(error) else ""
+        raise MisuseError(f"{problem}{said}") from None
     return found.strip()
 
 

@@ -1,25 +1,56 @@
 """Git, by its command line."""
 
+import os
 import subprocess
 from pathlib import Path
 
-from convbench.command_line.failure import MisuseError
+from convbench.command_line.failure import CommandError, MisuseError
+from convbench.repository.environment import without_callers_repository
 
-# The user's hooks are for the user's checkouts and commits.
-_NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+# The user's hooks are for the user's checkouts and commits; and so is the lock of the index, which
+# `git status` would take to write down what it has found out.
+_OURS = ("--no-optional-locks", "-c", "core.hooksPath=/dev/null")
+# The marks of what went wrong, in the order of what a reader has to know. Progress is beside them.
+_MARKS = ("fatal: ", "error: ")
+
+
+class GitError(MisuseError):
+    """Git failed; the message is what it said."""
+
+
+def _said(standard_error: str) -> str:
+    """Return the line that says what is wrong, empty where none does."""
+    lines = [line.strip() for line in standard_error.splitlines() if line.strip()]
+    marked = [line for mark in _MARKS for line in lines if line.startswith(mark)]
+    return marked[0] if marked else "".join(lines[-1:])
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Run git in `root` and return what it printed.
+    """Run git in `root`, on the repository that is there, and return what it printed.
 
     Raises
     ------
-    MisuseError
-        git failed; with the first line that it said.
+    GitError
+        It failed; with the line of its own that says why, empty if it said nothing.
+    CommandError
+        There is no git.
     """
-    command = ["git", *_NO_HOOKS, *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise MisuseError(f"git failed: {said[0]}")
+    # Its words are read here, so it is to speak one language.
+    environment = {**without_callers_repository(os.environ), "LC_ALL": "C"}
+    command = ["git", *_OURS, *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise CommandError(f"git cannot be run: {error.strerror} ({error.filename})") from None
+    if done.returncode < 0:
+        raise CommandError(f"git {arguments[0]} was ended by signal {-done.returncode}")
+    if done.returncode > 0:
+        raise GitError(_said(done.stderr.decode(errors="replace")))
     return done.stdout.decode(errors="surrogateescape")

@@ -33,17 +33,29 @@ def test_the_job_that_runs_the_requests_code_may_write_nothing() -> None:
     [(0, "", 0), (1, "", 1), (1, "pass", 1), (2, "pass", 2), (3, "", 3), (3, "pass", 0)],
 )
 def test_the_script_ends_as_the_gate_did(tmp_path, status, inconclusive, expected) -> None:
-    for command, code in (("git", 0), ("make", 0), (".venv/bin/python", status)):
-        stub = tmp_path / command
+    done = script(tmp_path, gate=status, GATE_INCONCLUSIVE=inconclusive)
+    assert done.returncode == expected, done.stderr
+
+
+@pytest.mark.parametrize("status", [1, 128])
+def test_a_commit_that_has_nothing_in_common_is_no_slowdown(tmp_path, status) -> None:
+    assert script(tmp_path, git=status).returncode == 2
+
+
+def script(
+    folder: Path, git: int = 0, gate: int = 0, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run it where git and the gate end with these statuses."""
+    for command, status in (("git", git), ("make", 0), (".venv/bin/python", gate)):
+        stub = folder / command
         stub.parent.mkdir(parents=True, exist_ok=True)
-        stub.write_text(f"#!/bin/sh\nexit {code}\n")
+        stub.write_text(f"#!/bin/sh\nexit {status}\n")
         stub.chmod(0o755)
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", str(CI / "gate.sh"), "main"],
-        cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GATE_INCONCLUSIVE": inconclusive},
+        cwd=folder,
+        env={"PATH": f"{folder}:/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == expected, done.stderr

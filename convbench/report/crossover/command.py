@@ -17,9 +17,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.outputs import check_outputs
     from convbench.report.crossover.text import LEGEND, map_csv, map_table
     from convbench.results.selection import choose, narrow
 
+    check_outputs({"--output": args.output})
     source = choose(args.machine, args.commit)
     found = narrow(source, view_wanted(args))
     if args.format == "csv":

@@ -18,12 +18,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.outputs import check_outputs
     from convbench.limits.bound import DEFINITION
     from convbench.limits.machine import read_limits
     from convbench.report.roofline.points import points
     from convbench.report.roofline.text import fraction_csv, fraction_table
     from convbench.results.selection import choose, narrow
 
+    check_outputs({"--output": args.output})
     source = choose(args.machine, args.commit)
     machine, commit = source.run.machine, source.run.commit
     limits = read_limits(source.run)

@@ -92,6 +92,7 @@ def test_a_chart_is_the_same_file_each_time(tmp_path, suffix) -> None:
             "no input of size 7",
         ),
         (["chart", "--machine", MACHINE, "--output", "x.docx"], "cannot draw x.docx"),
+        (["chart", "--machine", MACHINE, "--output", "x"], "cannot draw x: its name ends with no"),
     ],
 )
 def test_a_failure_is_one_line_and_1(arguments, message) -> None:
@@ -110,6 +111,38 @@ def test_misuse_ends_with_2(arguments) -> None:
     assert done.returncode == 2
     assert "usage: python -m convbench" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("chart", "--machine", MACHINE, "--output", "docs"),
+        ("crossover", "--machine", MACHINE, "--format", "csv", "--output", "README.md/map.csv"),
+        ("roofline", "--machine", MACHINE, "--format", "svg", "--output", "results"),
+        ("power", "--show", "docs/power/zen4-2vcpu.jsonl", "--figure", "docs/power"),
+        ("profile", *["--method", "fft", "--input", "64", "--filter", "3", "--out", "README.md"]),
+        ("instructions", "HEAD", "--markdown", "docs"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_misuse(arguments) -> None:
+    done = convbench(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_study_is_not_replaced_by_its_picture(tmp_path) -> None:
+    study = tmp_path / "study.svg"
+    shutil.copy(ROOT / "docs" / "power" / "zen4-2vcpu.jsonl", study)
+    done = convbench("power", "--show", str(study), "--figure", str(study))
+    assert done.returncode == 2
+    assert "which is read" in done.stderr
+    assert study.read_text() == (ROOT / "docs" / "power" / "zen4-2vcpu.jsonl").read_text()
+
+
+def test_a_map_goes_to_the_standard_output_by_its_name_too() -> None:
+    arguments = ("crossover", "--machine", MACHINE, "--format", "csv")
+    assert convbench(*arguments, "--output", "/dev/stdout").stdout == convbench(*arguments).stdout
 
 
 def test_outside_of_a_clone_it_says_so(tmp_path) -> None:

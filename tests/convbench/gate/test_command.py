@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,10 @@ def test_a_worker_that_dies_is_inconclusive_and_the_other_cells_go_on(gate) -> N
         (("base", "--bench", "("), 2, "is no regular expression"),
         (("base", "--budget", "soon"), 2, "'soon' is no time"),
         (("base", "--threshold", "3"), 2, "'3' is no share"),
+        (("base", "--json", "fftconv"), 2, "--json fftconv cannot be written: Is a directory"),
+        (("base", "--json", "x", "--markdown", "./x"), 2, "is the same file as --json"),
+        (("base", "--json", "x.json", "--markdown", "x.head.json"), 2, "beside --json"),
+        (("base", "--markdown", "pyproject.toml/x.md"), 2, "cannot be written: Not a directory"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line(gate, arguments, status, message) -> None:
@@ -87,6 +92,63 @@ def test_what_cannot_be_answered_is_one_line(gate, arguments, status, message) -
     last = done.stderr.strip().splitlines()[-1]
     assert message in last
     assert "Traceback" not in done.stderr
+    assert gate.left == []
+
+
+def test_the_report_goes_where_it_is_sent(gate, tmp_path) -> None:
+    (tmp_path / "real.md").write_text("old")
+    (tmp_path / "link.md").symlink_to("real.md")
+    done = gate(
+        *("base", "base", "--bench", "steady", "--budget", "5s"),
+        *("--json", "/dev/stdout", "--markdown", str(tmp_path / "link.md")),
+    )
+    assert done.returncode in (0, 3), done.stderr
+    _, opened, rest = done.stdout.partition("{")
+    verdicts, _ = json.JSONDecoder().raw_decode(opened + rest)
+    assert verdicts["exit_status"] == done.returncode
+    assert "wrote /dev/stdout\n" in done.stdout
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "real.md").read_text().startswith("### HEAD is base")
+    assert not list(Path("/dev").glob("stdout.*"))
+
+
+@pytest.mark.parametrize("cache", ["/dev/null", "file", "file/below"])
+def test_a_cache_that_cannot_be_is_no_slowdown(gate, tmp_path, cache) -> None:
+    (tmp_path / "file").touch()
+    gate.cache = tmp_path / cache
+    done = gate("base", "slower")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("convbench gate: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_where_there_is_no_git_there_is_no_slowdown(gate, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = gate("base", "slower")
+    assert done.returncode == 3
+    assert done.stderr == "convbench gate: git cannot be run: No such file or directory (git)\n"
+
+
+def test_a_reader_that_goes_away_changes_no_verdict(gate, tmp_path) -> None:
+    file = tmp_path / "out.json"
+    process = gate.start("base", "slower", "--bench", "changed", "--json", str(file), *BUDGET)
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=gate.WITHIN_S) == 1
+    assert json.loads(file.read_text())["exit_status"] == 1
+    assert gate.left == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_gets_what_was_measured_and_no_verdict(gate, tmp_path, number) -> None:
+    file = tmp_path / "out.json"
+    process = gate.start("base", "slower", "--bench", "sleep", "--json", str(file), *BUDGET)
+    gate.wait_until(process, lambda: any(list(folder.glob("*.log")) for folder in gate.left))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=gate.WITHIN_S)
+    assert process.returncode == 128 + number, err
+    assert "interrupted" in out
+    assert json.loads(file.read_text())["exit_status"] is None
     assert gate.left == []
 
 
