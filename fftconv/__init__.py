@@ -1,7 +1,7 @@
 """2-D convolution methods for PyTorch, and the layers that they are compared in."""
 
 from fftconv.functional import conv2d as conv2d
-from fftconv.methods import methods as methods
+from fftconv.methods.registry import methods as methods
 from fftconv.modules import Conv2d as Conv2d
 from fftconv.planner import Plan as Plan
 from fftconv.planner import plan as plan

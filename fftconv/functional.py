@@ -1,18 +1,24 @@
 """`conv2d`: the function of the same name in `torch.nn.functional`, with a choice of method."""
 
-from typing import TypeAlias
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 from torch.compiler import is_compiling
 
-from fftconv import batching as batching  # with operators, defines torch.ops.fftconv
-from fftconv import execution, recording, shortcut
+from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
+from fftconv._autograd import Affine, record
+from fftconv._case import check_match, check_tensors, find
+from fftconv._torch_state import is_any_autocast_enabled
 from fftconv.geometry import integer, pair, sides
-from fftconv.methods import check_name
-from fftconv.watchers import is_plain
+from fftconv.methods.registry import check_name
 
-Size: TypeAlias = int | tuple[int, ...] | list[int]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv._autograd import Case
+    from fftconv.geometry import Size
 
 
 def conv2d(
@@ -63,21 +69,24 @@ def conv2d(
     NotImplementedError
         If the method cannot do the case; the message says why.
     """
-    if not is_compiling():
-        result = shortcut.take(input, weight, bias, stride, padding, dilation, groups, method)
-        if result is not None:
-            return result
-    _check_tensors(input, weight, bias)
-    if not input.is_meta and torch.is_autocast_enabled(input.device.type):
-        input, weight, bias = _autocast(input, weight, bias)  # noqa: A001
-    _check_match(input, weight, bias)
-    numbers = (stride, padding, dilation, groups, method)
-    if input.dim() == 3:
-        return _batched(input.unsqueeze(0), weight, bias, *numbers).squeeze(0)
-    return _batched(input, weight, bias, *numbers)
+    if not is_compiling() and not is_any_autocast_enabled():
+        case = find(input, weight, bias, stride, padding, dilation, groups, method)
+        if case is not None:  # `_run`, written out: the call would take as long as the questions
+            if case.records:
+                recorded: Tensor = record(Affine, input, weight, bias, case)
+                return recorded
+            return case.maps.forward(input, weight, bias)
+    return _by_dispatcher(input, weight, bias, stride, padding, dilation, groups, method)
 
 
-def _batched(
+def _run(case: Case, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+    if case.records:
+        recorded: Tensor = record(Affine, x, w, bias, case)
+        return recorded
+    return case.maps.forward(x, w, bias)
+
+
+def _by_dispatcher(
     x: Tensor,
     w: Tensor,
     bias: Tensor | None,
@@ -87,76 +96,26 @@ def _batched(
     groups: int,
     method: str,
 ) -> Tensor:
+    """Serve a call of a single image, under autocast, or that somebody watches."""
+    check_tensors(x, w, bias)
+    numbers = stride, padding, dilation, groups
+    if x.dim() == 3:
+        return conv2d(x.unsqueeze(0), w, bias, *numbers, method=method).squeeze(0)
+    if not x.is_meta and torch.is_autocast_enabled(x.device.type):
+        x, w, bias = _autocast(x, w, bias)
+    if not is_compiling():
+        case = find(x, w, bias, *numbers, method)
+        if case is not None:
+            return _run(case, x, w, bias)
+    check_match(x, w, bias)
     check_name(method)
-    if is_compiling() or not is_plain(x, w, bias):
-        # One operator is left in the program; its fake kernel checks the numbers.
-        steps, dilations = pair("stride", stride), pair("dilation", dilation)
-        zeros = sides(padding, (w.shape[2], w.shape[3]), steps, dilations)
-        result: Tensor = torch.ops.fftconv.conv2d(
-            x, w, bias, steps, zeros, dilations, integer("groups", groups), method
-        )
-        return result
-    recorded = torch.is_grad_enabled() and (
-        x.requires_grad or w.requires_grad or (bias is not None and bias.requires_grad)
+    # One operator is left in the program; its fake kernel checks the numbers.
+    steps, dilations = pair("stride", stride), pair("dilation", dilation)
+    zeros = sides(padding, (w.shape[2], w.shape[3]), steps, dilations)
+    result: Tensor = torch.ops.fftconv.conv2d(
+        x, w, bias, steps, zeros, dilations, integer("groups", groups), method
     )
-    case = execution.prepare(
-        x.shape,
-        w.shape,
-        _key("stride", stride),
-        padding if isinstance(padding, str) else _key("padding", padding),
-        _key("dilation", dilation),
-        groups if type(groups) is int else integer("groups", groups),
-        method,
-        x.dtype,
-        x.device,
-        recorded,
-    )
-    shortcut.keep(case, x, w, bias, stride, padding, dilation, groups, method, recorded)
-    return recording.affine(x, w, bias, case)
-
-
-def _key(name: str, value: Size) -> int | tuple[int, ...]:
-    """Return what a cache can look up: not a list, nor a number that is a tensor."""
-    return value if type(value) in (int, tuple) else pair(name, value)  # type: ignore[return-value]
-
-
-def _check_tensors(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
-    if not isinstance(x, Tensor):
-        raise TypeError(f"input must be a Tensor, got {type(x).__name__}")
-    if not isinstance(w, Tensor):
-        raise TypeError(f"weight must be a Tensor, got {type(w).__name__}")
-    if bias is not None and not isinstance(bias, Tensor):
-        raise TypeError(f"bias must be a Tensor or None, got {type(bias).__name__}")
-    if w.dim() != 4:
-        raise RuntimeError(
-            f"weight must have 4 dimensions (C_out, C_in / groups, kH, kW), "
-            f"got shape {tuple(w.shape)}"
-        )
-    if x.dim() not in (3, 4):
-        raise RuntimeError(
-            f"input must have 4 dimensions (N, C, H, W) or 3 (C, H, W), got shape {tuple(x.shape)}"
-        )
-
-
-def _check_match(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
-    """Check what the operands must have in common; the sizes are checked by the geometry."""
-    if w.dtype != x.dtype or w.device != x.device:
-        raise RuntimeError(
-            f"weight must have the input's dtype and device, {x.dtype} on {x.device}, "
-            f"got {w.dtype} on {w.device}"
-        )
-    if bias is None:
-        return
-    if bias.dtype != x.dtype or bias.device != x.device:
-        raise RuntimeError(
-            f"bias must have the input's dtype and device, {x.dtype} on {x.device}, "
-            f"got {bias.dtype} on {bias.device}"
-        )
-    if bias.dim() != 1 or bias.shape[0] != w.shape[0]:
-        raise RuntimeError(
-            f"bias must have one number for each of the {w.shape[0]} output channels, "
-            f"got shape {tuple(bias.shape)}"
-        )
+    return result
 
 
 def _autocast(x: Tensor, w: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:

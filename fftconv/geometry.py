@@ -11,6 +11,7 @@ from typing import SupportsIndex, TypeAlias, cast
 
 import torch
 
+Size: TypeAlias = int | tuple[int, ...] | list[int]
 Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[int, int, int, int]
 
@@ -36,6 +37,8 @@ class Geometry:
         (H_out, W_out).
     input_shape, weight_shape, output_shape
         (N, C_in, H, W), (C_out, C_in / groups, kH, kW) and (N, C_out, H_out, W_out).
+    is_unit
+        Whether stride and dilation are 1.
     """
 
     batch: int
@@ -51,6 +54,7 @@ class Geometry:
     input_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
     weight_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
     output_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+    is_unit: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check every number and derive the shapes."""
@@ -75,6 +79,7 @@ class Geometry:
                 *self.kernel_size,
             ),
             "output_shape": (self.batch, self.out_channels, *output_size),
+            "is_unit": tuple(self.stride) == (1, 1) == tuple(self.dilation),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
@@ -94,11 +99,22 @@ class Geometry:
         )
 
     @property
+    def channels_per_group(self) -> Pair:
+        """Input and output channels of one group."""
+        return self.in_channels // self.groups, self.out_channels // self.groups
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers input and output have together."""
+        return self.batch * (
+            self.in_channels * area(self.input_size) + self.out_channels * area(self.output_size)
+        )
+
+    @property
     def macs(self) -> int:
         """Multiplications and additions of the definition, padding counted as data."""
-        pixels = self.output_size[0] * self.output_size[1]
-        taps = self.kernel_size[0] * self.kernel_size[1]
-        return self.batch * self.out_channels * (self.in_channels // self.groups) * pixels * taps
+        planes = self.batch * self.out_channels * (self.in_channels // self.groups)
+        return planes * area(self.output_size) * area(self.kernel_size)
 
     @classmethod
     def of(
@@ -145,8 +161,41 @@ class Geometry:
         )
 
 
+def one_form(
+    stride: Size, padding: Size | str, dilation: Size, groups: int
+) -> tuple[Pair, Pair | str, Pair, int]:
+    """Bring the arguments of a call to one form, in which equal calls are equal and hashable."""
+    return (
+        pair("stride", stride),
+        padding if type(padding) is str else _words_or_pair(padding),
+        pair("dilation", dilation),
+        groups if type(groups) is int else integer("groups", groups),
+    )
+
+
+def _words_or_pair(padding: Size | str) -> Pair | str:
+    return str(padding) if isinstance(padding, str) else pair("padding", padding)
+
+
+def area(size: Pair) -> int:
+    """Return the number of places in (height, width)."""
+    return size[0] * size[1]
+
+
+def shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[int, ...]:
+    """Read a shape of four sizes; one of three is a batch of one image, where there may be such."""
+    sizes = tuple(integer(f"every size in the {name}'s shape", size) for size in shape)
+    if unbatched and len(sizes) == 3:
+        return 1, *sizes
+    if len(sizes) != 4:
+        raise RuntimeError(f"{name} must have 4 dimensions, got shape {sizes}")
+    return sizes
+
+
 def pair(name: str, value: int | Sequence[int]) -> Pair:
     """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        return value  # as layers have it: not looked at more closely than need be
     if isinstance(value, (tuple, list)):
         numbers = [integer(name, number) for number in value]
         if len(numbers) not in (1, 2):
@@ -181,9 +230,13 @@ def integer(name: str, value: object) -> int:
         return value
     if isinstance(value, torch.SymInt):
         return cast(int, value)  # asking a traced program for the number would fix it
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise TypeError(f"{name} must be an integer or a pair, got {type(value).__name__}")
-    return index(value)
+    try:
+        # A tensor or an array of one whole number says so only when it is asked.
+        if not isinstance(value, bool) and isinstance(value, SupportsIndex):
+            return index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} must be an integer or a pair, got {type(value).__name__}")
 
 
 def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], groups: int) -> None:

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fftconv._torch_state import reversed_padding
 from fftconv.functional import conv2d
-from fftconv.methods import check_name
+from fftconv.methods.registry import check_name
 
 
 class Conv2d(torch.nn.Conv2d):
@@ -51,7 +52,7 @@ class Conv2d(torch.nn.Conv2d):
         """Convolve; torch's layer calls this with its own weight and bias."""
         padding: Any = self.padding
         if self.padding_mode != "zeros":
-            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)  # noqa: A001
+            input = F.pad(input, reversed_padding(self), mode=self.padding_mode)  # noqa: A001
             padding = 0
         return conv2d(
             input,

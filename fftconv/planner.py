@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.geometry import Geometry
-from fftconv.methods import AUTO, REGISTRY, Method, get
-from fftconv.planned import Planned
+from fftconv.geometry import Geometry, one_form, shape_of
+from fftconv.methods import registry
+from fftconv.methods.maps import GRADIENTS
+from fftconv.planning import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fftconv.planning.costs import Map
+    from fftconv.geometry import Size
+    from fftconv.methods.maps import Map
 
 CANDIDATES = ("native", "compiled", "overlap_save")
 """What ``auto`` chooses from; the other methods are there to be compared with."""
-
-GRADIENTS: tuple[Map, Map] = ("grad_input", "grad_weight")
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Plan:
 def plan(
     input_shape: Sequence[int],
     weight_shape: Sequence[int],
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] | str = 0,
-    dilation: int | tuple[int, int] = 1,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
     groups: int = 1,
     *,
     dtype: torch.dtype = torch.float32,
@@ -119,9 +119,11 @@ def plan(
     >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
     'compiled'
     """
+    machine.current()  # raises its generation if there is a new one
     return _plan(
-        tuple(input_shape), tuple(weight_shape), stride, padding, dilation, groups, dtype, device,
-        needs_grad,
+        shape_of("input", input_shape, unbatched=True), shape_of("weight", weight_shape),
+        *one_form(stride, padding, dilation, groups), dtype, torch.device(device), needs_grad,
+        (torch.get_num_threads(), machine.generation, registry.generation),
     )  # fmt: skip
 
 
@@ -129,20 +131,21 @@ def plan(
 def _plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
-    stride: int | tuple[int, int],
-    padding: int | tuple[int, int] | str,
-    dilation: int | tuple[int, int],
+    stride: Size,
+    padding: Size | str,
+    dilation: Size,
     groups: int,
     dtype: torch.dtype,
-    device: str | torch.device,
+    device: torch.device,
     needs_grad: bool,
+    _settings: object,
 ) -> Plan:
     geometry = Geometry.of(input_shape, weight_shape, stride, padding, dilation, groups)
-    return _decide(geometry, dtype, torch.device(device), needs_grad)
+    return decide(geometry, dtype, device, needs_grad)
 
 
-@lru_cache(maxsize=4096)
-def _decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
+def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
+    """Choose the methods of a checked geometry, as `plan` does."""
     names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
     usable, excluded = _usable(geometry, dtype, device)
     threads = torch.get_num_threads()
@@ -179,7 +182,7 @@ def _usable(
     """Split the candidates into those that can do a case and those that cannot, with reasons."""
     excluded: dict[str, str] = {}
     for name in CANDIDATES[1:]:
-        method = REGISTRY[name]
+        method = registry.REGISTRY[name]
         reason = method.unavailable() or method.unsupported(geometry, dtype, device)
         if device.type != "cpu":
             reason = reason or f"times on {device.type} are not modelled"
@@ -188,38 +191,6 @@ def _usable(
         if reason is not None:
             excluded[name] = reason
     return [name for name in CANDIDATES if name not in excluded], excluded
-
-
-def resolve(
-    name: str, geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool
-) -> Method:
-    """Return the method that is to serve a case.
-
-    Callers keep the answer as long as nothing in the arguments changes.
-
-    Parameters
-    ----------
-    name
-        A method's name or ``auto``, which takes what `plan` says.
-    geometry, dtype, device
-        The case.
-    needs_grad
-        Whether gradients will be asked for.
-
-    Raises
-    ------
-    NotImplementedError
-        If the method that `name` names cannot do the case.
-    """
-    if name == AUTO:
-        chosen = _decide(geometry, dtype, device, needs_grad).chosen
-        methods = set(chosen.values())
-        return REGISTRY[methods.pop()] if len(methods) == 1 else Planned(chosen)
-    method = get(name)
-    reason = method.unsupported(geometry, method.compute_dtype(dtype, device), device)
-    if reason is not None:
-        raise NotImplementedError(reason)
-    return method
 
 
 def _duration(seconds: float) -> str:

@@ -55,7 +55,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "autograd",
             r"^autograd::|Backward\d*$|^torch/autograd/|<built-in method run_backward"
-            r"|fftconv/autograd|^torch/_(library|ops|functorch)",
+            r"|fftconv/_?autograd|^torch/_(library|ops|functorch)",
         ),
     )
 )

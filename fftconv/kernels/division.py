@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
+
+from fftconv.geometry import area
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map
 
 #: Multiply-adds below which a second thread costs more than it brings.
 SERIAL_MACS = 300_000
@@ -42,12 +50,31 @@ def target() -> Target:
 
 
 @dataclass(frozen=True)
+class Axes:
+    """How an operand is read as a stack: which of its dimensions is which.
+
+    A plane lies at ``group * per_group`` along dimension `group`, and further along `first` and
+    `second`; its rows are dimension 2.
+    """
+
+    group: int = 0
+    per_group: int = 0
+    first: int = 0
+    second: int = 0
+
+    def steps(self, stride: Sequence[int]) -> tuple[int, int, int, int]:
+        """Return the steps of (group, first, second, row) in a tensor of these strides."""
+        group = self.per_group * stride[self.group]
+        return group, stride[self.first], stride[self.second], stride[2]
+
+
+@dataclass(frozen=True)
 class Shape:
-    """Sizes and strides (in elements) of one stack of correlations.
+    """One stack of correlations.
 
     out[g, p, q] is the sum over the terms s of the correlation of a[g, p, s], padded by `corner`
-    (top, left), with b[g, q, s]; `flipped` reverses the rows and columns of b. The steps are those
-    of (g, p, s, row) in a, (g, q, s, row, column) in b and (g, p, q, row) in out.
+    (top, left), with b[g, q, s]; `flipped` reverses the rows and columns of b. The shapes are those
+    of the tensors a, b and out, the axes say where (p, s), (q, s) and (p, q) lie in them.
     """
 
     bits: int
@@ -55,14 +82,13 @@ class Shape:
     ps: int
     qs: int
     terms: int
-    size: tuple[int, int]
-    kernel: tuple[int, int]
-    out: tuple[int, int]
-    corner: tuple[int, int]
-    a_steps: tuple[int, int, int, int] = (0, 0, 0, 0)
-    b_steps: tuple[int, int, int, int, int] = (0, 0, 0, 0, 1)
-    o_steps: tuple[int, int, int, int] = (0, 0, 0, 0)
+    size: Pair
+    kernel: Pair
+    out: Pair
+    corner: Pair
     flipped: bool = False
+    shapes: tuple[tuple[int, ...], ...] = ()
+    axes: tuple[Axes, Axes, Axes] = (Axes(), Axes(), Axes())
 
     @property
     def planes(self) -> int:
@@ -72,8 +98,41 @@ class Shape:
     @property
     def macs(self) -> int:
         """Multiply-adds, padding counted as data."""
-        area = self.out[0] * self.out[1] * self.kernel[0] * self.kernel[1]
-        return self.planes * self.terms * area
+        return self.planes * self.terms * area(self.out) * area(self.kernel)
+
+
+def correlation(name: Map, geometry: Geometry, bits: int) -> Shape:
+    """Return the stack of correlations that one map of a case is.
+
+    The forward map correlates x with the weight, the input's gradient g with the weight reversed,
+    and the weight's gradient x with g.
+    """
+    ins, outs = geometry.channels_per_group
+    top, _, left, _ = geometry.padding
+    height, width = geometry.kernel_size
+    x, w, y = geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    images = Axes(1, ins, 0, 1), Axes(1, outs, 0, 1)
+    if name == "forward":
+        return Shape(
+            bits=bits, groups=geometry.groups, ps=geometry.batch, qs=outs, terms=ins,
+            size=geometry.input_size, kernel=geometry.kernel_size, out=geometry.output_size,
+            corner=(top, left), shapes=(x, w, y),
+            axes=(images[0], Axes(0, outs, 0, 1), images[1]),
+        )  # fmt: skip
+    if name == "grad_input":
+        return Shape(
+            bits=bits, groups=geometry.groups, ps=geometry.batch, qs=ins, terms=outs,
+            size=geometry.output_size, kernel=geometry.kernel_size, out=geometry.input_size,
+            # Negative where the padding is wider than the filter: those outputs saw zeros only.
+            corner=(height - 1 - top, width - 1 - left), flipped=True, shapes=(y, w, x),
+            axes=(images[1], Axes(0, outs, 1, 0), images[0]),
+        )  # fmt: skip
+    return Shape(
+        bits=bits, groups=geometry.groups, ps=ins, qs=outs, terms=geometry.batch,
+        size=geometry.input_size, kernel=geometry.output_size, out=geometry.kernel_size,
+        corner=(top, left), shapes=(x, y, w),
+        axes=(Axes(1, ins, 1, 0), Axes(1, outs, 1, 0), Axes(0, outs, 1, 0)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv._torch_state import is_profiling
 from fftconv.kernels import fields as at
 from fftconv.kernels.pool import CALL, runner
 from fftconv.methods import mkl
+from fftconv.methods.maps import readable
 from fftconv.methods.scratch import Scratch
-from fftconv.methods.unit import readable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry
-    from fftconv.methods.method import Gradients, Kept, Tensors
+    from fftconv.methods.maps import Gradients, Kept, Tensors
     from fftconv.methods.tiling import Tiling
 
 #: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
@@ -124,7 +125,7 @@ class Passes:
         else:
             runner()(address, ctypes.addressof(fields), threads)
         mkl.check(fields[at.STATUS])
-        if torch._C._autograd._profiler_enabled():
+        if is_profiling():
             _report(fields)
 
     def weight_spectra(self, w: Tensor) -> Tensor:

@@ -1,14 +1,22 @@
 """Torch's own convolution (oneDNN on a CPU, cuDNN on a GPU) as three bilinear maps."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from fftconv.geometry import Geometry, Pair
-from fftconv.methods.method import Method, Ready
+from fftconv.methods.maps import Maps
+from fftconv.methods.method import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Gradients, Tensors
 
 
 class Native(Method):
@@ -17,7 +25,6 @@ class Native(Method):
     name = "native"
     backend = "torch"
     summary = "torch's own kernels: many channels, every dtype and device that torch has"
-    torch_records = True
 
     def unsupported(
         self, geometry: Geometry, dtype: torch.dtype, device: torch.device
@@ -29,31 +36,41 @@ class Native(Method):
         """Keep halves: torch has kernels for them."""
         return dtype
 
-    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-        """Cross-correlate `x` with `w`."""
-        return self.affine(x, w, None, geometry)
+    def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
+        """Return torch's maps."""
+        return NativeMaps(geometry)
 
-    def affine(self, x: Tensor, w: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+
+class NativeMaps(Maps):
+    """Torch's forward pass, which minds no history, and its backward pass."""
+
+    torch_records = True
+
+    def __init__(self, geometry: Geometry) -> None:
+        self._geometry = geometry
+        padding, self._beyond = _split_padding(geometry)
+        self._numbers = geometry.stride, padding, geometry.dilation
+        numbers = (*self._numbers, geometry.groups)
+        # What is left out need not be read: a microsecond of a small image's six.
+        self._given: tuple[Any, ...] = next(
+            numbers[:n] for n in range(5) if numbers[n:] == ((1, 1), (0, 0), (1, 1), 1)[n:]
+        )
+
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate and add the bias in one pass."""
-        padding, beyond = _split_padding(geometry)
-        if beyond is not None:
-            x = F.pad(x, (0, beyond[1], 0, beyond[0]))
-        return F.conv2d(x, w, bias, geometry.stride, padding, geometry.dilation, geometry.groups)
+        if self._beyond is not None:
+            x = F.pad(x, self._beyond)
+        return F.conv2d(x, w, bias, *self._given)
 
-    def ready(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Ready:
-        """Return the maps, the output by torch's own function, which minds no history."""
-        usual = super().ready(geometry, dtype, device)
-        return replace(usual, affine=lambda x, w, bias=None: self.affine(x, w, bias, geometry))
-
-    def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+    def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Gradient with respect to the input."""
-        gx, _ = self.grads(g, _shape_only(g, geometry.input_shape), w, geometry, True, False)
+        gx, _ = self.grads(g, _shape_only(g, self._geometry.input_shape), w, True, False)
         assert gx is not None
         return gx
 
-    def grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+    def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Gradient with respect to the weight."""
-        _, gw = self.grads(g, x, _shape_only(x, geometry.weight_shape), geometry, False, True)
+        _, gw = self.grads(g, x, _shape_only(x, self._geometry.weight_shape), False, True)
         assert gw is not None
         return gw
 
@@ -62,48 +79,45 @@ class Native(Method):
         g: Tensor,
         x: Tensor,
         w: Tensor,
-        geometry: Geometry,
-        need_input: bool,
-        need_weight: bool,
-    ) -> tuple[Tensor | None, Tensor | None]:
+        need_input: bool = True,
+        need_weight: bool = True,
+        kept: Tensors = (),
+    ) -> Gradients:
         """Both gradients in one call of torch's backward."""
         if g.is_complex():
             # conv2d splits complex numbers before its own backward, which has no complex kernel.
             return (
-                _by_parts(lambda a, b: self.grad_input(a, b, geometry), g, w)
-                if need_input
-                else None,
-                _by_parts(lambda a, b: self.grad_weight(a, b, geometry), x, g)
-                if need_weight
-                else None,
+                _by_parts(self.grad_input, g, w) if need_input else None,
+                _by_parts(self.grad_weight, x, g) if need_weight else None,
             )
-        padding, beyond = _split_padding(geometry)
-        if beyond is not None:
-            x = F.pad(x, (0, beyond[1], 0, beyond[0]))
+        if self._beyond is not None:
+            x = F.pad(x, self._beyond)
+        stride, padding, dilation = self._numbers
         gx, gw, _ = torch.ops.aten.convolution_backward(
             g,
             x,
             w,
             None,
-            geometry.stride,
+            stride,
             padding,
-            geometry.dilation,
+            dilation,
             False,
             (0, 0),
-            geometry.groups,
+            self._geometry.groups,
             (need_input, need_weight, False),
         )
-        if beyond is not None and gx is not None:
-            gx = gx[:, :, : geometry.input_size[0], : geometry.input_size[1]].contiguous()
+        if self._beyond is not None and gx is not None:
+            height, width = self._geometry.input_size
+            gx = gx[:, :, :height, :width].contiguous()
         return gx, gw
 
 
-def _split_padding(geometry: Geometry) -> tuple[Pair, Pair | None]:
-    """Split padding into what torch's kernels take and the (bottom, right) rest, None if none."""
+def _split_padding(geometry: Geometry) -> tuple[Pair, tuple[int, int, int, int] | None]:
+    """Split padding into what torch's kernels take and the rest, for torch's pad; None if none."""
     top, bottom, left, right = geometry.padding
     if top == bottom and left == right:
         return (top, left), None
-    return (top, left), (bottom - top, right - left)
+    return (top, left), (0, right - left, 0, bottom - top)
 
 
 def _shape_only(like: Tensor, shape: tuple[int, int, int, int]) -> Tensor:

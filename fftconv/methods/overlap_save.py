@@ -20,16 +20,16 @@ gradient; a direct sum spoils only the outputs that it takes part in.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from fftconv.methods import fused
-from fftconv.methods.method import Ready, add_bias
+from fftconv.methods.maps import Maps, add_bias
+from fftconv.methods.method import Method
+from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.tiling import keeps_spectra
 from fftconv.methods.torch_tiles import TorchTiles
-from fftconv.methods.unit import UnitMethod, is_unit
 from fftconv.methods.weight_spectra import WeightSpectra
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry
-    from fftconv.methods.method import Gradients, Kept, Tensors
+    from fftconv.methods.maps import Gradients, Kept, Tensors
     from fftconv.methods.tiling import Tiling
 
 
@@ -60,7 +60,7 @@ class Tiles(Protocol):
         """Return the input's gradient if there are spectra, the weight's if there is an input."""
 
 
-class OverlapSave(UnitMethod):
+class OverlapSave(Method):
     """Tiled FFTs whose memory does not grow with the image."""
 
     name = "overlap_save"
@@ -71,7 +71,6 @@ class OverlapSave(UnitMethod):
         """Take the cost model's tiles, or those that `cut` returns for a case and item bytes."""
         self._weights = WeightSpectra()
         self._cut = cut
-        self._tiles = lru_cache(maxsize=1024)(self._cut_up)
 
     def unsupported(
         self, geometry: Geometry, dtype: torch.dtype, device: torch.device
@@ -81,6 +80,20 @@ class OverlapSave(UnitMethod):
             return f"method 'overlap_save' computes in float32 and float64, not in {dtype}"
         return None
 
+    def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
+        """Return the maps, out of those for stride and dilation 1."""
+
+        def plain(geometry: Geometry) -> Maps:
+            tiling = self.tiling(geometry, dtype.itemsize)
+            tiles: Tiles
+            if fused.serves(geometry, device.type == "cpu"):
+                tiles = fused.Passes(geometry, tiling, dtype)
+            else:
+                tiles = TorchTiles(geometry, tiling, dtype, device)
+            return OverlapSaveMaps(tiles, self._weights, keeps_spectra(geometry, tiling))
+
+        return plain(geometry) if geometry.is_unit else Polyphase(geometry, plain)
+
     def tiling(self, geometry: Geometry, item_bytes: int) -> Tiling:
         """Return the tiles that a case with stride and dilation 1 is cut into."""
         if self._cut is not None:
@@ -89,27 +102,36 @@ class OverlapSave(UnitMethod):
 
         return tiling(geometry, item_bytes)
 
-    def _cut_up(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Tiles:
-        tiling = self.tiling(geometry, dtype.itemsize)
-        if fused.serves(geometry, device.type == "cpu"):
-            return fused.Passes(geometry, tiling, dtype)
-        return TorchTiles(geometry, tiling, dtype, device)
 
-    def unit_forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+class OverlapSaveMaps(Maps):
+    """The maps with stride and dilation 1, which keep spectra of weight and input for backward."""
+
+    def __init__(self, tiles: Tiles, weights: WeightSpectra, keeps: bool) -> None:
+        """Take what runs the case, where weights' spectra are kept, and if those of inputs are."""
+        self._tiles, self._weights, self.keeps = tiles, weights, keeps
+
+    def _spectra(self, w: Tensor) -> Tensor:
+        return self._weights.get(w, self._tiles.weight, self._tiles.weight_spectra)
+
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate tile by tile."""
-        tiles = self._tiles(geometry, x.dtype, x.device)
-        y, _ = tiles.forward(x, self._weights.get(w, tiles.weight, tiles.weight_spectra), False)
-        return y
+        return add_bias(self._tiles.forward(x, self._spectra(w), False)[0], bias)
 
-    def unit_grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+    def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
+        """Correlate tile by tile; keep the spectra of the weight and of the input's tiles."""
+        spectra = self._spectra(w)
+        y, kept = self._tiles.forward(x, spectra, self.keeps)
+        return add_bias(y, bias), (spectra, *kept)
+
+    def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Convolve tile by tile."""
-        gx, _ = self._unit_grads(g, None, w, geometry)
+        gx, _ = self._tiles.backward(g, None, self._spectra(w), ())
         assert gx is not None
         return gx
 
-    def unit_grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+    def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Correlate input and gradient tile by tile."""
-        _, gw = self._unit_grads(g, x, None, geometry)
+        _, gw = self._tiles.backward(g, x, None, ())
         assert gw is not None
         return gw
 
@@ -118,47 +140,12 @@ class OverlapSave(UnitMethod):
         g: Tensor,
         x: Tensor,
         w: Tensor,
-        geometry: Geometry,
-        need_input: bool,
-        need_weight: bool,
+        need_input: bool = True,
+        need_weight: bool = True,
+        kept: Tensors = (),
     ) -> Gradients:
-        """Both gradients from one transform of g."""
-        if not is_unit(geometry):
-            return super().grads(g, x, w, geometry, need_input, need_weight)
-        return self._unit_grads(g, x if need_weight else None, w if need_input else None, geometry)
-
-    def _unit_grads(
-        self, g: Tensor, x: Tensor | None, w: Tensor | None, geometry: Geometry
-    ) -> Gradients:
-        tiles, spectra = self._tiles(geometry, g.dtype, g.device), None
-        if w is not None:
-            spectra = self._weights.get(w, tiles.weight, tiles.weight_spectra)
-        return tiles.backward(g, x, spectra, ())
-
-    def ready(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Ready:
-        """Return the maps that keep the spectra of weight and input from forward to backward."""
-        if not is_unit(geometry):
-            return super().ready(geometry, dtype, device)
-        tiles, get = self._tiles(geometry, dtype, device), self._weights.get
-        weight, transform = tiles.weight, tiles.weight_spectra
-        keep = keeps_spectra(geometry, self.tiling(geometry, dtype.itemsize))
-
-        def affine_kept(x: Tensor, w: Tensor, bias: Tensor | None, keep: bool = keep) -> Kept:
-            spectra = get(w.detach(), weight, transform)
-            y, kept = tiles.forward(x.detach(), spectra, keep)
-            if bias is not None:
-                add_bias(y, bias)
-            return y, (spectra, *kept) if keep else ()
-
-        def affine(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-            return affine_kept(x, w, bias, keep=False)[0]
-
-        def grads(
-            g: Tensor, x: Tensor, w: Tensor, need_input: bool, need_weight: bool, kept: Tensors
-        ) -> Gradients:
-            spectra = None
-            if need_input:
-                spectra = kept[0] if kept else get(w.detach(), weight, transform)
-            return tiles.backward(g, x.detach() if need_weight else None, spectra, kept[1:])
-
-        return Ready(affine, grads, affine_kept)
+        """Both gradients from one transform of g, and from what the forward pass kept."""
+        spectra = None
+        if need_input:
+            spectra = kept[0] if kept else self._spectra(w)
+        return self._tiles.backward(g, x if need_weight else None, spectra, kept[1:])

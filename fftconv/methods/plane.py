@@ -8,21 +8,27 @@ read out of (or spread into) the dense result with zeros between, and so is a di
     grad_weight:  gw = correlate(pad(x), spread(g))[::dilation]
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from fftconv.geometry import Geometry, Pair
+from fftconv.methods.maps import Maps, add_bias
 from fftconv.methods.method import Method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.geometry import Geometry, Pair
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 class PlaneMethod(Method):
-    """The three maps out of two functions of single planes."""
+    """A method that is two functions of single planes."""
 
     dtypes: frozenset[torch.dtype]
     """What the two functions compute in."""
@@ -45,17 +51,30 @@ class PlaneMethod(Method):
             return f"method '{self.name}' does not compute in {dtype}"
         return None
 
-    def forward(self, x: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
-        """Cross-correlate plane by plane."""
+    def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
+        """Return the maps that go plane by plane."""
+        return PlaneMaps(geometry, self)
+
+
+class PlaneMaps(Maps):
+    """The three maps out of two functions of single planes."""
+
+    def __init__(self, geometry: Geometry, method: PlaneMethod) -> None:
+        self._geometry, self._method = geometry, method
+
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Cross-correlate plane by plane, and add the bias."""
+        geometry = self._geometry
         xs, ws = _padded(x, geometry), _spread(_array(w), geometry.dilation)
         y = np.zeros(geometry.output_shape, xs.dtype)
         down, right = geometry.stride
         for n, o, i, c in _plane_indices(geometry):
-            y[n, o] += self.correlate(xs[n, c], ws[o, i])[::down, ::right]
-        return torch.from_numpy(y)
+            y[n, o] += self._method.correlate(xs[n, c], ws[o, i])[::down, ::right]
+        return add_bias(torch.from_numpy(y), bias)
 
-    def grad_input(self, g: Tensor, w: Tensor, geometry: Geometry) -> Tensor:
+    def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Gradient with respect to the input, plane by plane."""
+        geometry = self._geometry
         gs, ws = _spread(_array(g), geometry.stride), _spread(_array(w), geometry.dilation)
         gx = np.zeros((*geometry.input_shape[:2], *geometry.padded_size), gs.dtype)
         # Rows and columns at the end that no stride reaches keep their zeros.
@@ -63,28 +82,28 @@ class PlaneMethod(Method):
             size + extent - 1 for size, extent in zip(gs.shape[2:], ws.shape[2:], strict=True)
         )
         for n, o, i, c in _plane_indices(geometry):
-            gx[n, c, :rows, :columns] += self.convolve_full(gs[n, o], ws[o, i])
+            gx[n, c, :rows, :columns] += self._method.convolve_full(gs[n, o], ws[o, i])
         top, _, left, _ = geometry.padding
         height, width = geometry.input_size
         inner = gx[:, :, top : top + height, left : left + width]
         return torch.from_numpy(np.ascontiguousarray(inner))
 
-    def grad_weight(self, x: Tensor, g: Tensor, geometry: Geometry) -> Tensor:
+    def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Gradient with respect to the weight, plane by plane."""
+        geometry = self._geometry
         xs, gs = _padded(x, geometry), _spread(_array(g), geometry.stride)
         gw = np.zeros(geometry.weight_shape, xs.dtype)
         down, right = geometry.dilation
         height, width = geometry.kernel_extent
         for n, o, i, c in _plane_indices(geometry):
             # With a stride the result has more rows than there are taps.
-            gw[o, i] += self.correlate(xs[n, c], gs[n, o])[:height:down, :width:right]
+            gw[o, i] += self._method.correlate(xs[n, c], gs[n, o])[:height:down, :width:right]
         return torch.from_numpy(gw)
 
 
-def _plane_indices(geometry: Geometry) -> "list[tuple[int, int, int, int]]":
+def _plane_indices(geometry: Geometry) -> list[tuple[int, int, int, int]]:
     """List (image, output channel, channel of the weight, input channel) of every product."""
-    per_group = geometry.in_channels // geometry.groups
-    out_per_group = geometry.out_channels // geometry.groups
+    per_group, out_per_group = geometry.channels_per_group
     return [
         (n, o, i, o // out_per_group * per_group + i)
         for n in range(geometry.batch)
@@ -94,8 +113,8 @@ def _plane_indices(geometry: Geometry) -> "list[tuple[int, int, int, int]]":
 
 
 def _array(tensor: Tensor) -> Array:
-    # A lazily conjugated tensor has no numpy view.
-    array: Array = tensor.resolve_conj().resolve_neg().numpy()
+    # A tensor with a history or a lazily conjugated one has no numpy view.
+    array: Array = tensor.detach().resolve_conj().resolve_neg().numpy()
     return array
 
 

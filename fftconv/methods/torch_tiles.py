@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry, Pair
-    from fftconv.methods.method import Gradients, Kept, Tensors
+    from fftconv.methods.maps import Gradients, Kept, Tensors
     from fftconv.methods.tiling import Tiling
 
 

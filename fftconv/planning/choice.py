@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.methods.maps import MAPS, Map
+from fftconv.methods.polyphase import count_parts
 from fftconv.methods.tiling import Tiling, candidates, too_large
-from fftconv.methods.unit import is_unit, pieces
-from fftconv.planning.costs import MAPS, Map, compiled_s, native_s
+from fftconv.planning import machine as calibration
+from fftconv.planning.costs import compiled_s, native_s
 from fftconv.planning.machine import Machine, current
 from fftconv.planning.tile_costs import overlap_save_s
 
@@ -18,10 +20,15 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
 
 
-@lru_cache(maxsize=4096)
 def tiling(geometry: Geometry, item_bytes: int) -> Tiling:
     """Return the tiles for a case with stride and dilation 1: one cutting for all three maps."""
-    machine, threads = current(), torch.get_num_threads()
+    current()
+    return _tiling(geometry, item_bytes, torch.get_num_threads(), calibration.generation)
+
+
+@lru_cache(maxsize=4096)
+def _tiling(geometry: Geometry, item_bytes: int, threads: int, _generation: int) -> Tiling:
+    machine = current()
     return min(
         candidates(geometry, item_bytes),
         key=lambda t: overlap_save_s(MAPS, geometry, t, item_bytes, machine, threads),
@@ -43,11 +50,11 @@ def predict(
 def _overlap_save_s(
     names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
 ) -> float:
-    if not is_unit(geometry):
+    if not geometry.is_unit:
         # The plain correlations that it is made of share nothing between maps.
         return sum(
-            _unit_overlap_save_s((name,), piece.geometry, item_bytes, machine, threads)
-            for piece in pieces(geometry)
+            count * _unit_overlap_save_s((name,), part, item_bytes, machine, threads)
+            for part, count in count_parts(geometry).items()
             for name in names
         )
     return _unit_overlap_save_s(names, geometry, item_bytes, machine, threads)
@@ -64,5 +71,5 @@ def _unit_overlap_save_s(
 
 def tile_of(geometry: Geometry, item_bytes: int) -> tuple[int, int]:
     """Return the size of the transforms that a case is cut into."""
-    part = geometry if is_unit(geometry) else next(iter(pieces(geometry))).geometry
+    part = geometry if geometry.is_unit else next(iter(count_parts(geometry)))
     return tiling(part, item_bytes).fft

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from math import log, sqrt
-from typing import Literal
 
-import torch
-
-from fftconv.geometry import Geometry
-from fftconv.kernels.division import divide, work
-from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
-from fftconv.methods.unit import is_unit, pieces
+from fftconv.geometry import Geometry, area
+from fftconv.kernels.division import correlation, divide, work
+from fftconv.methods.maps import Map
+from fftconv.methods.polyphase import count_parts
 from fftconv.planning.machine import Machine, Rate
-
-Map = Literal["forward", "grad_input", "grad_weight"]
-MAPS: tuple[Map, ...] = ("forward", "grad_input", "grad_weight")
 
 
 def native_s(name: Map, geometry: Geometry, item_bytes: int, machine: Machine) -> float:
@@ -45,27 +39,15 @@ def compiled_s(
     name: Map, geometry: Geometry, item_bytes: int, machine: Machine, threads: int
 ) -> float:
     """Predict the compiled kernels from their counts of vector instructions."""
-    if not is_unit(geometry):
-        copies = 2 * geometry.batch * geometry.in_channels * _area(geometry.input_size)
+    if not geometry.is_unit:
+        copies = 2 * geometry.batch * geometry.in_channels * area(geometry.input_size)
         return copies * machine.precision(item_bytes).copy + sum(
-            compiled_s(name, piece.geometry, item_bytes, machine, threads) + machine.fft_call
-            for piece in pieces(geometry)
+            count * (compiled_s(name, part, item_bytes, machine, threads) + machine.fft_call)
+            for part, count in count_parts(geometry).items()
         )
-    dtype = torch.float32 if item_bytes == 4 else torch.float64
-    x = torch.empty(geometry.input_shape, dtype=dtype, device="meta")
-    g = torch.empty(geometry.output_shape, dtype=dtype, device="meta")
-    if name == "forward":
-        shape = forward_shape(x, geometry)
-    elif name == "grad_input":
-        shape = grad_input_shape(g, geometry)
-    else:
-        shape = grad_weight_shape(x, g, geometry)
+    shape = correlation(name, geometry, 8 * item_bytes)
     division = divide(shape)
     rates = machine.precision(item_bytes).compiled
     counts = work(shape, division).values()
     busy = sum(count * rate for count, rate in zip(counts, rates, strict=True))
     return machine.compiled_call + busy / (1 if division.serial else threads)
-
-
-def _area(size: tuple[int, int]) -> int:
-    return size[0] * size[1]

@@ -6,12 +6,16 @@ import os
 import platform
 import tempfile
 import warnings
-from functools import cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
@@ -111,18 +115,41 @@ def processor() -> str:
     return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
+def _raw_variable() -> Callable[[], object]:
+    """Return what tells whether the variable has changed, in a fraction of `os.environ.get`'s time.
+
+    It is asked at every call of conv2d, and `os.environ.get` takes as long as a small convolution.
+    """
+    try:
+        stored: dict[object, object] = os.environ._data  # type: ignore[attr-defined]
+        return partial(stored.get, os.environ.encodekey(FILE_VARIABLE))
+    except AttributeError:  # another Python's os.environ
+        return partial(os.environ.get, FILE_VARIABLE)
+
+
+named = _raw_variable()
+"""What `FILE_VARIABLE` says, as it is stored: part of the key of whatever is kept between calls."""
+
+generation = 0
+"""Raised when another calibration is found: part of the same keys."""
+
+
 def calibration_file() -> Path:
     """Return where this user's calibration is, or would be."""
-    named = os.environ.get(FILE_VARIABLE)
-    if named:
-        return Path(named)
+    path = os.environ.get(FILE_VARIABLE)
+    return Path(path) if path else _users_file(os.environ.get("XDG_DATA_HOME"), Path.home())
+
+
+@lru_cache(maxsize=8)
+def _users_file(*_changes: object) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("fftconv", appauthor=False) / "calibration.json"
 
 
 def save(machine: Machine, path: Path) -> None:
-    """Write a calibration, whole or not at all."""
+    """Write a calibration, whole or not at all; what was planned by another is planned anew."""
+    global generation
     path.parent.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.format(msgspec.json.encode(machine), indent=1)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -133,6 +160,7 @@ def save(machine: Machine, path: Path) -> None:
     except BaseException:
         Path(name).unlink()
         raise
+    generation += 1
 
 
 def read(path: Path) -> Machine:
@@ -159,13 +187,33 @@ def defaults() -> Machine:
     return msgspec.json.decode(data, type=Machine)
 
 
-@cache
 def current() -> Machine:
     """Return this user's calibration where there is a good one, else the defaults.
 
-    A file that cannot be used is reported in one line, once.
+    A file that cannot be used is reported in one line, once. One that is new or has changed is
+    read, and raises `generation`.
     """
+    global _current, generation
     path = calibration_file()
+    found = path, _stamp(path)
+    if _current is None or _current[0] != found:
+        generation += _current is not None
+        _current = found, _read_or_defaults(path)
+    return _current[1]
+
+
+_current: tuple[object, Machine] | None = None
+
+
+def _stamp(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read_or_defaults(path: Path) -> Machine:
     try:
         return read(path)
     except FileNotFoundError:

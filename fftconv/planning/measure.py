@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from fftconv.geometry import Geometry, Pair
-from fftconv.kernels.division import divide, work
-from fftconv.methods import REGISTRY, Method
-from fftconv.methods.compiled import forward_shape, grad_input_shape, grad_weight_shape
+from fftconv.kernels.division import correlation, divide, work
+from fftconv.methods.maps import MAPS
+from fftconv.methods.method import Method
 from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.products import multiply
+from fftconv.methods.registry import REGISTRY
 from fftconv.methods.tiling import Tiling
 from fftconv.planning.machine import SCHEMA, STRIP, Machine, Precision, Rate, Tile, processor
 
@@ -123,9 +124,10 @@ def _maps(
         torch.randn(shape, dtype=dtype, generator=generator)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    yield "forward", lambda: subject.forward(x, w, geometry)
-    yield "grad_input", lambda: subject.grad_input(g, w, geometry)
-    yield "grad_weight", lambda: subject.grad_weight(x, g, geometry)
+    maps = subject.prepare(geometry, dtype, x.device)
+    yield "forward", lambda: maps.forward(x, w)
+    yield "grad_input", lambda: maps.grad_input(g, w)
+    yield "grad_weight", lambda: maps.grad_weight(x, g)
 
 
 def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, float, float]:
@@ -142,16 +144,8 @@ def _compiled_rates(dtype: torch.dtype) -> tuple[float, float, float, float, flo
             padding=padding,
             groups=channels,
         )
-        x = torch.empty(geometry.input_shape, dtype=dtype, device="meta")
-        g = torch.empty(geometry.output_shape, dtype=dtype, device="meta")
-        shapes = (
-            forward_shape(x, geometry),
-            grad_input_shape(g, geometry),
-            grad_weight_shape(x, g, geometry),
-        )
-        for shape, (_, run) in zip(
-            shapes, _maps(REGISTRY["compiled"], geometry, dtype), strict=True
-        ):
+        for name, (_, run) in zip(MAPS, _maps(REGISTRY["compiled"], geometry, dtype), strict=True):
+            shape = correlation(name, geometry, 8 * dtype.itemsize)
             division = divide(shape)
             if division.serial:
                 continue

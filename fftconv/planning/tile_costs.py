@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Map
     from fftconv.methods.tiling import Tiling
-    from fftconv.planning.costs import Map
     from fftconv.planning.machine import Machine, Precision, Tile
 
 

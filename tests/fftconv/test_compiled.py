@@ -12,7 +12,8 @@ from torch import Tensor
 from fftconv.geometry import Geometry
 from fftconv.kernels import pool
 from fftconv.kernels.division import Shape, divide
-from fftconv.methods import get
+from fftconv.methods.maps import Maps
+from fftconv.methods.registry import REGISTRY
 
 #: Those that run compiled code in threads, and keep it on disk.
 METHODS = ("compiled", "overlap_save")
@@ -23,6 +24,10 @@ def operands(geometry: Geometry, dtype: torch.dtype = torch.float32) -> tuple[Te
     return tuple(torch.randn(shape, dtype=torch.float64).to(dtype) for shape in shapes)
 
 
+def prepared(geometry: Geometry, like: Tensor, method: str = "compiled") -> Maps:
+    return REGISTRY[method].prepare(geometry, like.dtype, like.device)
+
+
 def check(geometry: Geometry, x: Tensor, w: Tensor, g: Tensor, method: str = "compiled") -> None:
     """Compare the three maps with torch in float64."""
     tolerance = 2e-5 if x.dtype == torch.float32 else 1e-13
@@ -31,11 +36,11 @@ def check(geometry: Geometry, x: Tensor, w: Tensor, g: Tensor, method: str = "co
     padded = F.pad(a, (left, right, top, bottom))
     y = F.conv2d(padded, b, None, geometry.stride, 0, geometry.dilation, geometry.groups)
     gx, gw = torch.autograd.grad(y, (a, b), g.double())
-    subject = get(method)
+    maps = prepared(geometry, x, method)
     for name, got, wanted in (
-        ("forward", subject.forward(x, w, geometry), y.detach()),
-        ("grad_input", subject.grad_input(g, w, geometry), gx),
-        ("grad_weight", subject.grad_weight(x, g, geometry), gw),
+        ("forward", maps.forward(x, w), y.detach()),
+        ("grad_input", maps.grad_input(g, w), gx),
+        ("grad_weight", maps.grad_weight(x, g), gw),
     ):
         assert got.shape == wanted.shape, name
         assert got.dtype == x.dtype, name
@@ -93,14 +98,8 @@ def test_threads_change_no_bit() -> None:
         results = []
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            subject = get("compiled")
-            results.append(
-                [
-                    subject.forward(x, w, geometry),
-                    subject.grad_input(g, w, geometry),
-                    subject.grad_weight(x, g, geometry),
-                ]
-            )
+            maps = prepared(geometry, x)
+            results.append([maps.forward(x, w), maps.grad_input(g, w), maps.grad_weight(x, g)])
         assert all(map(torch.equal, results[0], results[1]))
         assert all(map(torch.equal, results[0], results[2]))
 

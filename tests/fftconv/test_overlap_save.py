@@ -12,6 +12,7 @@ from torch import Tensor
 from fftconv import conv2d
 from fftconv.geometry import Geometry
 from fftconv.methods import fused, mkl
+from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
 from fftconv.methods.weight_spectra import KEPT_BYTES, WeightSpectra
@@ -30,6 +31,10 @@ def cut(fft: tuple[int, int], images: int = 1, rows: int = 1) -> Callable[[Geome
     return tiling
 
 
+def prepared(subject: OverlapSave, geometry: Geometry, like: Tensor) -> Maps:
+    return subject.prepare(geometry, like.dtype, like.device)
+
+
 def check(subject: OverlapSave, geometry: Geometry, dtype: torch.dtype = torch.float64) -> None:
     """Compare the maps with torch in float64."""
     x, w, g = (
@@ -42,11 +47,12 @@ def check(subject: OverlapSave, geometry: Geometry, dtype: torch.dtype = torch.f
     y = F.conv2d(padded, b, None, geometry.stride, 0, geometry.dilation, geometry.groups)
     gx, gw = torch.autograd.grad(y, (a, b), g)
     x, w, g = x.to(dtype), w.to(dtype), g.to(dtype)
-    both = subject.grads(g, x, w, geometry, True, True)
+    maps = prepared(subject, geometry, x)
+    both = maps.grads(g, x, w)
     pairs: list[tuple[str, Tensor | None, Tensor]] = [
-        ("forward", subject.forward(x, w, geometry), y.detach()),
-        ("grad_input", subject.grad_input(g, w, geometry), gx),
-        ("grad_weight", subject.grad_weight(x, g, geometry), gw),
+        ("forward", maps.forward(x, w), y.detach()),
+        ("grad_input", maps.grad_input(g, w), gx),
+        ("grad_weight", maps.grad_weight(x, g), gw),
         ("both, input", both[0], gx),
         ("both, weight", both[1], gw),
     ]
@@ -137,8 +143,8 @@ def test_the_number_of_threads_does_not_change_the_result() -> None:
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            both = subject.grads(g, x, w, geometry, True, True)
-            results.append((subject.forward(x, w, geometry), *both))
+            maps = prepared(subject, geometry, x)
+            results.append((maps.forward(x, w), *maps.grads(g, x, w)))
     finally:
         torch.set_num_threads(before)
     for result in results[1:]:
@@ -172,11 +178,11 @@ def test_operands_of_any_layout() -> None:
     x, w, g = x.conj().imag, w.conj().imag, g.conj().imag
     channels_last = x.contiguous(memory_format=torch.channels_last)
     for fft in ((16, 16), (48, 40)):
-        subject = OverlapSave(cut(fft, 2, 2))
+        maps = prepared(OverlapSave(cut(fft, 2, 2)), geometry, x)
         wanted = F.conv2d(x.clone(), w.clone(), padding=(2, 1), groups=3)
         for image in (x, channels_last, x.mT.contiguous().mT):
-            torch.testing.assert_close(subject.forward(image, w, geometry), wanted)
-        gx, gw = subject.grads(g, x, w, geometry, True, True)
+            torch.testing.assert_close(maps.forward(image, w), wanted)
+        gx, gw = maps.grads(g, x, w)
         assert gx is not None
         assert gw is not None
         torch.testing.assert_close((gx * x).sum(), (wanted * g).sum())
@@ -187,22 +193,21 @@ def test_operands_of_any_layout() -> None:
 @pytest.mark.parametrize("fft", [(64, 64), (32, 32), (16, 16)])
 def test_kept_spectra_serve_backward(groups: int, fft: tuple[int, int]) -> None:
     geometry = Geometry.of((2, 4, 50, 50), (4, 4 // groups, 9, 9), padding=2, groups=groups)
-    subject = OverlapSave(cut(fft, 2, 2))
     x, w, g, bias = (
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape, (4,))
     )
-    ready = subject.ready(geometry, torch.float64, x.device)
-    y, kept = ready.affine_kept(x, w, bias)
-    wanted = subject.grads(g, x, w, geometry, True, True)
-    if kept:
+    maps = prepared(OverlapSave(cut(fft, 2, 2)), geometry, x)
+    y, kept = maps.forward_kept(x, w, bias)
+    wanted = maps.grads(g, x, w)
+    if maps.keeps:
         # Neither the input nor the weight is looked at again; twice, as a kept graph may ask.
         for _ in range(2):
-            got = ready.grads(g, x * torch.nan, w * torch.nan, True, True, kept)
+            got = maps.grads(g, x * torch.nan, w * torch.nan, kept=kept)
             torch.testing.assert_close(got, wanted)
-    assert bool(kept) == (fft != (16, 16))  # where the halos make the spectra too large
-    torch.testing.assert_close(ready.grads(g, x, w, True, True, ()), wanted)
-    torch.testing.assert_close(y, subject.affine(x, w, bias, geometry))
+    assert maps.keeps == (fft != (16, 16))  # where the halos make the spectra too large
+    torch.testing.assert_close(maps.grads(g, x, w), wanted)
+    torch.testing.assert_close(y, maps.forward(x, w, bias))
 
 
 def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,17 +259,17 @@ def test_memory_does_not_grow_with_the_image() -> None:
 def test_weight_spectrum_follows_the_weight() -> None:
     geometry = Geometry.of((1, 1, 50, 50), (1, 1, 9, 9))
     subject = OverlapSave(cut((32, 32)))
-    x, w = torch.randn(1, 1, 50, 50), torch.nn.Parameter(torch.randn(1, 1, 9, 9))
-    tiles = subject._tiles(geometry, x.dtype, x.device)
-    first = subject.forward(x, w.detach(), geometry)
-    kept = subject._weights.get(w.detach(), tiles.weight, tiles.weight_spectra)
-    assert subject._weights.get(w.detach(), tiles.weight, tiles.weight_spectra) is kept
-    assert torch.equal(subject.forward(x, w.detach(), geometry), first)
-    with torch.no_grad():
-        w.mul_(2)
-    torch.testing.assert_close(subject.forward(x, w.detach(), geometry), 2 * first)
+    x, w = torch.randn(1, 1, 50, 50), torch.randn(1, 1, 9, 9)
+    maps = prepared(subject, geometry, x)
+    _, (first_spectra, *_) = maps.forward_kept(x, w, None)
+    first = maps.forward(x, w)
+    # Other maps for the same case use the same spectra.
+    _, (again, *_) = prepared(subject, geometry, x).forward_kept(x, w, None)
+    assert again is first_spectra
+    w.mul_(2)
+    torch.testing.assert_close(maps.forward(x, w), 2 * first)
     w.data[0, 0, 0, 0] += 1  # no version counter sees this
-    assert not torch.allclose(subject.forward(x, w.detach(), geometry), 2 * first)
+    assert not torch.allclose(maps.forward(x, w), 2 * first)
 
 
 def test_kept_spectra_are_bounded() -> None:

@@ -1,7 +1,6 @@
 import json
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,25 +10,18 @@ import fftconv
 from fftconv import planner
 from fftconv.__main__ import main
 from fftconv.geometry import Geometry
-from fftconv.methods import REGISTRY
-from fftconv.planned import Planned
+from fftconv.methods.registry import REGISTRY
+from fftconv.methods.wrappers import Mixed
 from fftconv.planning import choice, machine, measure
 from fftconv.planning.machine import FILE_VARIABLE
 
 
-def forget() -> None:
-    for cached in (machine.current, choice.tiling, planner._plan, planner._decide):
-        cached.cache_clear()
-
-
 @pytest.fixture
-def calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a calibration file that fftconv is told to use, not written yet."""
     path = tmp_path / "folder" / "calibration.json"
     monkeypatch.setenv(FILE_VARIABLE, str(path))
-    forget()
-    yield path
-    forget()
+    return path
 
 
 def test_obvious_choices() -> None:
@@ -67,11 +59,9 @@ def test_what_only_native_can_do() -> None:
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     # By its module: the name fftconv.methods is the function of that name.
     monkeypatch.setattr(sys.modules["fftconv.methods.compiled"], "find_spec", lambda name: None)
-    forget()
-    plan = fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5))
+    plan = decided(Geometry.of((1, 1, 512, 512), (1, 1, 5, 5)), needs_grad=False)
     assert plan.method != "compiled"
     assert plan.excluded["compiled"] == "method 'compiled' needs numba, which is not installed"
-    forget()
 
 
 def test_bad_shapes_are_conv2ds_errors() -> None:
@@ -79,19 +69,31 @@ def test_bad_shapes_are_conv2ds_errors() -> None:
         fftconv.plan((1, 1, 4, 4), (1, 1, 5, 5))
 
 
+def decided(geometry: Geometry, needs_grad: bool = True) -> fftconv.Plan:
+    return planner.decide(geometry, torch.float32, torch.device("cpu"), needs_grad)
+
+
+def prepared(chosen: dict[str, str], geometry: Geometry) -> Mixed:
+    methods = {name: REGISTRY[name] for name in chosen.values()}
+    double, cpu = torch.float64, torch.device("cpu")
+    maps = {name: method.prepare(geometry, double, cpu) for name, method in methods.items()}
+    return Mixed(*(maps[chosen[name]] for name in ("forward", "grad_input", "grad_weight")))
+
+
 def test_each_map_by_its_own_method() -> None:
-    chosen = {"forward": "compiled", "grad_input": "native", "grad_weight": "overlap_save"}
-    subject = Planned(chosen)
     geometry = Geometry.of((2, 2, 20, 20), (4, 2, 3, 3), padding=1)
+    chosen = {"forward": "compiled", "grad_input": "native", "grad_weight": "overlap_save"}
+    subject = prepared(chosen, geometry)
     x, w, g = (
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    native = REGISTRY["native"]
-    torch.testing.assert_close(subject.forward(x, w, geometry), native.forward(x, w, geometry))
-    gx, gw = subject.grads(g, x, w, geometry, True, True)
-    torch.testing.assert_close(gx, native.grad_input(g, w, geometry))
-    torch.testing.assert_close(gw, native.grad_weight(x, g, geometry))
+    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    assert not subject.keeps
+    torch.testing.assert_close(subject.forward(x, w), native.forward(x, w))
+    torch.testing.assert_close(subject.grads(g, x, w), native.grads(g, x, w))
+    torch.testing.assert_close(subject.grad_input(g, w), native.grad_input(g, w))
+    torch.testing.assert_close(subject.grad_weight(x, g), native.grad_weight(x, g))
 
 
 def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,12 +102,10 @@ def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     def predict(method: str, names: tuple[str, ...], *_: object) -> float:
         return sum(1.0 if cheap[name] == method else 2.0 for name in names)
 
-    forget()
     monkeypatch.setattr(choice, "predict", predict)
-    plan = fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3), needs_grad=True)
+    plan = decided(Geometry.of((1, 1, 33, 33), (1, 1, 3, 3)))
     assert plan.chosen == cheap
     assert plan.tile is None
-    forget()
 
 
 def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,27 +116,23 @@ def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -
             return 1.0 * len(names)
         return 1.5 if names == ("forward", "grad_weight") else 2.0 * len(names)
 
-    forget()
     monkeypatch.setattr(choice, "predict", predict)
-    plan = fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3), needs_grad=True)
+    geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
+    plan = decided(geometry)
     assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"
     assert plan.chosen["grad_input"] != "overlap_save"
-    assert fftconv.plan((1, 1, 33, 33), (1, 1, 3, 3)).method != "overlap_save"
-    subject = Planned(plan.chosen)
-    geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
+    assert decided(geometry, needs_grad=False).method != "overlap_save"
+    subject = prepared(plan.chosen, geometry)
     x, w, g = (
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    ready = subject.ready(geometry, x.dtype, x.device)
-    y, kept = ready.affine_kept(x, w, None)
-    assert kept
-    native = REGISTRY["native"]
-    torch.testing.assert_close(y, native.forward(x, w, geometry))
-    gx, gw = ready.grads(g, x * torch.nan, w, True, True, kept)
-    torch.testing.assert_close(gx, native.grad_input(g, w, geometry))
-    torch.testing.assert_close(gw, native.grad_weight(x, g, geometry))
-    forget()
+    assert subject.keeps
+    y, kept = subject.forward_kept(x, w, None)
+    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    torch.testing.assert_close(y, native.forward(x, w))
+    got = subject.grads(g, x * torch.nan, w, kept=kept)
+    torch.testing.assert_close(got, native.grads(g, x, w))
 
 
 def test_file_is_used(calibration: Path) -> None:
@@ -189,12 +185,10 @@ def test_foreign_file_is_one_line(
 def test_no_file_is_no_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    forget()
     assert machine.calibration_file() == tmp_path / "fftconv" / "calibration.json"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert machine.current() == machine.defaults()
-    forget()
 
 
 def test_calibrate_writes_what_is_then_read(

@@ -10,7 +10,8 @@ import pytest
 
 import fftconv
 from fftconv import modules
-from fftconv.methods import REGISTRY, description
+from fftconv.methods import description
+from fftconv.methods.registry import REGISTRY
 
 README = Path(__file__).parents[2] / "README.md"
 

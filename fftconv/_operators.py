@@ -2,8 +2,8 @@
 
 torch.compile, torch.export, torch.func, forward-mode differentiation and tensor subclasses see
 `conv2d`, `grad_input`, `grad_weight` and `grads` in `torch.ops.fftconv`. Each has a kernel, a fake
-kernel (shapes only), the gradients of `fftconv.autograd`, and the rule for `torch.vmap` of
-`fftconv.batching`.
+kernel (shapes only), the gradients of `fftconv._autograd`, and the rule for `torch.vmap` of
+`fftconv._vmap`.
 
 The result of an operator is contiguous, or channels_last where its first tensor is: a compiler has
 to know this beforehand, whatever the method would return by itself.
@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch._functorch.utils import enable_single_level_autograd_function
-from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
-from fftconv import autograd, execution, planner
-from fftconv.execution import Case, Slot
+from fftconv._autograd import Affine, Case, Grads, Map, Operators, record
+from fftconv._case import named, prepared
+from fftconv._torch_state import at_one_level
 from fftconv.geometry import Geometry
-from fftconv.methods import AUTO
+from fftconv.methods.registry import AUTO
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from fftconv.methods.maps import Maps
 
 Numbers: TypeAlias = "tuple[Sequence[int], Sequence[int], Sequence[int], int, str]"
 """What every operator takes after its tensors: stride, padding, dilation, groups, method."""
@@ -44,12 +45,12 @@ LIBRARY.define(
 LIBRARY.define(f"grads(Tensor grad, Tensor input, Tensor weight, {_NUMBERS}) -> (Tensor, Tensor)")
 
 
-def traced(
+def geometry_of(
     input_shape: Sequence[int], weight_shape: Sequence[int], *numbers: Unpack[Numbers]
-) -> Case:
-    """Describe a case without choosing a method for it."""
-    stride, padding, dilation, groups, name = numbers
-    geometry = Geometry(
+) -> Geometry:
+    """Return the geometry of an operator's arguments, which may be symbolic."""
+    stride, padding, dilation, groups, _ = numbers
+    return Geometry(
         batch=input_shape[0],
         in_channels=input_shape[1],
         out_channels=weight_shape[0],
@@ -60,29 +61,32 @@ def traced(
         dilation=(dilation[0], dilation[1]),
         padding=(padding[0], padding[1], padding[2], padding[3]),
     )
-    return Case(geometry, name)
 
 
-def grad_input_case(g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]) -> Case:
-    """Describe the case of a gradient of the input."""
+def grad_input_geometry(
+    g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
+) -> Geometry:
+    """Return the geometry of a gradient of the input."""
     channels = w.shape[1] * numbers[3]
-    return traced((g.shape[0], channels, *size), w.shape, *numbers)
+    return geometry_of((g.shape[0], channels, *size), w.shape, *numbers)
 
 
-def grad_weight_case(x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]) -> Case:
-    """Describe the case of a gradient of the weight."""
+def grad_weight_geometry(
+    x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
+) -> Geometry:
+    """Return the geometry of a gradient of the weight."""
     channels = x.shape[1] // numbers[3]
-    return traced(x.shape, (g.shape[1], channels, *size), *numbers)
+    return geometry_of(x.shape, (g.shape[1], channels, *size), *numbers)
 
 
-def _chosen(case: Case, like: Tensor, needs_grad: bool) -> Case:
-    return execution.choose(case.geometry, case.name, like.dtype, like.device, needs_grad)
+def _maps(geometry: Geometry, name: str, like: Tensor, needs_grad: bool) -> Maps:
+    return prepared(geometry, name, like.dtype, like.device, needs_grad).maps
 
 
-def _empty(case: Case, like: Tensor, shape: Sequence[int]) -> Tensor:
+def _empty(geometry: Geometry, name: str, like: Tensor, shape: Sequence[int]) -> Tensor:
     """Return what a fake kernel returns, after saying what the real one would complain about."""
-    if case.name != AUTO and like.device.type != "meta":  # meta tensors stand for any device's
-        planner.resolve(case.name, case.geometry, like.dtype, like.device, needs_grad=True)
+    if name != AUTO and like.device.type != "meta":  # meta tensors stand for any device's
+        named(name, geometry, like.dtype, like.device)
     return like.new_empty(shape).contiguous(memory_format=_layout(like))
 
 
@@ -100,51 +104,38 @@ def _laid_out(result: Tensor | None, like: Tensor) -> Tensor:
 
 def _record(
     function: type[torch.autograd.Function],
-    arguments: tuple[object, ...],
-    operator: Callable[..., Any],
+    geometry: Geometry,
+    name: str,
+    *arguments: object,
 ) -> Any:
     """Record the function for whatever differentiates: autograd or one level of torch.func.
 
-    The dispatcher has already gone to that level, which `Function.apply` cannot know. `operator` is
-    what the function runs, below that level; a function's body runs without gradients, but the
-    levels below may be differentiating too.
+    The dispatcher has already gone to that level, which `Function.apply` cannot know. What the
+    function runs are the operators below that level.
     """
-    backward, forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
-
-    def run(*operands: object) -> object:
-        with (
-            torch.set_grad_enabled(backward),
-            _set_fwd_grad_enabled(forward),
-            torch._C._AutoDispatchBelowAutograd(),
-        ):
-            return operator(*operands)
-
-    with enable_single_level_autograd_function():
-        return autograd.record(function, *arguments, run)
+    case = Case(geometry, name, Operators(geometry, name, below=True), traced=True)
+    return at_one_level(record, function, *arguments, case)
 
 
 # conv2d
 
 
 def _conv2d(x: Tensor, w: Tensor, bias: Tensor | None, *numbers: Unpack[Numbers]) -> Tensor:
-    case = _chosen(traced(x.shape, w.shape, *numbers), x, needs_grad=False)
-    return _laid_out(execution.run_affine(x, w, bias, case), x)
+    geometry = geometry_of(x.shape, w.shape, *numbers)
+    return _laid_out(_maps(geometry, numbers[4], x, needs_grad=False).forward(x, w, bias), x)
 
 
 def _conv2d_fake(x: Tensor, w: Tensor, bias: Tensor | None, *numbers: Unpack[Numbers]) -> Tensor:
     del bias
-    case = traced(x.shape, w.shape, *numbers)
-    return _empty(case, x, case.geometry.output_shape)
+    geometry = geometry_of(x.shape, w.shape, *numbers)
+    return _empty(geometry, numbers[4], x, geometry.output_shape)
 
 
 def _conv2d_autograd(
     x: Tensor, w: Tensor, bias: Tensor | None, *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(x: Tensor, w: Tensor, bias: Tensor | None, _: Case) -> Any:
-        return torch.ops.fftconv.conv2d(x, w, bias, *numbers)
-
-    case = traced(x.shape, w.shape, *numbers)
-    y: Tensor = _record(autograd.Affine, (x, w, bias, case), operator)
+    geometry = geometry_of(x.shape, w.shape, *numbers)
+    y: Tensor = _record(Affine, geometry, numbers[4], x, w, bias)
     return y
 
 
@@ -152,25 +143,22 @@ def _conv2d_autograd(
 
 
 def _grad_input(g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]) -> Tensor:
-    case = _chosen(grad_input_case(g, w, size, *numbers), g, needs_grad=True)
-    return _laid_out(execution.run_map("x", w, g, case), g)
+    geometry = grad_input_geometry(g, w, size, *numbers)
+    return _laid_out(_maps(geometry, numbers[4], g, needs_grad=True).grad_input(g, w), g)
 
 
 def _grad_input_fake(
     g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    case = grad_input_case(g, w, size, *numbers)
-    return _empty(case, g, case.geometry.input_shape)
+    geometry = grad_input_geometry(g, w, size, *numbers)
+    return _empty(geometry, numbers[4], g, geometry.input_shape)
 
 
 def _grad_input_autograd(
     g: Tensor, w: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(_out: Slot, w: Tensor, g: Tensor, _: Case) -> Any:
-        return torch.ops.fftconv.grad_input(g, w, size, *numbers)
-
-    case = grad_input_case(g, w, size, *numbers)
-    gx: Tensor = _record(autograd.Map, (w, g, "x", case), operator)
+    geometry = grad_input_geometry(g, w, size, *numbers)
+    gx: Tensor = _record(Map, geometry, numbers[4], w, g, "x")
     return gx
 
 
@@ -178,25 +166,22 @@ def _grad_input_autograd(
 
 
 def _grad_weight(x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]) -> Tensor:
-    case = _chosen(grad_weight_case(x, g, size, *numbers), x, needs_grad=True)
-    return _laid_out(execution.run_map("w", x, g, case), x)
+    geometry = grad_weight_geometry(x, g, size, *numbers)
+    return _laid_out(_maps(geometry, numbers[4], x, needs_grad=True).grad_weight(x, g), x)
 
 
 def _grad_weight_fake(
     x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    case = grad_weight_case(x, g, size, *numbers)
-    return _empty(case, x, case.geometry.weight_shape)
+    geometry = grad_weight_geometry(x, g, size, *numbers)
+    return _empty(geometry, numbers[4], x, geometry.weight_shape)
 
 
 def _grad_weight_autograd(
     x: Tensor, g: Tensor, size: Sequence[int], *numbers: Unpack[Numbers]
 ) -> Tensor:
-    def operator(_out: Slot, x: Tensor, g: Tensor, _: Case) -> Any:
-        return torch.ops.fftconv.grad_weight(x, g, size, *numbers)
-
-    case = grad_weight_case(x, g, size, *numbers)
-    gw: Tensor = _record(autograd.Map, (x, g, "w", case), operator)
+    geometry = grad_weight_geometry(x, g, size, *numbers)
+    gw: Tensor = _record(Map, geometry, numbers[4], x, g, "w")
     return gw
 
 
@@ -204,27 +189,26 @@ def _grad_weight_autograd(
 
 
 def _grads(g: Tensor, x: Tensor, w: Tensor, *numbers: Unpack[Numbers]) -> tuple[Tensor, Tensor]:
-    case = _chosen(traced(x.shape, w.shape, *numbers), g, needs_grad=True)
-    gx, gw = execution.run_grads(g, x, w, case)
+    geometry = geometry_of(x.shape, w.shape, *numbers)
+    gx, gw = _maps(geometry, numbers[4], g, needs_grad=True).grads(g, x, w)
     return _laid_out(gx, g), _laid_out(gw, x)
 
 
 def _grads_fake(
     g: Tensor, x: Tensor, w: Tensor, *numbers: Unpack[Numbers]
 ) -> tuple[Tensor, Tensor]:
-    case = traced(x.shape, w.shape, *numbers)
-    geometry = case.geometry
-    return _empty(case, g, geometry.input_shape), _empty(case, x, geometry.weight_shape)
+    geometry, name = geometry_of(x.shape, w.shape, *numbers), numbers[4]
+    return (
+        _empty(geometry, name, g, geometry.input_shape),
+        _empty(geometry, name, x, geometry.weight_shape),
+    )
 
 
 def _grads_autograd(
     g: Tensor, x: Tensor, w: Tensor, *numbers: Unpack[Numbers]
 ) -> tuple[Tensor, Tensor]:
-    def operator(g: Tensor, x: Tensor, w: Tensor, _: Case) -> Any:
-        return torch.ops.fftconv.grads(g, x, w, *numbers)
-
-    case = traced(x.shape, w.shape, *numbers)
-    both: tuple[Tensor, Tensor] = _record(autograd.Grads, (g, x, w, case), operator)
+    geometry = geometry_of(x.shape, w.shape, *numbers)
+    both: tuple[Tensor, Tensor] = _record(Grads, geometry, numbers[4], g, x, w)
     return both
 
 

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 import torch
 from torch import Tensor
 
-from fftconv import autograd
-from fftconv.execution import OPERANDS, Case, Slot
-from fftconv.operators import LIBRARY, Numbers, grad_input_case, grad_weight_case, traced
+from fftconv._autograd import Operators
+from fftconv._operators import (
+    LIBRARY,
+    Numbers,
+    geometry_of,
+    grad_input_geometry,
+    grad_weight_geometry,
+)
+from fftconv.methods.maps import OPERANDS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Slot
 
 
 class VmapInfo(Protocol):
@@ -33,8 +42,8 @@ def _conv2d(
 ) -> tuple[Tensor, int]:
     x, w, bias = _front(x, dims[0]), _front(w, dims[1]), _front(bias, dims[2])
     batched = [dim is not None for dim in dims[:2]]
-    case = traced(x.shape[-4:], w.shape[-4:], *numbers)
-    y = _fill_batched("y", x, w, batched, info.batch_size, case)
+    geometry = geometry_of(x.shape[-4:], w.shape[-4:], *numbers)
+    y = _fill_batched("y", x, w, batched, info.batch_size, geometry, numbers[4])
     if bias is not None:
         y = y + bias.reshape(*bias.shape[:-1], 1, bias.shape[-1], 1, 1)
     return y, 0
@@ -50,8 +59,8 @@ def _grad_input(
 ) -> tuple[Tensor, int]:
     g, w = _front(g, dims[0]), _front(w, dims[1])
     batched = [dims[1] is not None, dims[0] is not None]
-    case = grad_input_case(_one(g), _one(w), size, *numbers)
-    return _fill_batched("x", w, g, batched, info.batch_size, case), 0
+    geometry = grad_input_geometry(_one(g), _one(w), size, *numbers)
+    return _fill_batched("x", w, g, batched, info.batch_size, geometry, numbers[4]), 0
 
 
 def _grad_weight(
@@ -64,8 +73,8 @@ def _grad_weight(
 ) -> tuple[Tensor, int]:
     x, g = _front(x, dims[0]), _front(g, dims[1])
     batched = [dim is not None for dim in dims[:2]]
-    case = grad_weight_case(_one(x), _one(g), size, *numbers)
-    return _fill_batched("w", x, g, batched, info.batch_size, case), 0
+    geometry = grad_weight_geometry(_one(x), _one(g), size, *numbers)
+    return _fill_batched("w", x, g, batched, info.batch_size, geometry, numbers[4]), 0
 
 
 def _grads(
@@ -97,18 +106,23 @@ def _one(tensor: Tensor) -> Tensor:
 
 
 def _fill_batched(
-    out: Slot, a: Tensor, b: Tensor, batched: list[bool], size: int, case: Case
+    out: Slot,
+    a: Tensor,
+    b: Tensor,
+    batched: list[bool],
+    size: int,
+    geometry: Geometry,
+    name: str,
 ) -> Tensor:
     """Fill a slot for `size` operands at once; the mapped dimension is the first, here and there.
 
     With one weight for all, the operands are a larger batch; otherwise they are more groups.
     """
-    geometry = case.geometry
     slots = dict(zip(OPERANDS[out], zip((a, b), batched, strict=True), strict=True))
     if "w" in slots and not slots["w"][1]:
         larger = replace(geometry, batch=geometry.batch * size)
         a, b = (t.flatten(0, 1) if mapped else t for t, mapped in slots.values())
-        result = autograd.fill(out, a, b, replace(case, geometry=larger))
+        result = Operators(larger, name).fill(out, a, b)
         return result.reshape(size, geometry.batch, *result.shape[1:])
     larger = replace(
         geometry,
@@ -120,7 +134,7 @@ def _fill_batched(
         _as_channels(slot, tensor if mapped else tensor.expand(size, *tensor.shape))
         for slot, (tensor, mapped) in slots.items()
     )
-    result = autograd.fill(out, a, b, replace(case, geometry=larger))
+    result = Operators(larger, name).fill(out, a, b)
     if out == "w":
         return result.reshape(size, geometry.out_channels, *result.shape[1:])
     channels = result.shape[1] // size

@@ -1,0 +1,217 @@
+"""Which prepared case serves a call: looked up by all that it depends on, or prepared once.
+
+An image of 64x64 with a 3x3 filter takes a microsecond; checking the arguments, choosing a method
+and preparing its maps take hundreds. So a case is kept under everything that it depends on: the
+arguments, whether gradients are recorded, torch's number of threads, the calibration, and the
+methods that there are. There is no other cache of cases.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, get_num_threads, is_grad_enabled
+from torch.nn import Parameter
+
+from fftconv import planner
+from fftconv._autograd import Case
+from fftconv._torch_state import (
+    are_transforms_active,
+    count_dispatch_modes,
+    count_function_modes,
+    forward_level,
+    is_legacy_vmap,
+)
+from fftconv.geometry import Geometry, Size, one_form
+from fftconv.methods import registry
+from fftconv.methods.wrappers import Cast, Empty, Mixed
+from fftconv.planning import machine
+
+if TYPE_CHECKING:
+    from fftconv.methods.maps import Maps
+    from fftconv.methods.method import Method
+
+_LIMIT = 4096
+_cases: dict[tuple[object, ...], Case] = {}
+_lock = Lock()
+
+
+def find(
+    x: Tensor, w: Tensor, bias: Tensor | None, stride: Size, padding: Size | str, dilation: Size,
+    groups: int, method: str,
+) -> Case | None:  # fmt: skip
+    """Return the case of a call, None if the dispatcher has to see it or it is of a single image.
+
+    The caller knows that no autocast is enabled, or has done what it asks for.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError, NotImplementedError
+        As `fftconv.conv2d` does.
+    """
+    # One comparison after the other: a loop would take as long as all the rest.
+    if (
+        type(x) is not Tensor
+        or (type(w) is not Tensor and type(w) is not Parameter)
+        or type(method) is not str
+        or are_transforms_active()
+        or count_dispatch_modes()
+        or count_function_modes()
+        or forward_level() >= 0
+        or is_legacy_vmap()
+    ):
+        return None
+    if not (type(stride) is type(padding) is type(dilation) is type(groups) is int):
+        stride, padding, dilation, groups = one_form(stride, padding, dilation, groups)
+    if bias is None:
+        of_bias = None
+        records = is_grad_enabled() and (x.requires_grad or w.requires_grad)
+        here = x.is_cpu and w.is_cpu
+    elif type(bias) is Parameter or type(bias) is Tensor:
+        of_bias = bias.shape, bias.dtype
+        records = is_grad_enabled() and (x.requires_grad or w.requires_grad or bias.requires_grad)
+        here = x.is_cpu and w.is_cpu and bias.is_cpu
+    else:
+        return None
+    if here:
+        devices = None
+    elif x.is_meta:
+        return None
+    else:
+        devices = x.device, w.device, None if bias is None else bias.device
+    key = (
+        x.shape, w.shape, of_bias, x.dtype, w.dtype, devices, stride, padding, dilation, groups,
+        method, records,
+        get_num_threads(), machine.generation, machine.named(), registry.generation,
+    )  # fmt: skip
+    case = _cases.get(key)
+    if case is None:
+        check_tensors(x, w, bias)
+        check_match(x, w, bias)
+        if x.dim() == 3:
+            return None
+        geometry = Geometry.of(x.shape, w.shape, stride, padding, dilation, groups)
+        case = prepared(geometry, method, x.dtype, x.device, records)
+        _keep(key, case)
+    return case
+
+
+def prepared(
+    geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool
+) -> Case:
+    """Return the case of a checked geometry.
+
+    Parameters
+    ----------
+    geometry, dtype, device
+        Of the tensors.
+    name
+        A method's name or ``auto``, which takes what `fftconv.plan` says.
+    needs_grad
+        Whether gradients will be asked for.
+    """
+    key = (
+        geometry, name, dtype, device, needs_grad, get_num_threads(), machine.generation,
+        machine.named(), registry.generation,
+    )  # fmt: skip
+    case = _cases.get(key)
+    if case is None:
+        maps = _maps(geometry, name, dtype, device, needs_grad)
+        records = needs_grad and not maps.torch_records
+        case = Case(geometry, name, maps, conjugates=dtype.is_complex, records=records)
+        _keep(key, case)
+    return case
+
+
+def _keep(key: tuple[object, ...], case: Case) -> None:
+    with _lock:
+        while len(_cases) >= _LIMIT:
+            del _cases[next(iter(_cases))]  # the oldest
+        _cases[key] = case
+
+
+def _maps(
+    geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool
+) -> Maps:
+    if name == registry.AUTO:
+        chosen = planner.decide(geometry, dtype, device, needs_grad).chosen
+        methods = {name: registry.REGISTRY[method] for name, method in chosen.items()}
+        made = {m: _maps_of(m, geometry, dtype, device) for m in set(methods.values())}
+        if len(made) > 1:
+            return Mixed(
+                *(made[methods[name]] for name in ("forward", "grad_input", "grad_weight"))
+            )
+        return made.popitem()[1]
+    return _maps_of(named(name, geometry, dtype, device), geometry, dtype, device)
+
+
+def _maps_of(method: Method, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
+    if 0 in geometry.input_shape:
+        return Empty(geometry)
+    computes_in = method.compute_dtype(dtype, device)
+    maps = method.prepare(geometry, computes_in, device)
+    return maps if computes_in == dtype else Cast(maps, computes_in, device)
+
+
+def named(name: str, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Method:
+    """Return the method that a user names for a case.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        If there is no such method, or not on this machine.
+    NotImplementedError
+        If it cannot do the case.
+    """
+    if name not in registry.REGISTRY:
+        registry.check_name(name)  # says which there are
+    method = registry.REGISTRY[name]
+    reason = method.unavailable()
+    if reason is not None:
+        raise RuntimeError(reason)
+    reason = method.unsupported(geometry, method.compute_dtype(dtype, device), device)
+    if reason is not None:
+        raise NotImplementedError(reason)
+    return method
+
+
+def check_tensors(x: object, w: object, bias: object) -> None:
+    """Check each operand of a call by itself."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"input must be a Tensor, got {type(x).__name__}")
+    if not isinstance(w, Tensor):
+        raise TypeError(f"weight must be a Tensor, got {type(w).__name__}")
+    if bias is not None and not isinstance(bias, Tensor):
+        raise TypeError(f"bias must be a Tensor or None, got {type(bias).__name__}")
+    if w.dim() != 4:
+        raise RuntimeError(
+            f"weight must have 4 dimensions (C_out, C_in / groups, kH, kW), "
+            f"got shape {tuple(w.shape)}"
+        )
+    if x.dim() not in (3, 4):
+        raise RuntimeError(
+            f"input must have 4 dimensions (N, C, H, W) or 3 (C, H, W), got shape {tuple(x.shape)}"
+        )
+
+
+def check_match(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
+    """Check what the operands must have in common; the sizes are checked by the geometry."""
+    if w.dtype != x.dtype or w.device != x.device:
+        raise RuntimeError(
+            f"weight must have the input's dtype and device, {x.dtype} on {x.device}, "
+            f"got {w.dtype} on {w.device}"
+        )
+    if bias is None:
+        return
+    if bias.dtype != x.dtype or bias.device != x.device:
+        raise RuntimeError(
+            f"bias must have the input's dtype and device, {x.dtype} on {x.device}, "
+            f"got {bias.dtype} on {bias.device}"
+        )
+    if bias.dim() != 1 or bias.shape[0] != w.shape[0]:
+        raise RuntimeError(
+            f"bias must have one number for each of the {w.shape[0]} output channels, "
+            f"got shape {tuple(bias.shape)}"
+        )
