@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.kernels.division import target
+
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry, Pair
 
@@ -15,13 +17,6 @@ UNIT_BYTES = 160 << 10
 #: Bytes of spectra of tiles between passes, and of one bin's.
 CHUNK_BYTES, BIN_BYTES = 6 << 20, 192 << 10
 _LINE = 64
-
-
-def vector_bytes() -> int:
-    """Return the bytes of a vector register, as the compiled functions use it."""
-    from fftconv.kernels.vectors import VECTOR_BYTES
-
-    return VECTOR_BYTES
 
 
 @dataclass(frozen=True)
@@ -125,28 +120,22 @@ def cut(case: Correlation, length: int, item: int) -> Cut | None:
     if sizes is None:
         return None
     step, grid = sizes
-    column = (3 * length + 2) * vector_bytes()
+    column = (3 * length + 2) * target().vector_bytes
     most = max(1, (UNIT_BYTES // column - length) // step[1] + 1)
     run = -(-grid[1] // -(-grid[1] // min(most, grid[1])))
     runs = -(-grid[1] // run)
     all_units = case.batch * grid[0] * runs
     bins = length**2 // 2 + 2
-    tile = 2 * item * _padded(max(case.ins, case.outs), item)
+    tile = 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
     tiles = min(CHUNK_BYTES // (tile * bins * case.groups), BIN_BYTES // tile)
     units = min(all_units, max(1, tiles // run, -(-torch.get_num_threads() // case.groups)))
     chunks = -(-all_units // units)
     return Cut(length, step, grid, run, -(-all_units // chunks), all_units)
 
 
-def _padded(channels: int, item: int) -> int:
-    """Return the numbers that a tile has for each place: whole pairs of vectors."""
-    pair = 2 * vector_bytes() // item
-    return -(-channels // pair) * pair
-
-
-def row_bytes(channels: int, item: int) -> int:
+def row_bytes(channels: int, item: int, vector: int) -> int:
     """Return the bytes of one number for each channel of a group: whole pairs of vectors."""
-    return _padded(channels, item) * item
+    return -(-channels * item // (2 * vector)) * 2 * vector
 
 
 def odd_lines(size: int) -> int:

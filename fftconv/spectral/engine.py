@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.methods.maps import readable
-from fftconv.methods.scratch import Scratch
+from fftconv.methods.scratch import Scratch, large_memory
 from fftconv.spectral import fields as at
 from fftconv.spectral import passes
 
@@ -48,7 +48,8 @@ class Correlator:
     def spectra(self, filters: Tensor) -> Tensor:
         """Return the spectra of (groups, outs, ins, height, width)."""
         laid = self.laid_out(filters)
-        spectra = laid.new_empty(self.case.groups * self._filters.group // self._item + 256)
+        count = self.case.groups * self._filters.group // self._item
+        spectra = large_memory(count + 64 // self._item, laid.dtype)
         pieces = self.case.groups * self.case.ins * passes.pairs(self.case.outs, self._item)
         threads = torch.get_num_threads()
         slot = self._transform.slot
@@ -102,8 +103,7 @@ class FilterGradient:
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
         self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
         all_spectra = self._inputs, self._outputs, self._filters
-        self._first = passes.products(case, cut, all_spectra, bits, over_tiles=True)
-        self._more = passes.products(case, cut, all_spectra, bits, over_tiles=True, adds=True)
+        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True)
         self._back = passes.filters(case, cut, self._filters, bits, back=True)
 
     def run(self, x: Tensor, g: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class FilterGradient:
         lanes = passes.filter_lanes(case.outs, item)
         laid = x.new_empty((case.groups, case.ins, *case.kernel, lanes))
         biases = x.new_zeros(lanes)
-        used: tuple[Pass, ...] = (self._of_inputs, self._of_outputs, self._more, self._back)
+        used: tuple[Pass, ...] = (self._of_inputs, self._of_outputs, self._multiply, self._back)
         slot = max(one.slot for one in used)
         ins, outs = (
             case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
@@ -136,9 +136,9 @@ class FilterGradient:
                 factors = {
                     at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
                     at.P_TILES: tiles, at.ROWS: case.ins, at.SUMS: tiles,
+                    at.P_ADDS: int(first > 0),
                 }  # fmt: skip
-                multiply = self._more if first else self._first
-                multiply.run(factors, place, slot, case.groups * cut.bins)
+                self._multiply.run(factors, place, slot, case.groups * cut.bins)
             places = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
             self._back.run(places, place, slot, case.ins * outs)
         laid = laid[..., : case.outs].mul_(1 / cut.length**2)

@@ -31,6 +31,8 @@ row; a unit is a run of tiles in one row.
     # As above (these four come first in both), then where rows of the left factor are packed.
     P_TICKET, P_SLOTS, P_SCRATCH, P_SLOT,
     P_GROUPS, P_BINS,
+    # 1 to add the product to what is there.
+    P_ADDS,
     # The left factor is (tiles, channels) in each bin.
     LEFT_PLACE, LEFT_GROUP, LEFT_BIN, LEFT_PART, LEFT_TILE, P_TILES, P_CHANNELS,
     PACKED_TILE,
@@ -42,4 +44,4 @@ row; a unit is a run of tiles in one row.
     # Vectors in a row of the product.
     VECTORS,
     PRODUCT_COUNT,
-) = range(32)  # fmt: skip
+) = range(33)  # fmt: skip

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv.kernels.pool import CALL, runner
+from fftconv.kernels.vectors import VECTOR_BYTES
 from fftconv.spectral import fields as at
-from fftconv.spectral.cutting import odd_lines, row_bytes, vector_bytes, whole_fours
+from fftconv.spectral.analysis import analysis
+from fftconv.spectral.cutting import odd_lines, row_bytes, whole_fours
+from fftconv.spectral.product import product
+from fftconv.spectral.synthesis import synthesis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,10 +55,10 @@ class Spectra:
 
     def __init__(self, bins: int, tiles: int, channels: int, item: int) -> None:
         """Take how many there are; bins lie apart by odd numbers of lines."""
-        self.tile = row_bytes(channels, item)
+        self.tile = row_bytes(channels, item, VECTOR_BYTES)
         self.part = tiles * self.tile
         self.bin = odd_lines(2 * self.part)
-        self.pair = 2 * vector_bytes()
+        self.pair = 2 * VECTOR_BYTES
         self.group = bins * self.bin
 
     def fields(self) -> dict[int, int]:
@@ -70,8 +74,7 @@ class FilterSpectra(Spectra):
 
     def __init__(self, bins: int, ins: int, outs: int, item: int) -> None:
         """Take the channels of a group."""
-        vector = vector_bytes()
-        self.tile, self.part = 4 * vector, 2 * vector
+        self.tile, self.part = 4 * VECTOR_BYTES, 2 * VECTOR_BYTES
         self.pair = ins * self.tile
         self.bin = odd_lines(-(-outs * item // self.part) * self.pair)
         self.group = bins * self.bin
@@ -84,9 +87,6 @@ def planes(
 
     The tiles of a gradient are those of the output, and count as zero beyond it.
     """
-    from fftconv.spectral.analysis import analysis
-    from fftconv.spectral.synthesis import synthesis
-
     n = cut.length
     is_input = which == "input"
     tile = (n, n) if is_input else cut.step
@@ -109,9 +109,6 @@ def filters(
     case: Correlation, cut: Cut, spectra: Spectra, bits: int, back: bool = False
 ) -> Pass:
     """Return the pass over filters, there or back, that lie as `filter_layout` says."""
-    from fftconv.spectral.analysis import analysis
-    from fftconv.spectral.synthesis import synthesis
-
     n, (height, width) = cut.length, case.kernel
     rows, columns = whole_fours(height, n), whole_fours(width, n)
     lanes = filter_lanes(case.outs, bits // 8) * bits // 8
@@ -129,13 +126,13 @@ def filters(
 
 def filter_lanes(outs: int, item: int) -> int:
     """Return the numbers that the layout of filters has for the output channels of a group."""
-    lanes = vector_bytes() // item
+    lanes = VECTOR_BYTES // item
     return -(-outs // lanes) * lanes
 
 
 def _slot(length: int, width: int, height: int) -> tuple[dict[int, int], int]:
     """Return where a thread has its columns, and the bytes that it has of them all."""
-    vector = vector_bytes()
+    vector = VECTOR_BYTES
     line = (width | 1) * vector
     half = (width + 4) * (length + 1) * vector
     columns = length * vector
@@ -149,17 +146,15 @@ def _slot(length: int, width: int, height: int) -> tuple[dict[int, int], int]:
 
 def products(
     case: Correlation, cut: Cut, spectra: tuple[Spectra, Spectra, Spectra], bits: int,
-    over_tiles: bool, adds: bool = False,
+    over_tiles: bool,
 ) -> Pass:  # fmt: skip
     """Return the pass that multiplies: (left factor, right one, product).
 
-    The product is summed over channels, or over tiles; `adds` says that it is added to its place.
+    The product is summed over channels, or over tiles.
     """
-    from fftconv.spectral.product import product
-
     item = bits // 8
     left, right, out = spectra
-    packed = odd_lines(row_bytes(case.ins, item))
+    packed = odd_lines(row_bytes(case.ins, item, VECTOR_BYTES))
     steps = (item, packed) if over_tiles else (packed, item)
     fields = {
         at.P_GROUPS: case.groups, at.P_BINS: cut.bins, at.LEFT_GROUP: left.group,
@@ -169,10 +164,10 @@ def products(
         at.RIGHT_PART: right.part, at.RIGHT_TERM: right.tile, at.RIGHT_PAIR: right.pair,
         at.OUT_GROUP: out.group, at.OUT_BIN: out.bin, at.OUT_PART: out.part,
         at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,
-        at.VECTORS: filter_lanes(case.outs, item) * item // vector_bytes(),
+        at.VECTORS: filter_lanes(case.outs, item) * item // VECTOR_BYTES,
     }  # fmt: skip
     slot = odd_lines(3 * cut.most_tiles * packed)
-    return Pass(_PRODUCT, product(bits, int(adds)), fields, slot)
+    return Pass(_PRODUCT, product(bits), fields, slot)
 
 
 def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:
@@ -187,6 +182,6 @@ def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:
 
 def pairs(channels: int, item: int) -> int:
     """Return how many pairs of vectors the channels of a group make."""
-    return row_bytes(channels, item) // (2 * vector_bytes())
+    return row_bytes(channels, item, VECTOR_BYTES) // (2 * VECTOR_BYTES)
 
 

@@ -26,10 +26,10 @@ from fftconv.kernels.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_
 from fftconv.spectral import fields as at
 from fftconv.spectral.sources import source_hash
 
-#: Rows of a block of two vectors, and of one: their sums, and what they are made of, fit the
-#: registers.
-TALL = 12 if REGISTERS == 32 else 6
-TALLER = 16 if REGISTERS == 32 else 8
+#: Rows of a block of two vectors, and of one: the sums of the highest, and what they are made of,
+#: fit the registers. Each height is compiled for itself.
+TALL = (12, 8, 6, 4, 3, 2, 1) if REGISTERS == 32 else (6, 4, 3, 2, 1)
+TALLER = (16, 8, 4, 2, 1) if REGISTERS == 32 else (8, 4, 2, 1)
 
 compiled: Any = njit(error_model="numpy")
 
@@ -97,7 +97,7 @@ def _ask_for(v: Vectors, place: Any) -> None:
 
 
 def _block(
-    typingctx: Any, rows: Any, vectors: Any, adds: Any, zero: Any, terms: Any, left: Any,
+    typingctx: Any, rows: Any, vectors: Any, zero: Any, adds: Any, terms: Any, left: Any,
     right: Any, out: Any,
 ) -> Any:  # fmt: skip
     """Multiply rows of the left factor by vectors of the right one.
@@ -106,10 +106,10 @@ def _block(
     ----------
     rows, vectors
         Of the block, constants.
-    adds
-        Constant: 1 to add to what is there, 0 to write.
     zero
         A number of the element type.
+    adds
+        1 to add to what is there, 0 to write.
     terms
         How many products are summed.
     left
@@ -120,14 +120,14 @@ def _block(
     out
         Place, strides of parts and rows.
     """
-    kinds = (rows, vectors, adds)
-    if not all(isinstance(kind, types.IntegerLiteral) for kind in kinds):
+    if not all(isinstance(kind, types.IntegerLiteral) for kind in (rows, vectors)):
         return None
-    n_rows, n_vectors, is_adding = (kind.literal_value for kind in kinds)
+    n_rows, n_vectors = rows.literal_value, vectors.literal_value
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
         count = args[4]
+        is_adding = builder.icmp_signed("!=", args[3], v.integer(0))
         totals, reals, imaginaries, row_step, term_step = (
             builder.extract_value(args[5], n) for n in range(5)
         )
@@ -141,7 +141,7 @@ def _block(
         def write(base: Any) -> Any:
             def store(i: int, j: int, value: Any) -> None:
                 here = at_out(base, i, j)
-                v.store(builder.fadd(value, v.load(here)) if is_adding else value, here)
+                v.store(builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here)
 
             return store
 
@@ -168,7 +168,7 @@ def _block(
         block.finish(lambda i, j, value: v.store(value, at_out(target, i, j)))
         return context.get_dummy_value()
 
-    return types.void(rows, vectors, adds, zero, terms, left, right, out), codegen
+    return types.void(rows, vectors, zero, types.int64, terms, left, right, out), codegen
 
 
 def _pack(
@@ -195,41 +195,53 @@ block: Any = intrinsic(prefer_literal=True)(_block)
 pack: Any = intrinsic(_pack)
 
 
-def _blocks_of(vectors: int, tall: int, adds: int, zero: Any) -> Any:
-    """Return what computes a block of up to `tall` rows: one branch for each number."""
-    if tall == 1:
+def _blocks_of(vectors: int, heights: tuple[int, ...], zero: Any) -> Any:
+    """Return what computes a block of one of these heights: one branch for each."""
+    high = heights[0]
+    if len(heights) == 1:
 
-        def last(rows: int, terms: int, left: Any, right: Any, out: Any) -> None:
-            block(1, vectors, adds, zero, terms, left, right, out)
+        def last(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
+            block(high, vectors, zero, adds, terms, left, right, out)
 
         return compiled(last)
-    fewer = _blocks_of(vectors, tall - 1, adds, zero)
+    lower = _blocks_of(vectors, heights[1:], zero)
 
-    def some(rows: int, terms: int, left: Any, right: Any, out: Any) -> None:
-        if rows == tall:
-            block(tall, vectors, adds, zero, terms, left, right, out)
+    def some(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
+        if rows == high:
+            block(high, vectors, zero, adds, terms, left, right, out)
         else:
-            fewer(rows, terms, left, right, out)
+            lower(rows, adds, terms, left, right, out)
 
     return compiled(some)
 
 
-@cache
-def product(bits: int, adds: int) -> Any:
-    """Return the function that multiplies spectra, bin by bin.
+def _height(rows: int, heights: Any) -> int:
+    """Return how high the next block is: about as high as all that follow."""
+    blocks = (rows + heights[0] - 1) // heights[0]
+    even = (rows + blocks - 1) // blocks
+    higher = heights[0]
+    for height in heights:
+        if height >= even and height <= rows:
+            higher = height
+        if height <= even:
+            return height if rows < heights[0] else higher
+    return 1
 
-    Parameters
-    ----------
-    bits
-        32 or 64.
-    adds
-        1 to add to what is there, 0 to write; the product may then take the left factor's place.
+
+next_height: Any = compiled(_height)
+
+
+@cache
+def product(bits: int) -> Any:
+    """Return the function that multiplies spectra of 32 or 64 bits, bin by bin.
+
+    The product may take the left factor's place.
     """
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
     lanes = VECTOR_BYTES // item
     vector = VECTOR_BYTES
-    two, one = _blocks_of(2, TALL, adds, zero), _blocks_of(1, TALLER, adds, zero)
+    two, one = _blocks_of(2, TALL, zero), _blocks_of(1, TALLER, zero)
     tall, taller = TALL, TALLER
     source = source_hash()
 
@@ -240,7 +252,7 @@ def product(bits: int, adds: int) -> Any:
         rows, terms, vectors = job[at.ROWS], job[at.SUMS], job[at.VECTORS]
         row_step, term_step = job[at.PACKED_ROW], job[at.PACKED_TERM]
         apart = tiles * job[at.PACKED_TILE]
-        bins = job[at.P_BINS]
+        bins, adds = job[at.P_BINS], job[at.P_ADDS]
         pieces = bins * job[at.P_GROUPS]
         piece = take_ticket(job)
         while piece < pieces:
@@ -255,12 +267,12 @@ def product(bits: int, adds: int) -> Any:
             right = job[at.RIGHT_PLACE] + group * job[at.RIGHT_GROUP] + number * job[at.RIGHT_BIN]
             out = job[at.OUT_PLACE] + group * job[at.OUT_GROUP] + number * job[at.OUT_BIN]
             for n in range(0, vectors, 2):
-                most = tall if n + 1 < vectors else taller
-                blocks = (rows + most - 1) // most
                 begin = 0
-                for i in range(blocks):
-                    # Blocks that are as high as each other are faster than a low one at the end.
-                    high = (rows - begin + blocks - i - 1) // (blocks - i)
+                while begin < rows:
+                    if n + 1 < vectors:
+                        high = next_height(rows - begin, tall)
+                    else:
+                        high = next_height(rows - begin, taller)
                     here = scratch + begin * row_step
                     lefts = (here, here + apart, here + 2 * apart, row_step, term_step)
                     rights = (
@@ -272,9 +284,9 @@ def product(bits: int, adds: int) -> Any:
                         job[at.OUT_ROW],
                     )  # fmt: skip
                     if n + 1 < vectors:
-                        two(high, terms, lefts, rights, outs)
+                        two(high, adds, terms, lefts, rights, outs)
                     else:
-                        one(high, terms, lefts, rights, outs)
+                        one(high, adds, terms, lefts, rights, outs)
                     begin += high
             piece = take_ticket(job)
 

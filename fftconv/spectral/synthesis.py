@@ -74,10 +74,17 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
         pieces = job[at.UNITS] * groups * pairs
         piece = take_ticket(job)
         while piece < pieces:
-            pair = piece % pairs
-            rest = piece // pairs
-            group = rest % groups
-            unit = job[at.FIRST_UNIT] + rest // groups
+            if job[at.PLANAR] != 0:
+                pair = piece % pairs
+                rest = piece // pairs
+                group = rest % groups
+                unit = job[at.FIRST_UNIT] + rest // groups
+            else:
+                # Filters of one pair of outputs lie side by side.
+                unit = piece % job[at.UNITS]
+                rest = piece // job[at.UNITS]
+                pair = rest % pairs
+                group = rest // pairs
             across = unit % runs * run
             rest = unit // runs
             down = rest % grid_h
