@@ -42,6 +42,9 @@ class Plan:
         Method to the sentence that says why it was not considered.
     tile
         (height, width) of the transforms of `overlap_save`, None where it is not chosen.
+    filter_bytes
+        Bytes of the weight's spectra, beside three times input and output, where `overlap_save`
+        multiplies over many channels; else 0.
     """
 
     geometry: Geometry
@@ -52,6 +55,7 @@ class Plan:
     seconds: Mapping[Map, Mapping[str, float]]
     excluded: dict[str, str]
     tile: tuple[int, int] | None
+    filter_bytes: int = 0
 
     @property
     def method(self) -> str:
@@ -73,6 +77,11 @@ class Plan:
             lines.append(f"{name:12s} " + "   ".join(cells or [f">{method}"]))
         if self.tile is not None:
             lines.append(f"overlap_save transforms tiles of {self.tile[0]} x {self.tile[1]}")
+        if self.filter_bytes:
+            lines[-1] += (
+                f" and multiplies over channels; the weight's spectra take "
+                f"{self.filter_bytes / 1e6:.3g} MB"
+            )
         lines += [f"not {name}: {reason}" for name, reason in self.excluded.items()]
         return "\n".join(lines)
 
@@ -154,11 +163,11 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
             geometry, dtype, device, threads, dict.fromkeys(names, "native"), {}, excluded, None
         )
     # The model is loaded when there is something to choose.
-    from fftconv.planning.choice import predict, tile_of
+    from fftconv.planning.choice import filter_bytes, predict, tile_of
 
     item_bytes = dtype.itemsize
     seconds = {
-        name: {m: predict(m, (name,), geometry, item_bytes, threads) for m in usable}
+        name: {m: predict(m, (name,), geometry, item_bytes, threads, needs_grad) for m in usable}
         for name in names
     }
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
@@ -167,13 +176,15 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
         # Maps share spectra: what none of them would win alone, two or three may together.
         cost = sum(seconds[name][alone[name]] for name in names)
         for some in (GRADIENTS, ("forward", "grad_weight"), names):
-            together = predict("overlap_save", some, geometry, item_bytes, threads)
+            together = predict("overlap_save", some, geometry, item_bytes, threads, needs_grad)
             together += sum(seconds[name][alone[name]] for name in names if name not in some)
             if together < cost:
                 cost = together
                 chosen = {**alone, **dict.fromkeys(some, "overlap_save")}
-    tile = tile_of(geometry, item_bytes) if "overlap_save" in chosen.values() else None
-    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile)
+    if "overlap_save" not in chosen.values():
+        return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, None)
+    tile, kept = tile_of(geometry, item_bytes), filter_bytes(geometry, item_bytes)
+    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept)
 
 
 def _usable(

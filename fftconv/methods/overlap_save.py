@@ -31,6 +31,7 @@ from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.tiling import keeps_spectra
 from fftconv.methods.torch_tiles import TorchTiles
 from fftconv.methods.weight_spectra import WeightSpectra
+from fftconv.spectral.maps import ManyChannels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Gradients, Kept, Tensors
     from fftconv.methods.tiling import Tiling
+
+
+#: Bytes of weight spectra that are kept between calls for layers with many channels, which have
+#: one for each pair of channels.
+DENSE_KEPT_BYTES = 512 << 20
 
 
 class Tiles(Protocol):
@@ -70,6 +76,7 @@ class OverlapSave(Method):
     def __init__(self, cut: Callable[[Geometry, int], Tiling] | None = None) -> None:
         """Take the cost model's tiles, or those that `cut` returns for a case and item bytes."""
         self._weights = WeightSpectra()
+        self._dense_weights = WeightSpectra(DENSE_KEPT_BYTES)
         self._cut = cut
 
     def unsupported(
@@ -84,9 +91,16 @@ class OverlapSave(Method):
         """Return the maps, out of those for stride and dilation 1."""
 
         def plain(geometry: Geometry) -> Maps:
+            on_cpu = device.type == "cpu"
+            if on_cpu and self._cut is None:
+                from fftconv.planning.choice import dense_lengths
+
+                lengths = dense_lengths(geometry, dtype.itemsize)
+                if lengths is not None:
+                    return ManyChannels(geometry, lengths, dtype, self._dense_weights)
             tiling = self.tiling(geometry, dtype.itemsize)
             tiles: Tiles
-            if fused.serves(geometry, device.type == "cpu"):
+            if fused.serves(geometry, on_cpu):
                 tiles = fused.Passes(geometry, tiling, dtype)
             else:
                 tiles = TorchTiles(geometry, tiling, dtype, device)

@@ -5,15 +5,27 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 #: Bytes that a Python thread keeps.
-KEPT_BYTES = 8 << 20
+KEPT_BYTES = 12 << 20
 _LINE_BYTES = 64
 _kept = threading.local()
+
+
+def large_memory(count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return room for so many numbers, in large pages where the system has them.
+
+    Spectra are written bin by bin, each time in another page, and pages of the usual size cost more
+    than the transforms: each is a fault when it is first touched, and a miss of the processor's
+    table of pages later. numpy asks the system for large ones, torch does not.
+    """
+    room = torch.from_numpy(np.empty(count * dtype.itemsize, np.uint8))
+    return room.view(dtype)
 
 
 class Scratch:
@@ -32,7 +44,7 @@ class Scratch:
         wanted = sum(self._sizes) + _LINE_BYTES
         memory = _kept.__dict__.pop("memory", None)
         if memory is None or memory.nbytes < wanted:
-            memory = torch.empty(wanted, dtype=torch.uint8)
+            memory = large_memory(wanted, torch.uint8)
         self._memory: torch.Tensor = memory
         place = -(-memory.data_ptr() // _LINE_BYTES) * _LINE_BYTES
         places = []

@@ -25,7 +25,9 @@ class WeightSpectra:
     also sees changes through ``weight.data``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+        """Take the most bytes to keep."""
+        self._most = kept_bytes
         self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
@@ -48,11 +50,11 @@ class WeightSpectra:
         size = slot[0].nbytes + slot[1].nbytes
         with self._lock:
             self._drop(self._slots.pop(key, None))
-            if size > KEPT_BYTES:
+            if size > self._most:
                 return
             self._slots[key] = slot
             self._bytes += size
-            while self._bytes > KEPT_BYTES:
+            while self._bytes > self._most:
                 self._drop(self._slots.popitem(last=False)[1])
 
     def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:

@@ -51,6 +51,27 @@ class Tile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     square: float
 
 
+class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds of correlations of many channels (`fftconv.planning.dense_costs`).
+
+    Attributes
+    ----------
+    product
+        Per complex multiply-add of the products of spectra.
+    transform
+        Per channel and step of a tile's transform.
+    filter
+        Per byte of a weight's spectra that are made anew.
+    native
+        Per multiply-add of torch's convolution, at its fastest.
+    """
+
+    product: float
+    transform: float
+    filter: float
+    native: float
+
+
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that depends on the dtype.
 
@@ -69,6 +90,8 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         plane of tiles, per one of a filter, and per multiply-add.
     copy
         Thread-seconds per element of a plane that is cut out or put back.
+    dense
+        Of correlations of many channels, None to take those of the processor's kind.
     """
 
     native: tuple[Rate, ...]
@@ -79,6 +102,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filter: float
     matrix: float
     copy: float
+    dense: Dense | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

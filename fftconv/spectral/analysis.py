@@ -1,0 +1,169 @@
+"""Tiles to spectra: the compiled pass over whatever is cut into tiles."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from fftconv.kernels.entry import compile_job
+from fftconv.kernels.rows import add_atomically, clear
+from fftconv.kernels.vectors import VECTOR_BYTES, take_ticket
+from fftconv.spectral import fields as at
+from fftconv.spectral.codelets import column_there, row_there
+from fftconv.spectral.sources import source_hash
+from fftconv.spectral.transposes import gather, move_number
+
+compiled: Any = njit(error_model="numpy")
+
+
+def _read_row(
+    zero: Any, item: int, target: int, source: int, step: int, there: int, columns: int,
+    left: int, right: int,
+) -> None:  # fmt: skip
+    """Write columns to lanes: those from `left` to `right` from memory, the others as zeros.
+
+    `source` is where column `left` of the first channel lies.
+    """
+    lanes = VECTOR_BYTES // item
+    clear(target, left * VECTOR_BYTES)
+    width = right - left
+    place = target + left * VECTOR_BYTES
+    if width >= lanes:
+        for column in range(0, width - lanes, lanes):
+            gather(zero, source + column * item, step, there, place + column * VECTOR_BYTES)
+        # The last block moves back rather than be narrower.
+        column = width - lanes
+        gather(zero, source + column * item, step, there, place + column * VECTOR_BYTES)
+    else:
+        for column in range(width):
+            for lane in range(there):
+                number = place + column * VECTOR_BYTES + lane * item
+                move_number(zero, source + lane * step + column * item, number)
+    clear(target + right * VECTOR_BYTES, (columns - right) * VECTOR_BYTES)
+
+
+read_row: Any = compiled(_read_row)
+
+
+def _read(
+    zero: Any, item: int, job: Any, target: int, place: int, there: int, first: Any, sizes: Any
+) -> None:
+    """Write the window of `sizes` from `first` (row, column) on to lanes, zeros around the image.
+
+    `place` is where the image begins, in the first of the channels.
+    """
+    line = job[at.COLUMNS_ROW]
+    height, width = job[at.HEIGHT], job[at.WIDTH]
+    rows, columns = sizes
+    left = min(max(0, -first[1]), columns)
+    right = max(left, min(columns, width - first[1]))
+    for i in range(rows):
+        row = first[0] + i
+        here = target + i * line
+        if row < 0 or row >= height or left == right:
+            clear(here, columns * VECTOR_BYTES)
+        else:
+            source = place + row * job[at.ROW_STEP] + (first[1] + left) * item
+            step = job[at.CHANNEL_STEP]
+            read_row(zero, item, here, source, step, there, columns, left, right)
+
+
+read: Any = compiled(_read)
+
+
+@cache
+def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
+    """Return the function that transforms tiles.
+
+    Parameters
+    ----------
+    bits
+        32 or 64.
+    length
+        The side of a tile.
+    rows, columns
+        How many of them may not be zero, rounded up to four.
+    """
+    zero = np.float32(0) if bits == 32 else np.float64(0)
+    item = bits // 8
+    lanes = VECTOR_BYTES // item
+    vector = VECTOR_BYTES
+    middle = length // 2
+    source = source_hash()
+
+    def analysis_job(job: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
+        clear(scratch, length * vector)  # zeros to read instead of what is not there
+        spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
+        groups, channels = job[at.GROUPS], job[at.CHANNELS]
+        pairs = (channels + 2 * lanes - 1) // (2 * lanes)
+        grid_h, grid_w, run, runs = job[at.GRID_H], job[at.GRID_W], job[at.RUN], job[at.RUNS]
+        step_h, step_w = job[at.STEP_H], job[at.STEP_W]
+        tile_h, tile_w = job[at.TILE_H], job[at.TILE_W]
+        bins, part = job[at.BIN], job[at.PART]
+        along = (length + 1) * vector  # from column to column, no power of two
+        pieces = job[at.UNITS] * groups * pairs
+        piece = take_ticket(job)
+        while piece < pieces:
+            if job[at.PLANAR] != 0:
+                pair = piece % pairs
+                rest = piece // pairs
+                group = rest % groups
+                unit = job[at.FIRST_UNIT] + rest // groups
+            else:
+                # Filters of one pair of outputs lie side by side.
+                unit = piece % job[at.UNITS]
+                rest = piece // job[at.UNITS]
+                pair = rest % pairs
+                group = rest // pairs
+            across = unit % runs * run
+            rest = unit // runs
+            down = rest % grid_h
+            image = rest // grid_h
+            tiles = min(run, grid_w - across)
+            wide = (tiles - 1) * step_w + tile_w
+            begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]
+            halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
+            for h in range(halves):
+                channel = (2 * pair + h) * lanes
+                if job[at.PLANAR] != 0:
+                    columns_at, line, beside = (
+                        scratch + job[at.COLUMNS], job[at.COLUMNS_ROW], vector,
+                    )  # fmt: skip
+                    first = (down * step_h - job[at.TOP], across * step_w - job[at.LEFT])
+                    there = min(lanes, channels - channel)
+                    place = begin + channel * job[at.CHANNEL_STEP]
+                    read(zero, item, job, columns_at, place, there, first, (tile_h, wide))
+                else:
+                    columns_at = begin + channel * item
+                    line, beside = job[at.ROW_STEP], job[at.COLUMN_STEP]
+                for j in range(wide):
+                    column_there(
+                        length, rows, zero, columns_at + j * beside, line, tile_h, scratch,
+                        spectra_of + h * half + j * along,
+                    )  # fmt: skip
+            number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
+            target = job[at.SPECTRA] + group * job[at.SPECTRA_GROUP] + pair * job[at.PAIR]
+            for t in range(tiles):
+                tile = target + (number + t) * job[at.TILE]
+                for u in range(middle + 1):
+                    for h in range(halves):
+                        begin = spectra_of + h * half + t * step_w * along
+                        here = tile + h * vector
+                        if u < 2:
+                            row_there(
+                                length, columns, 1, zero, begin + u * vector, along, tile_w,
+                                scratch, here + u * (middle + 1) * bins, bins, part,
+                            )  # fmt: skip
+                        else:
+                            row_there(
+                                length, columns, 0, zero, begin + 2 * (u - 1) * vector, along,
+                                tile_w, scratch, here + (2 + (u - 1) * length) * bins, bins, part,
+                            )  # fmt: skip
+            piece = take_ticket(job)
+
+    return compile_job(analysis_job)

@@ -1,0 +1,198 @@
+"""Transforms of the columns and rows of a tile as numba intrinsics, one channel to a lane.
+
+A column of real numbers has the spectrum r[0], r[n/2], re[1], im[1], re[2], ... in n consecutive
+vectors. In a tile whose columns are transformed so, row 0 and row n/2 are real, and every other
+pair of rows is complex: those are transformed along the row, and give the bins of the tile's
+spectrum. A bin lies `bin` bytes from the one before it, its imaginary part `part` bytes further.
+Addresses and strides are in bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fftconv.kernels.vectors import VECTOR_BYTES, Vectors
+from fftconv.spectral.arithmetic import Arithmetic, Complex, Number
+from fftconv.spectral.transforms import fft, irfft, rfft
+
+
+class Lanes(Arithmetic):
+    """Arithmetic on vectors of LLVM's."""
+
+    def __init__(self, builder: Any, bits: int) -> None:
+        self.v = Vectors(builder, bits)
+        self.builder = builder
+
+    def plus(self, x: Number, y: Number) -> Number:
+        """Return x + y."""
+        return self.builder.fadd(x, y)
+
+    def minus(self, x: Number, y: Number) -> Number:
+        """Return x - y."""
+        return self.builder.fsub(x, y)
+
+    def negative(self, x: Number) -> Number:
+        """Return -x."""
+        return self.builder.fneg(x)
+
+    def times(self, x: Number, factor: float) -> Number:
+        """Return x times a constant."""
+        return self.builder.fmul(x, self._constant(factor))
+
+    def times_plus(self, x: Number, factor: float, y: Number) -> Number:
+        """Return x times a constant, plus y."""
+        return self.v.fused(x, self._constant(factor), y)
+
+    def _constant(self, value: float) -> Any:
+        return ir.Constant(self.v.vector, [value] * self.v.lanes)
+
+    def at(self, base: Any, stride: Any, n: int) -> Any:
+        """Return the n-th address from `base` on."""
+        if n == 0:
+            return base
+        return self.builder.add(base, self.builder.mul(stride, self.v.integer(n)))
+
+    def sources(self, base: Any, stride: Any, count: int, limit: Any, zeros: Any) -> list[Any]:
+        """Return addresses to load from: those of zeros from `limit` on, at most three of them."""
+        places = [self.at(base, stride, n) for n in range(count)]
+        for n in range(max(1, count - 3), count):
+            is_there = self.builder.icmp_signed("<", self.v.integer(n), limit)
+            places[n] = self.builder.select(is_there, places[n], zeros)
+        return places
+
+    def store_bin(self, value: Complex, place: Any, part: Any) -> None:
+        """Store a complex number whose imaginary part may be none."""
+        re, im = (self.v.zero() if x is None else x for x in value)
+        self.v.store(re, place)
+        self.v.store(im, self.builder.add(place, part))
+
+    def second(self, place: Any) -> Any:
+        """Return the address of the vector behind this one."""
+        return self.builder.add(place, self.v.integer(VECTOR_BYTES))
+
+
+def _literals(*kinds: Any) -> list[int] | None:
+    if all(isinstance(kind, types.IntegerLiteral) for kind in kinds):
+        return [kind.literal_value for kind in kinds]
+    return None
+
+
+def _column_there(
+    typingctx: Any, length: Any, count: Any, zero: Any, source: Any, stride: Any, limit: Any,
+    zeros: Any, target: Any,
+) -> Any:  # fmt: skip
+    """Transform the `limit` (count - 3 to count) numbers of a column, and zeros behind them."""
+    sizes = _literals(length, count)
+    if sizes is None:
+        return None
+    n, m = sizes
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        e = Lanes(builder, zero.bitwidth)
+        x: list[Any] = [e.v.load(place) for place in e.sources(args[3], args[4], m, *args[5:7])]
+        half = rfft(e, x + [None] * (n - m))
+        packed = [half[0][0], half[n // 2][0], *(part for z in half[1 : n // 2] for part in z)]
+        for i, value in enumerate(packed):
+            e.v.store(
+                e.v.zero() if value is None else value,
+                e.at(args[7], e.v.integer(VECTOR_BYTES), i),
+            )
+        return context.get_dummy_value()
+
+    return types.void(length, count, zero, source, stride, limit, zeros, target), codegen
+
+
+def _row_there(
+    typingctx: Any, length: Any, count: Any, is_real: Any, zero: Any, source: Any, stride: Any,
+    limit: Any, zeros: Any, target: Any, bins: Any, part: Any,
+) -> Any:  # fmt: skip
+    """Transform a row of real numbers (n / 2 + 1 bins) or of complex ones (n bins)."""
+    sizes = _literals(length, count, is_real)
+    if sizes is None:
+        return None
+    n, m, real = sizes
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        e = Lanes(builder, zero.bitwidth)
+        places = e.sources(args[4], args[5], m, *args[6:8])
+        if real:
+            x: list[Any] = [e.v.load(place) for place in places]
+            out = rfft(e, x + [None] * (n - m))
+        else:
+            pairs: list[Any] = [(e.v.load(place), e.v.load(e.second(place))) for place in places]
+            out = fft(e, pairs + [(None, None)] * (n - m))
+        for k, value in enumerate(out):
+            e.store_bin(value, e.at(args[8], args[9], k), args[10])
+        return context.get_dummy_value()
+
+    return types.void(
+        length, count, is_real, zero, source, stride, limit, zeros, target, bins, part
+    ), codegen
+
+
+def _row_back(
+    typingctx: Any, length: Any, count: Any, is_real: Any, zero: Any, source: Any, bins: Any,
+    part: Any, target: Any, stride: Any,
+) -> Any:  # fmt: skip
+    """Transform bins back to the first `count` numbers of a row, real ones or complex ones."""
+    sizes = _literals(length, count, is_real)
+    if sizes is None:
+        return None
+    n, m, real = sizes
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        e = Lanes(builder, zero.bitwidth)
+        half: list[Any] = []
+        for k in range(n // 2 + 1 if real else n):
+            place = e.at(args[4], args[5], k)
+            alone = real and k in (0, n // 2)
+            half.append(
+                (e.v.load(place), None if alone else e.v.load(builder.add(place, args[6])))
+            )
+        if real:
+            for i, value in enumerate(irfft(e, half, n)[:m]):
+                e.v.store(value, e.at(args[7], args[8], i))
+        else:
+            # Real and imaginary parts exchanged, a transform is its own inverse.
+            for i, (im, re) in enumerate(fft(e, [(im, re) for re, im in half])[:m]):
+                place = e.at(args[7], args[8], i)
+                e.v.store(re, place)
+                e.v.store(im, e.second(place))
+        return context.get_dummy_value()
+
+    return types.void(
+        length, count, is_real, zero, source, bins, part, target, stride
+    ), codegen
+
+
+def _column_back(
+    typingctx: Any, length: Any, count: Any, zero: Any, source: Any, target: Any, stride: Any,
+    bias: Any,
+) -> Any:  # fmt: skip
+    """Transform a column's spectrum back to its first `count` numbers, a vector added to each."""
+    sizes = _literals(length, count)
+    if sizes is None:
+        return None
+    n, m = sizes
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        e = Lanes(builder, zero.bitwidth)
+        r = [e.v.load(e.at(args[3], e.v.integer(VECTOR_BYTES), i)) for i in range(n)]
+        # What is added at frequency zero is added to every number.
+        mean = e.add(r[0], e.v.load(args[6]))
+        pairs: list[Any] = [(r[2 * k], r[2 * k + 1]) for k in range(1, n // 2)]
+        for i, value in enumerate(irfft(e, [(mean, None), *pairs, (r[1], None)], n)[:m]):
+            e.v.store(value, e.at(args[4], args[5], i))
+        return context.get_dummy_value()
+
+    return types.void(length, count, zero, source, target, stride, bias), codegen
+
+
+column_there: Any = intrinsic(prefer_literal=True)(_column_there)
+row_there: Any = intrinsic(prefer_literal=True)(_row_there)
+row_back: Any = intrinsic(prefer_literal=True)(_row_back)
+column_back: Any = intrinsic(prefer_literal=True)(_column_back)

@@ -1,0 +1,149 @@
+"""How a correlation of many channels is cut into tiles, and tiles into what is done at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.kernels.division import target
+
+if TYPE_CHECKING:
+    from fftconv.geometry import Geometry, Pair
+
+#: Bytes of columns and of their spectra that a thread works on at a time, at most if it can.
+UNIT_BYTES = 160 << 10
+#: Bytes of spectra of tiles between passes, and of one bin's.
+CHUNK_BYTES, BIN_BYTES = 6 << 20, 192 << 10
+_LINE = 64
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A correlation with stride and dilation 1: of `ins` with `outs` channels in each group.
+
+    Images of `size` are padded by `corner` (top, left), which is negative where they are cropped.
+    """
+
+    batch: int
+    groups: int
+    ins: int
+    outs: int
+    size: Pair
+    kernel: Pair
+    out: Pair
+    corner: Pair
+
+    @classmethod
+    def forward(cls, geometry: Geometry) -> Correlation:
+        """Return the forward map of a case."""
+        ins, outs = geometry.channels_per_group
+        top, _, left, _ = geometry.padding
+        return cls(
+            geometry.batch, geometry.groups, ins, outs, geometry.input_size,
+            geometry.kernel_size, geometry.output_size, (top, left),
+        )  # fmt: skip
+
+    def turned(self) -> Correlation:
+        """Return the one that takes gradients of the output to those of the input."""
+        top, left = (k - 1 - c for k, c in zip(self.kernel, self.corner, strict=True))
+        return Correlation(
+            self.batch, self.groups, self.outs, self.ins, self.out, self.kernel, self.size,
+            (top, left),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Tiles of `length` squared, each good for `step` outputs, in a `grid`.
+
+    A unit is a run of `run` tiles in a row; `units` of them are worked on between two passes.
+    """
+
+    length: int
+    step: Pair
+    grid: Pair
+    run: int
+    units: int
+    all_units: int
+
+    @property
+    def bins(self) -> int:
+        """Complex numbers in the spectrum of a tile, of which some have no imaginary part."""
+        return self.length**2 // 2 + 2
+
+    @property
+    def runs(self) -> int:
+        """Units in a row of tiles."""
+        return -(-self.grid[1] // self.run)
+
+    def chunks(self) -> list[tuple[int, int]]:
+        """List the first unit of each chunk and the one behind its last."""
+        return [
+            (first, min(first + self.units, self.all_units))
+            for first in range(0, self.all_units, self.units)
+        ]
+
+    def first_tile(self, unit: int) -> int:
+        """Return the number of a unit's first tile; of the one behind the last, how many."""
+        row, place = divmod(unit, self.runs)
+        return row * self.grid[1] + place * self.run
+
+    @property
+    def most_tiles(self) -> int:
+        """Tiles in the largest chunk."""
+        return max(self.first_tile(last) - self.first_tile(first) for first, last in self.chunks())
+
+
+def steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
+    """Return the outputs that a tile is good for and how many tiles there are; None for none."""
+    pairs = []
+    for size, kernel, out, corner in zip(
+        case.size, case.kernel, case.out, case.corner, strict=True
+    ):
+        after = out + kernel - 1 - corner - size
+        # What runs over the end wraps around into the zeros of the padding before the start.
+        if corner >= 0 and max(size + max(corner, after), out, kernel) <= length:
+            pairs.append((out, 1))
+        elif kernel <= length:
+            step = min(length - kernel + 1, out)
+            pairs.append((step, -(-out // step)))
+        else:
+            return None
+    return (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1])
+
+
+def cut(case: Correlation, length: int, item: int) -> Cut | None:
+    """Return how a case is cut into tiles of one length, None if its filter is too large."""
+    sizes = steps(case, length)
+    if sizes is None:
+        return None
+    step, grid = sizes
+    column = (3 * length + 2) * target().vector_bytes
+    most = max(1, (UNIT_BYTES // column - length) // step[1] + 1)
+    run = -(-grid[1] // -(-grid[1] // min(most, grid[1])))
+    runs = -(-grid[1] // run)
+    all_units = case.batch * grid[0] * runs
+    bins = length**2 // 2 + 2
+    tile = 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
+    tiles = min(CHUNK_BYTES // (tile * bins * case.groups), BIN_BYTES // tile)
+    units = min(all_units, max(1, tiles // run, -(-torch.get_num_threads() // case.groups)))
+    chunks = -(-all_units // units)
+    return Cut(length, step, grid, run, -(-all_units // chunks), all_units)
+
+
+def row_bytes(channels: int, item: int, vector: int) -> int:
+    """Return the bytes of one number for each channel of a group: whole pairs of vectors."""
+    return -(-channels * item // (2 * vector)) * 2 * vector
+
+
+def odd_lines(size: int) -> int:
+    """Return at least `size` bytes, an odd number of cache lines: no power of two."""
+    lines = -(-size // _LINE)
+    return (lines + 1 - lines % 2) * _LINE
+
+
+def whole_fours(count: int, length: int) -> int:
+    """Round a number of rows up to what functions are compiled for."""
+    return min(length, -(-count // 4) * 4)

@@ -1,0 +1,47 @@
+"""Places of the fields of the jobs, as `fftconv.spectral.jobs` fills them in; all in bytes.
+
+Channels are those of a group. Two vectors of channels make a pair, which is worked on together:
+their halves of a cache line are then written together. Tiles are numbered image by image, row by
+row; a unit is a run of tiles in one row.
+"""
+
+(
+    # Counters that threads share, and the memory of each thread.
+    TICKET, SLOTS, SCRATCH, SLOT,
+    # Where in that memory the columns are read to (and the bytes of a row), and their spectra.
+    COLUMNS, COLUMNS_ROW, SPECTRA_OF_COLUMNS, SPECTRA_HALF,
+    # 1 if planes are transposed to lanes; 0 if the lanes lie in memory as they are.
+    PLANAR,
+    # What is cut into tiles: address, and strides of image, group, channel, row, column.
+    PLACE, IMAGE_STEP, GROUP_STEP, CHANNEL_STEP, ROW_STEP, COLUMN_STEP,
+    HEIGHT, WIDTH, TOP, LEFT,
+    # From tile to tile, how many there are, tiles in a unit, units in a row.
+    STEP_H, STEP_W, GRID_H, GRID_W, RUN, RUNS,
+    # Rows and columns of a tile that are not zero, or that are wanted.
+    TILE_H, TILE_W,
+    FIRST_UNIT, UNITS, FIRST_TILE, GROUPS, CHANNELS,
+    # The spectra: address, and strides.
+    SPECTRA, SPECTRA_GROUP, BIN, PART, TILE, PAIR,
+    # A number for each channel that is added to every output.
+    BIAS, BIAS_GROUP,
+    TRANSFORM_COUNT,
+) = range(41)  # fmt: skip
+
+(
+    # As above (these four come first in both), then where rows of the left factor are packed.
+    P_TICKET, P_SLOTS, P_SCRATCH, P_SLOT,
+    P_GROUPS, P_BINS,
+    # 1 to add the product to what is there.
+    P_ADDS,
+    # The left factor is (tiles, channels) in each bin.
+    LEFT_PLACE, LEFT_GROUP, LEFT_BIN, LEFT_PART, LEFT_TILE, P_TILES, P_CHANNELS,
+    PACKED_TILE,
+    # The product has `ROWS` rows, each a sum of `SUMS` terms; what lies between those of the
+    # packed left factor.
+    ROWS, SUMS, PACKED_ROW, PACKED_TERM,
+    RIGHT_PLACE, RIGHT_GROUP, RIGHT_BIN, RIGHT_PART, RIGHT_TERM, RIGHT_PAIR,
+    OUT_PLACE, OUT_GROUP, OUT_BIN, OUT_PART, OUT_ROW, OUT_PAIR,
+    # Vectors in a row of the product.
+    VECTORS,
+    PRODUCT_COUNT,
+) = range(33)  # fmt: skip

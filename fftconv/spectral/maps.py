@@ -1,0 +1,107 @@
+"""The three maps of a case with many channels, out of correlations and the filters' gradient.
+
+The gradient of the input is a correlation of the output's gradient with the filters, turned by
+half and with the channels exchanged: so there are two kinds of spectra of a weight. Those of the
+forward pass are kept between calls while nothing is learned; in training a weight changes at each
+step, and its spectra are made anew.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from fftconv.methods.maps import Maps
+from fftconv.spectral.cutting import Correlation, cut
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Kept
+    from fftconv.methods.weight_spectra import WeightSpectra
+    from fftconv.spectral.cutting import Cut
+    from fftconv.spectral.engine import Correlator, FilterGradient
+
+
+class Lengths(NamedTuple):
+    """Sides of tiles: of the forward map with a weight that is kept or learned, of gradients."""
+
+    forward: int
+    learned: int
+    grad_input: int
+    grad_weight: int
+
+
+class ManyChannels(Maps):
+    """The maps with stride and dilation 1; a tile's length may differ from map to map."""
+
+    def __init__(
+        self, geometry: Geometry, lengths: Lengths, dtype: torch.dtype,
+        weights: WeightSpectra,
+    ) -> None:  # fmt: skip
+        """Take the sides of tiles, and where the spectra of weights are kept."""
+        self._geometry, self._lengths = geometry, lengths
+        self._dtype, self._weights = dtype, weights
+        self._case = Correlation.forward(geometry)
+
+    def _cut(self, case: Correlation, length: int) -> Cut:
+        tiles = cut(case, length, self._dtype.itemsize)
+        assert tiles is not None
+        return tiles
+
+    def _correlator(self, case: Correlation, length: int) -> Correlator:
+        from fftconv.spectral.engine import Correlator
+
+        return Correlator(case, self._cut(case, length), self._dtype)
+
+    @cached_property
+    def _forward(self) -> Correlator:
+        return self._correlator(self._case, self._lengths.forward)
+
+    @cached_property
+    def _learned(self) -> Correlator:
+        if self._lengths.learned == self._lengths.forward:
+            return self._forward
+        return self._correlator(self._case, self._lengths.learned)
+
+    @cached_property
+    def _turned(self) -> Correlator:
+        return self._correlator(self._case.turned(), self._lengths.grad_input)
+
+    @cached_property
+    def _filters(self) -> FilterGradient:
+        from fftconv.spectral.engine import FilterGradient
+
+        cut = self._cut(self._case, self._lengths.grad_weight)
+        return FilterGradient(self._case, cut, self._dtype)
+
+    def _filters_of(self, w: Tensor) -> Tensor:
+        """Return a weight as (groups, outs, ins, height, width)."""
+        return w.unflatten(0, (self._geometry.groups, -1))
+
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Correlate, with spectra of the weight that are kept."""
+        forward = self._forward
+        spectra = self._weights.get(w, forward.key, lambda w: forward.spectra(self._filters_of(w)))
+        y = x.new_empty(self._geometry.output_shape)
+        forward.run(x, spectra, bias, y)
+        return y
+
+    def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
+        """Correlate with a weight that is being learned; keep nothing."""
+        y = x.new_empty(self._geometry.output_shape)
+        self._learned.run(x, self._learned.spectra(self._filters_of(w)), bias, y)
+        return y, ()
+
+    def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
+        """Correlate with the weight turned by half."""
+        filters = self._filters_of(w).transpose(1, 2).flip((3, 4))
+        gx = g.new_empty(self._geometry.input_shape)
+        self._turned.run(g, self._turned.spectra(filters), None, gx)
+        return gx
+
+    def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
+        """Correlate input and gradient tile by tile, and sum over the tiles."""
+        return self._filters.run(x, g).reshape(self._geometry.weight_shape).contiguous()

@@ -1,0 +1,187 @@
+"""Running the compiled passes: their fields, their memory, their threads."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fftconv.kernels.pool import CALL, runner
+from fftconv.kernels.vectors import VECTOR_BYTES
+from fftconv.spectral import fields as at
+from fftconv.spectral.analysis import analysis
+from fftconv.spectral.cutting import odd_lines, row_bytes, whole_fours
+from fftconv.spectral.product import product
+from fftconv.spectral.synthesis import synthesis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from fftconv.spectral.cutting import Correlation, Cut
+
+_TRANSFORM = ctypes.c_int64 * at.TRANSFORM_COUNT
+_PRODUCT = ctypes.c_int64 * at.PRODUCT_COUNT
+
+
+class Pass:
+    """One compiled function with the fields that do not change from call to call."""
+
+    def __init__(self, kind: Any, function: Any, fields: Mapping[int, int], slot: int) -> None:
+        self.slot = slot
+        self._kind, self._function = kind, function
+        template = kind()
+        for place, value in fields.items():
+            template[place] = value
+        self._template = bytes(template)
+
+    def run(self, changing: Mapping[int, int], scratch: int, slot: int, pieces: int) -> None:
+        """Run it on so many pieces, in torch's threads, each of which has a slot of memory."""
+        fields = self._kind.from_buffer_copy(self._template)
+        for place, value in changing.items():
+            fields[place] = value
+        fields[at.SCRATCH], fields[at.SLOT] = scratch, slot
+        threads = min(torch.get_num_threads(), pieces)
+        if threads == 1:
+            CALL(self._function.address)(ctypes.addressof(fields))
+        else:
+            runner()(self._function.address, ctypes.addressof(fields), threads)
+
+
+class Spectra:
+    """How the spectra of tiles, or of filters, lie in memory."""
+
+    def __init__(self, bins: int, tiles: int, channels: int, item: int) -> None:
+        """Take how many there are; bins lie apart by odd numbers of lines."""
+        self.tile = row_bytes(channels, item, VECTOR_BYTES)
+        self.part = tiles * self.tile
+        self.bin = odd_lines(2 * self.part)
+        self.pair = 2 * VECTOR_BYTES
+        self.group = bins * self.bin
+
+    def fields(self) -> dict[int, int]:
+        """Return them as a transform's job has them."""
+        return {
+            at.SPECTRA_GROUP: self.group, at.BIN: self.bin, at.PART: self.part,
+            at.TILE: self.tile, at.PAIR: self.pair,
+        }  # fmt: skip
+
+
+class FilterSpectra(Spectra):
+    """The same of filters, which are read pair by pair of output channels."""
+
+    def __init__(self, bins: int, ins: int, outs: int, item: int) -> None:
+        """Take the channels of a group."""
+        self.tile, self.part = 4 * VECTOR_BYTES, 2 * VECTOR_BYTES
+        self.pair = ins * self.tile
+        self.bin = odd_lines(-(-outs * item // self.part) * self.pair)
+        self.group = bins * self.bin
+
+
+def planes(
+    case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str
+) -> Pass:
+    """Return the pass over planes: of the "input", of the "output" back, of its "gradient".
+
+    The tiles of a gradient are those of the output, and count as zero beyond it.
+    """
+    n = cut.length
+    is_input = which == "input"
+    tile = (n, n) if is_input else cut.step
+    size, channels = (case.size, case.ins) if is_input else (case.out, case.outs)
+    corner = case.corner if is_input else (0, 0)
+    rows, columns = (whole_fours(count, n) for count in tile)
+    compiled = synthesis if which == "output" else analysis
+    places, slot = _slot(n, (cut.run - 1) * cut.step[1] + n, n)
+    fields = {
+        at.PLANAR: 1, at.HEIGHT: size[0], at.WIDTH: size[1], at.TOP: corner[0],
+        at.LEFT: corner[1], at.STEP_H: cut.step[0], at.STEP_W: cut.step[1],
+        at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1], at.RUN: cut.run, at.RUNS: cut.runs,
+        at.TILE_H: tile[0], at.TILE_W: tile[1], at.GROUPS: case.groups, at.CHANNELS: channels,
+        **spectra.fields(), **places,
+    }  # fmt: skip
+    return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
+
+
+def filters(
+    case: Correlation, cut: Cut, spectra: Spectra, bits: int, back: bool = False
+) -> Pass:
+    """Return the pass over filters, there or back, that lie as `filter_layout` says."""
+    n, (height, width) = cut.length, case.kernel
+    rows, columns = whole_fours(height, n), whole_fours(width, n)
+    lanes = filter_lanes(case.outs, bits // 8) * bits // 8
+    places, slot = _slot(n, max(width, columns), n)
+    fields = {
+        at.PLANAR: 0, at.HEIGHT: height, at.WIDTH: width, at.STEP_H: height, at.STEP_W: width,
+        at.GRID_H: 1, at.GRID_W: 1, at.RUN: 1, at.RUNS: 1, at.TILE_H: height, at.TILE_W: width,
+        at.GROUPS: case.groups, at.CHANNELS: case.outs, at.UNITS: case.ins,
+        at.COLUMN_STEP: lanes, at.ROW_STEP: width * lanes, at.IMAGE_STEP: height * width * lanes,
+        at.GROUP_STEP: case.ins * height * width * lanes, **spectra.fields(), **places,
+    }  # fmt: skip
+    compiled = synthesis if back else analysis
+    return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
+
+
+def filter_lanes(outs: int, item: int) -> int:
+    """Return the numbers that the layout of filters has for the output channels of a group."""
+    lanes = VECTOR_BYTES // item
+    return -(-outs // lanes) * lanes
+
+
+def _slot(length: int, width: int, height: int) -> tuple[dict[int, int], int]:
+    """Return where a thread has its columns, and the bytes that it has of them all."""
+    vector = VECTOR_BYTES
+    line = (width | 1) * vector
+    half = (width + 4) * (length + 1) * vector
+    columns = length * vector
+    behind = columns + (height + 1) * line
+    fields = {
+        at.COLUMNS: columns, at.COLUMNS_ROW: line, at.SPECTRA_OF_COLUMNS: behind,
+        at.SPECTRA_HALF: half,
+    }  # fmt: skip
+    return fields, odd_lines(behind + 2 * half)
+
+
+def products(
+    case: Correlation, cut: Cut, spectra: tuple[Spectra, Spectra, Spectra], bits: int,
+    over_tiles: bool,
+) -> Pass:  # fmt: skip
+    """Return the pass that multiplies: (left factor, right one, product).
+
+    The product is summed over channels, or over tiles.
+    """
+    item = bits // 8
+    left, right, out = spectra
+    packed = odd_lines(row_bytes(case.ins, item, VECTOR_BYTES))
+    steps = (item, packed) if over_tiles else (packed, item)
+    fields = {
+        at.P_GROUPS: case.groups, at.P_BINS: cut.bins, at.LEFT_GROUP: left.group,
+        at.LEFT_BIN: left.bin, at.LEFT_PART: left.part, at.LEFT_TILE: left.tile,
+        at.P_CHANNELS: case.ins, at.PACKED_TILE: packed, at.PACKED_ROW: steps[0],
+        at.PACKED_TERM: steps[1], at.RIGHT_GROUP: right.group, at.RIGHT_BIN: right.bin,
+        at.RIGHT_PART: right.part, at.RIGHT_TERM: right.tile, at.RIGHT_PAIR: right.pair,
+        at.OUT_GROUP: out.group, at.OUT_BIN: out.bin, at.OUT_PART: out.part,
+        at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,
+        at.VECTORS: filter_lanes(case.outs, item) * item // VECTOR_BYTES,
+    }  # fmt: skip
+    slot = odd_lines(3 * cut.most_tiles * packed)
+    return Pass(_PRODUCT, product(bits), fields, slot)
+
+
+def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:
+    """Return where the planes of a tensor lie whose rows are dense."""
+    item = tensor.element_size()
+    image, channel, row, _ = tensor.stride()
+    return {
+        at.PLACE: tensor.data_ptr(), at.IMAGE_STEP: image * item, at.CHANNEL_STEP: channel * item,
+        at.ROW_STEP: row * item, at.GROUP_STEP: channels * channel * item,
+    }  # fmt: skip
+
+
+def pairs(channels: int, item: int) -> int:
+    """Return how many pairs of vectors the channels of a group make."""
+    return row_bytes(channels, item, VECTOR_BYTES) // (2 * VECTOR_BYTES)
+
+

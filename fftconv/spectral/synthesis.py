@@ -1,0 +1,142 @@
+"""Spectra to tiles, put side by side: the compiled pass that ends a correlation."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from fftconv.kernels.entry import compile_job
+from fftconv.kernels.rows import add_atomically
+from fftconv.kernels.vectors import VECTOR_BYTES, take_ticket
+from fftconv.spectral import fields as at
+from fftconv.spectral.codelets import column_back, row_back
+from fftconv.spectral.sources import source_hash
+from fftconv.spectral.transposes import move_number, move_vector, scatter
+
+compiled: Any = njit(error_model="numpy")
+
+
+def _write_row(
+    zero: Any, item: int, source: int, target: int, step: int, there: int, width: int
+) -> None:
+    """Write columns from lanes to their channels."""
+    lanes = VECTOR_BYTES // item
+    if width >= lanes:
+        for column in range(0, width - lanes, lanes):
+            scatter(zero, source + column * VECTOR_BYTES, target + column * item, step, there)
+        # The last block moves back rather than be narrower.
+        column = width - lanes
+        scatter(zero, source + column * VECTOR_BYTES, target + column * item, step, there)
+    else:
+        for column in range(width):
+            for lane in range(there):
+                number = source + column * VECTOR_BYTES + lane * item
+                move_number(zero, number, target + lane * step + column * item)
+
+
+write_row: Any = compiled(_write_row)
+
+
+@cache
+def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
+    """Return the function that transforms tiles back.
+
+    Parameters
+    ----------
+    bits
+        32 or 64.
+    length
+        The side of a tile.
+    rows, columns
+        How many of them are wanted, rounded up to four.
+    """
+    zero = np.float32(0) if bits == 32 else np.float64(0)
+    item = bits // 8
+    lanes = VECTOR_BYTES // item
+    vector = VECTOR_BYTES
+    middle = length // 2
+    source = source_hash()
+
+    def synthesis_job(job: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
+        columns_at, line = scratch + job[at.COLUMNS], job[at.COLUMNS_ROW]
+        spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
+        groups, channels = job[at.GROUPS], job[at.CHANNELS]
+        pairs = (channels + 2 * lanes - 1) // (2 * lanes)
+        grid_h, grid_w, run, runs = job[at.GRID_H], job[at.GRID_W], job[at.RUN], job[at.RUNS]
+        step_h, step_w = job[at.STEP_H], job[at.STEP_W]
+        bins, part = job[at.BIN], job[at.PART]
+        along = (length + 1) * vector
+        pieces = job[at.UNITS] * groups * pairs
+        piece = take_ticket(job)
+        while piece < pieces:
+            if job[at.PLANAR] != 0:
+                pair = piece % pairs
+                rest = piece // pairs
+                group = rest % groups
+                unit = job[at.FIRST_UNIT] + rest // groups
+            else:
+                # Filters of one pair of outputs lie side by side.
+                unit = piece % job[at.UNITS]
+                rest = piece // job[at.UNITS]
+                pair = rest % pairs
+                group = rest // pairs
+            across = unit % runs * run
+            rest = unit // runs
+            down = rest % grid_h
+            image = rest // grid_h
+            tiles = min(run, grid_w - across)
+            halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
+            number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
+            origin = job[at.SPECTRA] + group * job[at.SPECTRA_GROUP] + pair * job[at.PAIR]
+            for t in range(tiles):
+                tile = origin + (number + t) * job[at.TILE]
+                # A tile may write columns of the next one, which then writes its own.
+                for u in range(middle + 1):
+                    for h in range(halves):
+                        target = spectra_of + h * half + t * step_w * along
+                        here = tile + h * vector
+                        if u < 2:
+                            row_back(
+                                length, columns, 1, zero, here + u * (middle + 1) * bins, bins,
+                                part, target + u * vector, along,
+                            )  # fmt: skip
+                        else:
+                            row_back(
+                                length, columns, 0, zero, here + (2 + (u - 1) * length) * bins,
+                                bins, part, target + 2 * (u - 1) * vector, along,
+                            )  # fmt: skip
+            first = (down * step_h, across * step_w)
+            height = min(job[at.TILE_H], job[at.HEIGHT] - first[0])
+            wide = min((tiles - 1) * step_w + job[at.TILE_W], job[at.WIDTH] - first[1])
+            begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]
+            for h in range(halves):
+                channel = (2 * pair + h) * lanes
+                bias = job[at.BIAS] + group * job[at.BIAS_GROUP] + channel * item
+                for j in range(wide):
+                    column_back(
+                        length, rows, zero, spectra_of + h * half + j * along,
+                        columns_at + j * vector, line, bias,
+                    )  # fmt: skip
+                there = min(lanes, channels - channel)
+                for i in range(height):
+                    here = columns_at + i * line
+                    if job[at.PLANAR] != 0:
+                        target = begin + channel * job[at.CHANNEL_STEP]
+                        target += (first[0] + i) * job[at.ROW_STEP] + first[1] * item
+                        write_row(
+                            zero, item, here, target, job[at.CHANNEL_STEP], there, wide
+                        )
+                    else:
+                        target = begin + channel * item + i * job[at.ROW_STEP]
+                        for j in range(wide):
+                            move_vector(
+                                zero, here + j * vector, target + j * job[at.COLUMN_STEP]
+                            )
+            piece = take_ticket(job)
+
+    return compile_job(synthesis_job)

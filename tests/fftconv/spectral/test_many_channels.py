@@ -1,0 +1,219 @@
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import fftconv
+from fftconv.geometry import Geometry
+from fftconv.methods.maps import Maps
+from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.polyphase import Polyphase
+from fftconv.methods.weight_spectra import WeightSpectra
+from fftconv.spectral import cutting
+from fftconv.spectral.maps import Lengths, ManyChannels
+
+# Few lengths of tiles, and sizes of filters that share functions: each is compiled once.
+LENGTH = 12
+
+
+def maps_of(
+    geometry: Geometry, dtype: torch.dtype = torch.float32, length: int = LENGTH
+) -> ManyChannels:
+    return ManyChannels(geometry, Lengths(*[length] * 4), dtype, WeightSpectra())
+
+
+def check(geometry: Geometry, maps: Maps, dtype: torch.dtype) -> None:
+    """Compare the maps with torch in float64, and the errors with those of torch in this dtype."""
+    x, w, g = (
+        torch.randn(shape, dtype=torch.float64)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    bias = torch.randn(geometry.out_channels, dtype=torch.float64)
+    top, bottom, left, right = geometry.padding
+
+    def by_torch(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+        a, b = (t.to(dtype).requires_grad_() for t in (x, w))
+        y = F.conv2d(
+            F.pad(a, (left, right, top, bottom)), b, bias.to(dtype), geometry.stride, 0,
+            geometry.dilation, geometry.groups,
+        )  # fmt: skip
+        return (y.detach(), *torch.autograd.grad(y, (a, b), g.to(dtype)))
+
+    a, b, c = x.to(dtype), w.to(dtype), g.to(dtype)
+    ours = (
+        maps.forward(a, b, bias.to(dtype)), maps.grad_input(c, b), maps.grad_weight(a, c)
+    )  # fmt: skip
+    wanted, theirs = by_torch(torch.float64), by_torch(dtype)
+    for got, true, native in zip(ours, wanted, theirs, strict=True):
+        assert got.shape == true.shape
+        assert got.dtype == dtype
+        scale = true.abs().max().clamp_min(1)
+        error = float((got - true).abs().max() / scale)
+        native_error = float((native - true).abs().max() / scale)
+        floor = 4 * torch.finfo(dtype).eps
+        assert error <= 3 * max(native_error, floor), (error, native_error, geometry)
+
+
+@pytest.mark.parametrize("channels", [(6, 6), (24, 48), (80, 8), (7, 100), (16, 17)])
+def test_numbers_of_channels(channels: tuple[int, int]) -> None:
+    ins, outs = channels
+    geometry = Geometry.of((2, ins, 21, 26), (outs, ins, 3, 3), padding=1)
+    check(geometry, maps_of(geometry), torch.float32)
+
+
+# The output ends just before, at, and just after the end of a tile, and within one.
+@pytest.mark.parametrize("size", [(1, 3), (3, 9), (12, 12), (13, 11), (22, 32), (23, 33)])
+@pytest.mark.parametrize("padding", [0, 1, (2, 0), 3])
+def test_sizes_around_the_tile(size: tuple[int, int], padding: int | tuple[int, int]) -> None:
+    height, width = size
+    if padding == 0:
+        height, width = height + 2, width + 2
+    if padding == (2, 0):
+        width += 2
+    geometry = Geometry.of((3, 8, height, width), (8, 8, 3, 3), padding=padding)
+    check(geometry, maps_of(geometry), torch.float32)
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (4, 2), (3, 4)])
+def test_filters_of_any_shape(kernel: tuple[int, int]) -> None:
+    geometry = Geometry.of((2, 9, 19, 14), (10, 9, *kernel), padding="same")
+    check(geometry, maps_of(geometry), torch.float32)
+
+
+def test_a_filter_as_large_as_the_tile_and_more_padding_than_filter() -> None:
+    for kernel, padding in ((12, 3), (11, 12), (3, 5)):
+        geometry = Geometry.of((1, 8, 15, 14), (8, 8, kernel, kernel), padding=padding)
+        check(geometry, maps_of(geometry), torch.float32)
+
+
+def test_groups_and_double_precision() -> None:
+    geometry = Geometry.of((2, 18, 17, 23), (30, 6, 3, 3), padding=1, groups=3)
+    check(geometry, maps_of(geometry), torch.float32)
+    check(geometry, maps_of(geometry, torch.float64), torch.float64)
+
+
+def test_stride_and_dilation() -> None:
+    for stride, dilation in ((2, 1), (1, 2), ((1, 2), (3, 2))):
+        geometry = Geometry.of((2, 8, 25, 22), (9, 8, 3, 3), stride, 1, dilation)
+        maps = Polyphase(geometry, maps_of)
+        check(geometry, maps, torch.float32)
+
+
+@pytest.mark.parametrize("length", [8, 16])
+def test_other_lengths(length: int) -> None:
+    geometry = Geometry.of((2, 8, 20, 23), (8, 8, 3, 3), padding=1)
+    check(geometry, maps_of(geometry, length=length), torch.float32)
+
+
+def test_chunks_of_few_tiles_give_what_one_chunk_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    geometry = Geometry.of((3, 8, 40, 70), (8, 8, 3, 3), padding=1)
+    x, w, g = (torch.randn(s) for s in (
+        geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    ))  # fmt: skip
+    whole = maps_of(geometry)
+    y, gx, gw = whole.forward(x, w), whole.grad_input(g, w), whole.grad_weight(x, g)
+    monkeypatch.setattr(cutting, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(cutting, "UNIT_BYTES", 1 << 14)
+    parts = maps_of(geometry)
+    check(geometry, parts, torch.float32)
+    assert torch.equal(parts.forward(x, w), y)
+    assert torch.equal(parts.grad_input(g, w), gx)
+    assert torch.allclose(parts.grad_weight(x, g), gw, atol=1e-3)
+    assert parts._forward.cut.units < whole._forward.cut.units
+
+
+def test_the_number_of_threads_does_not_change_results() -> None:
+    geometry = Geometry.of((3, 16, 40, 40), (16, 16, 3, 3), padding=1)
+    x, w, g = (torch.randn(s) for s in (
+        geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    ))  # fmt: skip
+    maps = maps_of(geometry)
+    results = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        results.append((maps.forward(x, w), maps.grad_input(g, w), maps.grad_weight(x, g)))
+    for first, second in itertools.pairwise(results):
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_operands_of_any_layout() -> None:
+    geometry = Geometry.of((2, 8, 20, 14), (8, 8, 3, 3), padding=1)
+    maps = maps_of(geometry)
+    x, w, g = torch.randn(2, 8, 20, 14), torch.randn(8, 8, 3, 3), torch.randn(2, 8, 20, 14)
+    y, gx, gw = maps.forward(x, w), maps.grad_input(g, w), maps.grad_weight(x, g)
+    views = (
+        lambda t: t.contiguous(memory_format=torch.channels_last),
+        lambda t: t.transpose(0, 1).contiguous().transpose(0, 1),
+        lambda t: t.transpose(2, 3).contiguous().transpose(2, 3),
+        lambda t: F.pad(t, (3, 2, 1, 4))[:, :, 1:-4, 3:-2],
+    )
+    for view in views:
+        assert torch.equal(maps.forward(view(x), view(w)), y)
+        assert torch.equal(maps.grad_input(view(g), view(w)), gx)
+        assert torch.equal(maps.grad_weight(view(x), view(g)), gw)
+
+
+def test_kept_spectra_follow_the_weight() -> None:
+    geometry = Geometry.of((1, 8, 20, 14), (8, 8, 3, 3), padding=1)
+    maps = maps_of(geometry)
+    x, w = torch.randn(1, 8, 20, 14), torch.randn(8, 8, 3, 3)
+    y = maps.forward(x, w)
+    transformed = []
+    spectra = maps._forward.spectra
+    maps._forward.spectra = lambda w: transformed.append(1) or spectra(w)  # type: ignore
+    assert torch.equal(maps.forward(x, w), y)
+    assert not transformed
+    w.data *= 2
+    assert torch.allclose(maps.forward(x, w), 2 * y)
+    assert transformed
+
+
+@pytest.fixture
+def dense(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make products over channels serve wherever they can, with tiles of one length."""
+    from fftconv.planning import choice
+
+    monkeypatch.setattr(choice, "_dense_lengths", lambda *_: Lengths(*[LENGTH] * 4))
+    monkeypatch.setattr("fftconv._case._cases", {})
+
+
+@pytest.mark.usefixtures("dense")
+def test_gradients_of_gradients() -> None:
+    x = torch.randn(1, 6, 5, 6, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(6, 6, 3, 3, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(6, dtype=torch.float64, requires_grad=True)
+
+    def call(x: Tensor, w: Tensor, bias: Tensor) -> Tensor:
+        return fftconv.conv2d(x, w, bias, padding=1, method="overlap_save")
+
+    assert torch.autograd.gradcheck(call, (x, w, bias), fast_mode=True)
+    assert torch.autograd.gradgradcheck(call, (x, w, bias), fast_mode=True)
+
+
+@pytest.mark.usefixtures("dense")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_are_computed_in_single_precision(dtype: torch.dtype) -> None:
+    x, w = torch.randn(1, 8, 20, 20).to(dtype), torch.randn(8, 8, 3, 3).to(dtype)
+    y = fftconv.conv2d(x, w, padding=1, method="overlap_save")
+    wanted = F.conv2d(x.float(), w.float(), padding=1)
+    assert y.dtype == dtype
+    assert torch.allclose(y.float(), wanted, rtol=torch.finfo(dtype).eps, atol=1e-4)
+
+
+def test_the_method_uses_products_over_channels_where_they_are_predicted_faster() -> None:
+    def kind(geometry: Geometry) -> type:
+        return type(OverlapSave().prepare(geometry, torch.float32, torch.device("cpu")))
+
+    assert kind(Geometry.of((8, 64, 56, 56), (64, 64, 5, 5), padding=2)) is ManyChannels
+    assert kind(Geometry.of((8, 3, 56, 56), (3, 3, 5, 5), padding=2)) is not ManyChannels
+
+
+def test_a_plan_says_what_the_spectra_of_the_weight_take() -> None:
+    plan = fftconv.plan((8, 64, 56, 56), (64, 64, 7, 7), padding=3)
+    assert plan.method == "overlap_save"
+    side = plan.tile[0] if plan.tile else 0
+    assert plan.filter_bytes == (side**2 // 2 + 2) * 64 * 64 * 8
+    assert f"the weight's spectra take {plan.filter_bytes / 1e6:.3g} MB" in str(plan)
+    assert "spectra take" not in str(fftconv.plan((1, 1, 2048, 2048), (1, 1, 63, 63)))

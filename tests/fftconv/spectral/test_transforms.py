@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from fftconv.spectral.arithmetic import Arithmetic, Number
+from fftconv.spectral.transforms import LENGTHS, fft, irfft, rfft
+
+
+class Counting(Arithmetic):
+    """Arithmetic on Python's floats, which counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def plus(self, x: Number, y: Number) -> Number:
+        self.count += 1
+        return x + y
+
+    def minus(self, x: Number, y: Number) -> Number:
+        self.count += 1
+        return x - y
+
+    def negative(self, x: Number) -> Number:
+        return -x
+
+    def times(self, x: Number, factor: float) -> Number:
+        self.count += 1
+        return x * factor
+
+    def times_plus(self, x: Number, factor: float, y: Number) -> Number:
+        self.count += 1
+        return x * factor + y
+
+
+def complex_of(pairs: list[tuple[Number, Number]]) -> list[complex]:
+    return [complex(re or 0.0, im or 0.0) for re, im in pairs]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_complex_transform(length: int) -> None:
+    numbers = np.random.default_rng(0).standard_normal((length, 2))
+    out = fft(Counting(), [(re, im) for re, im in numbers.tolist()])
+    assert np.allclose(complex_of(out), np.fft.fft(numbers @ [1, 1j]), atol=1e-12)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("there", [1, 3, 8])
+def test_real_transform_of_numbers_and_zeros(length: int, there: int) -> None:
+    numbers = np.random.default_rng(0).standard_normal(there).tolist()
+    out = rfft(Counting(), numbers + [None] * (length - there))
+    assert np.allclose(complex_of(out), np.fft.rfft(numbers, length), atol=1e-12)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_real_transform_and_back(length: int) -> None:
+    numbers = np.random.default_rng(0).standard_normal(length)
+    out = irfft(Counting(), rfft(Counting(), numbers.tolist()), length)
+    assert np.allclose(out, length * numbers, atol=1e-12)
+
+
+def test_zeros_cost_nothing() -> None:
+    whole, part, nothing = Counting(), Counting(), Counting()
+    fft(whole, [(1.0, 1.0)] * 16)
+    fft(part, [(1.0, 1.0)] * 3 + [(None, None)] * 13)
+    fft(nothing, [(None, None)] * 16)
+    assert whole.count == 160  # 168 by split radix, less what sums and products share
+    assert part.count < whole.count / 2
+    assert nothing.count == 0
+
+
+def test_lengths_without_a_transform_are_refused() -> None:
+    with pytest.raises(ValueError, match="no transform of length 10"):
+        fft(Counting(), [(1.0, 1.0)] * 10)
+    with pytest.raises(ValueError, match="no transform of length 5"):
+        rfft(Counting(), [1.0] * 5)
+    with pytest.raises(ValueError, match="no transform of length 14"):
+        irfft(Counting(), [(1.0, None)] * 8, 14)
