@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.kernels import direct_fields as at
 from fftconv.kernels import entry
 from fftconv.kernels.division import divide
 from fftconv.kernels.pool import CALL, runner
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.kernels.division import Shape
+
+
+_FIELDS = ctypes.c_int64 * at.COUNT
+_A_STEPS = slice(at.A_G, at.A_H + 1)
+_B_STEPS = slice(at.B_G, at.B_H + 1)
+_OUT_STEPS = slice(at.OUT_G, at.OUT_STEP_H + 1)
+#: Eight bytes that are zero as a number of any type: what is added where nothing is to be.
+_ZERO = ctypes.c_int64(0)
 
 
 class Job:
@@ -39,35 +48,47 @@ class Job:
         if shape.flipped and not self.needs_flip:
             self._b_offset = (shape.kernel[0] * shape.kernel[1] - 1) * shape.bits // 8
             b_steps, b_width = (*b_steps[:3], -b_steps[3]), -1  # from the last tap backwards
-        o_part = shape.planes * shape.out[0] * shape.out[1]
-        values = (
-            0, 0, 0, 0, shape.groups, shape.ps, shape.qs, shape.terms, *shape.size, *shape.kernel,
-            *shape.out, *shape.corner, *a_steps, *b_steps, b_width, o_part, *o_steps,
-            division.band, division.bands, division.share, division.shares,
-        )  # fmt: skip
-        self._fields = ctypes.c_int64 * len(values)
-        self._template = bytes(self._fields(*values))
+        template = _FIELDS()
+        template[at.START] = template[at.NOTHING] = ctypes.addressof(_ZERO)
+        template[at.GROUPS], template[at.PS], template[at.QS] = shape.groups, shape.ps, shape.qs
+        template[at.TERMS] = shape.terms
+        template[at.HEIGHT], template[at.WIDTH] = shape.size
+        template[at.KERNEL_H], template[at.KERNEL_W] = shape.kernel
+        template[at.OUT_H], template[at.OUT_W] = shape.out
+        template[at.TOP], template[at.LEFT] = shape.corner
+        template[_A_STEPS], template[_B_STEPS], template[at.B_W] = a_steps, b_steps, b_width
+        template[at.OUT_PART] = shape.planes * shape.out[0] * shape.out[1]
+        template[_OUT_STEPS] = o_steps
+        template[at.BAND], template[at.BANDS] = division.band, division.bands
+        template[at.SHARE], template[at.SHARES] = division.share, division.shares
+        self._template = bytes(template)
+        self._item_bytes = shape.bits // 8
 
-    def run(self, a: Tensor, b: Tensor) -> Tensor:
-        """Correlate dense operands."""
-        fields = self._fields.from_buffer_copy(self._template)
-        return self._run(a, b, fields)
+    def run(self, a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
+        """Correlate dense operands, and add the dense `start`, a number for each (group, q)."""
+        return self._run(a, b, start, _FIELDS.from_buffer_copy(self._template))
 
-    def run_strided(self, a: Tensor, b: Tensor, read_b: bool = False) -> Tensor:
+    def run_strided(
+        self, a: Tensor, b: Tensor, start: Tensor | None = None, read_b: bool = False
+    ) -> Tensor:
         """Correlate operands whose rows are dense; b has any strides where `read_b` says so."""
-        fields = self._fields.from_buffer_copy(self._template)
-        fields[16:20] = list(self._axes[0].steps(a.stride()))
+        fields = _FIELDS.from_buffer_copy(self._template)
+        fields[_A_STEPS] = self._axes[0].steps(a.stride())
         if read_b:
-            fields[20:24] = list(self._axes[1].steps(b.stride()))
-        return self._run(a, b, fields)
+            fields[_B_STEPS] = self._axes[1].steps(b.stride())
+        return self._run(a, b, start, fields)
 
-    def _run(self, a: Tensor, b: Tensor, fields: ctypes.Array[ctypes.c_int64]) -> Tensor:
+    def _run(
+        self, a: Tensor, b: Tensor, start: Tensor | None, fields: ctypes.Array[ctypes.c_int64]
+    ) -> Tensor:
         parts = self._parts
         # The starred form takes two thirds of the time that a tuple takes.
         out = a.new_empty(*self._result) if parts == 1 else a.new_empty(parts, *self._result)
-        fields[1] = a.data_ptr()
-        fields[2] = b.data_ptr() + self._b_offset
-        fields[3] = out.data_ptr()
+        fields[at.A] = a.data_ptr()
+        fields[at.B] = b.data_ptr() + self._b_offset
+        fields[at.OUT] = out.data_ptr()
+        if start is not None:
+            fields[at.START], fields[at.START_STEP] = start.data_ptr(), self._item_bytes
         if self._serial:
             self._call(addressof(fields))
         else:

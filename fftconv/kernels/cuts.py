@@ -7,7 +7,7 @@ from typing import Any
 from numba import njit
 
 from fftconv.kernels import fields as at
-from fftconv.kernels.rows import add_atomically, add_row, clear, copy, ticks, transform
+from fftconv.kernels.rows import add_atomically, add_number, add_row, clear, copy, ticks, transform
 
 compiled: Any = njit(error_model="numpy")
 
@@ -38,11 +38,12 @@ def _cut(
 
 def _put(
     zero: Any, item: int, tile: int, row: int, rows: Any, width: int, shared: int,
-    plane: int, first: Any, size: Any,
+    plane: int, first: Any, size: Any, start: int,
 ) -> None:  # fmt: skip
     """Write rows ``rows[0]`` to ``rows[1]`` of a tile to a dense plane of `size`, cropped.
 
-    Row and column 0 of the tile belong at `first`; the first `shared` columns are added.
+    Row and column 0 of the tile belong at `first`; the first `shared` columns are added. The number
+    at the address `start`, unless that is 0, is added to what is written.
     """
     low = max(rows[0], -first[0])
     high = min(rows[1], size[0] - first[0])
@@ -56,7 +57,10 @@ def _put(
         place = plane + item * ((first[0] + i) * size[1] + first[1])
         if middle > left:
             add_row(zero, place + item * left, source + item * left, middle - left)
-        copy(place + item * middle, source + item * middle, item * (right - middle))
+        if start != 0:
+            add_number(zero, place + item * middle, source + item * middle, start, right - middle)
+        else:
+            copy(place + item * middle, source + item * middle, item * (right - middle))
 
 
 cut, put = compiled(_cut), compiled(_put)

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
+from fftconv.kernels import direct_fields as at
 from fftconv.kernels.tiles import broadcast_tile, dot_tile
 from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
 
 #: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
 WIDE = 4 if REGISTERS == 32 else 2
 
-#: A pointer to the fields of a job, in the order in which the functions below unpack them and
-#: `fftconv.kernels.correlate.Job` packs them.
+#: A pointer to the fields of a job (`fftconv.kernels.direct_fields`).
 JOB: Any = types.CPointer(types.int64)
 
 
@@ -31,7 +31,17 @@ def source_hash() -> str:
     """Hash the sources of the kernels: numba itself looks only at the file of a cached function."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("cuts", "entry", "fields", "passes", "rows", "shift", "tiles", "vectors"):
+    for name in (
+        "cuts",
+        "direct_fields",
+        "entry",
+        "fields",
+        "passes",
+        "rows",
+        "shift",
+        "tiles",
+        "vectors",
+    ):
         digest.update((here / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
@@ -66,13 +76,13 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
 
     def broadcast_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        a0, b0, out0, groups, ps, qs, terms = job[1], job[2], job[3], job[4], job[5], job[6], job[7]
-        height, width, kernel_h, kernel_w = job[8], job[9], job[10], job[11]
-        out_h, out_w, top, left = job[12], job[13], job[14], job[15]
-        a_g, a_p, a_s, a_h = job[16], job[17], job[18], job[19]
-        b_g, b_q, b_s, b_h, b_w = job[20], job[21], job[22], job[23], job[24]
-        o_g, o_p, o_q, o_h, band, bands = job[26], job[27], job[28], job[29], job[30], job[31]
-        steps = (a_s, a_h, b_s, b_h, b_w, o_h)
+        a0, b0, out0, start0 = job[at.A], job[at.B], job[at.OUT], job[at.START]
+        groups, ps, qs, terms = job[at.GROUPS], job[at.PS], job[at.QS], job[at.TERMS]
+        height, width = job[at.HEIGHT], job[at.WIDTH]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
+        a_h, o_h, band, bands = job[at.A_H], job[at.OUT_STEP_H], job[at.BAND], job[at.BANDS]
+        steps = (job[at.A_S], a_h, job[at.B_S], job[at.B_H], job[at.B_W], o_h)
         full = WIDE * lanes
         pieces = groups * ps * bands * qs
         piece = take_ticket(job)
@@ -83,9 +93,10 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
             rest //= bands
             p = rest % ps
             g = rest // ps
-            a = a0 + item * (g * a_g + p * a_p)
-            b = b0 + item * (g * b_g + q * b_q)
-            out = out0 + item * (g * o_g + p * o_p + q * o_q)
+            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P])
+            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q])
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
+            channel = start0 + job[at.START_STEP] * (g * qs + q)
             stop = min(start + band, out_h)
             for i in range(start, stop, rows):
                 # The last block moves up, computing some rows again, rather than be lower.
@@ -101,6 +112,7 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
                         a + item * ((row - top) * a_h + col),
                         b,
                         out + item * (row * o_h + j),
+                        channel,
                     )
                     shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
                     # The rows that the next block reads first; small planes are over before the
@@ -152,14 +164,14 @@ def dot(bits: int, rows: int, columns: int) -> Any:
 
     def dot_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        a0, b0, out0, groups, ps, qs, terms = job[1], job[2], job[3], job[4], job[5], job[6], job[7]
-        height, width, kernel_h, kernel_w = job[8], job[9], job[10], job[11]
-        out_h, out_w, top, left = job[12], job[13], job[14], job[15]
-        a_g, a_p, a_s, a_h = job[16], job[17], job[18], job[19]
-        b_g, b_q, b_s, b_h = job[20], job[21], job[22], job[23]
-        o_part, o_g, o_p, o_q, o_h = job[25], job[26], job[27], job[28], job[29]
-        band, bands, share, shares = job[30], job[31], job[32], job[33]
-        steps = (a_s, a_h, b_s, b_h, o_h)
+        a0, b0, out0 = job[at.A], job[at.B], job[at.OUT]
+        groups, ps, qs, terms = job[at.GROUPS], job[at.PS], job[at.QS], job[at.TERMS]
+        height, width = job[at.HEIGHT], job[at.WIDTH]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
+        a_s, a_h, b_s, o_h = job[at.A_S], job[at.A_H], job[at.B_S], job[at.OUT_STEP_H]
+        band, bands, share, shares = job[at.BAND], job[at.BANDS], job[at.SHARE], job[at.SHARES]
+        steps = (a_s, a_h, b_s, job[at.B_H], o_h)
         pieces = groups * ps * qs * bands * shares
         piece = take_ticket(job)
         while piece < pieces:
@@ -172,9 +184,14 @@ def dot(bits: int, rows: int, columns: int) -> Any:
             start = part % bands * band
             first = part // bands * share
             count = min(share, terms - first)
-            a = a0 + item * (g * a_g + p * a_p + first * a_s)
-            b = b0 + item * (g * b_g + q * b_q + first * b_s)
-            out = out0 + item * (part * o_part + g * o_g + p * o_p + q * o_q)
+            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P] + first * a_s)
+            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q] + first * b_s)
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
+            out += item * part * job[at.OUT_PART]
+            # One of the sums that the caller adds up takes the channel's number along.
+            channel = job[at.NOTHING]
+            if part == 0:
+                channel = job[at.START] + job[at.START_STEP] * (g * qs + q)
             for i in range(0, out_h, rows):
                 # The last tiles move back, computing some outputs again, rather than be smaller.
                 row = min(i, out_h - rows)
@@ -189,6 +206,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
                         a + item * ((row - top) * a_h + col),
                         b,
                         out + item * (row * o_h + column),
+                        channel,
                     )
                     limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
                     shape = (count, kernel_h, kernel_w, *limits)

@@ -21,6 +21,8 @@ Numba takes them for the constants that they are.
     X, X_N, X_C, X_H,
     # The output or its gradient, and its strides.
     Y, Y_N, Y_C, Y_H,
+    # A number for each output channel, 0 for none.
+    BIAS,
     # Spectra: of the weight, and of the input's tiles from forward to backward, 0 for none.
     W, KEPT,
     # The input's gradient, partial sums of the weight's, and what rows of tiles have in common.
@@ -31,4 +33,4 @@ Numba takes them for the constants that they are.
     # Ticks of the clock that went into each phase.
     COPYING, TRANSFORMING, MULTIPLYING, INVERTING,
     COUNT,
-) = range(51)  # fmt: skip
+) = range(52)  # fmt: skip

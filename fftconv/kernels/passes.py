@@ -62,6 +62,7 @@ def forward(bits: int) -> Any:
         out = (job[at.OUT_H], job[at.OUT_W])
         x, x_n, x_c, x_h = job[at.X], job[at.X_N], job[at.X_C], job[at.X_H]
         y, y_n, y_c, w, kept = job[at.Y], job[at.Y_N], job[at.Y_C], job[at.W], job[at.KEPT]
+        bias = job[at.BIAS]
         scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * add_atomically(job, at.SLOTS, 1)
         spot = item * area
         pieces = batch * groups * grid_h * grid_w
@@ -98,7 +99,8 @@ def forward(bits: int) -> Any:
                 start = ticks()
                 plane = y + item * (n * y_n + q * y_c)
                 place_of = (down * step_h, along * step_w)
-                put(zero, item, total, row, (0, step_h), step_w, 0, plane, place_of, out)
+                start_of = bias + item * q if bias != 0 else 0
+                put(zero, item, total, row, (0, step_h), step_w, 0, plane, place_of, out, start_of)
                 add_atomically(job, at.COPYING, ticks() - start)
             piece = take_ticket(job)
 
@@ -163,12 +165,12 @@ def _add_to_input(zero: Any, item: int, job: Any, scratch: int, place: Any) -> N
         plane = gx + item * channel * size[0] * size[1]
         rows = (0, tall if down == grid_h - 1 else step_h)
         corner = (down * step_h - job[at.TOP], left)
-        put(zero, item, total, row, rows, wide, shared, plane, corner, size)
+        put(zero, item, total, row, rows, wide, shared, plane, corner, size, 0)
         if down < grid_h - 1:
             height = kernel_h - 1
             plane = tails + item * (channel * (grid_h - 1) + down) * height * size[1]
             rows, limit = (step_h, step_h + height), (height, size[1])
-            put(zero, item, total, row, rows, wide, shared, plane, (-step_h, left), limit)
+            put(zero, item, total, row, rows, wide, shared, plane, (-step_h, left), limit, 0)
         add_atomically(job, at.COPYING, ticks() - start)
 
 
@@ -259,7 +261,7 @@ def finish(bits: int) -> Any:
                 invert(job, total)
                 taps = (kernel_h, kernel_w)
                 plane = gw + item * piece * kernel_h * kernel_w
-                put(zero, item, total, row, (0, kernel_h), kernel_w, 0, plane, (0, 0), taps)
+                put(zero, item, total, row, (0, kernel_h), kernel_w, 0, plane, (0, 0), taps, 0)
             else:
                 channel = piece - sums
                 plane = gx + item * channel * height * width

@@ -40,24 +40,41 @@ def _add_row(typingctx: Any, zero: Any, target: Any, source: Any, count: Any) ->
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
         _, target, source, count = args
-        whole = builder.and_(count, v.integer(-v.lanes))
-        _each_vector(
-            v,
-            whole,
-            lambda at: v.store(
-                builder.fadd(v.load(v.address(target, at)), v.load(v.address(source, at))),
-                v.address(target, at),
-            ),
-        )
-        rest = v.below(v.lane_numbers(v.integer(0)), builder.sub(count, whole))
-        place = v.address(target, whole)
-        total = builder.fadd(
-            v.masked_load(place, rest), v.masked_load(v.address(source, whole), rest)
-        )
-        v.masked_store(total, place, rest)
+        _write_sums(v, target, source, count, None)
         return context.get_dummy_value()
 
     return types.void(zero, target, source, types.int64), codegen
+
+
+def _add_number(
+    typingctx: Any, zero: Any, target: Any, source: Any, number: Any, count: Any
+) -> Any:
+    """Write to `target` the `count` numbers at `source`, each with the one at `number` added."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder, zero.bitwidth)
+        _, target, source, number, count = args
+        _write_sums(v, target, source, count, v.splat(number))
+        return context.get_dummy_value()
+
+    return types.void(zero, target, source, number, types.int64), codegen
+
+
+def _write_sums(v: Vectors, target: Any, source: Any, count: Any, number: Any | None) -> None:
+    """Write to `target` what is at `source` plus a vector, without one plus what is there."""
+    builder = v.builder
+
+    def step(at: Any) -> None:
+        more = v.load(v.address(target, at)) if number is None else number
+        v.store(builder.fadd(v.load(v.address(source, at)), more), v.address(target, at))
+
+    whole = builder.and_(count, v.integer(-v.lanes))
+    _each_vector(v, whole, step)
+    rest = v.below(v.lane_numbers(v.integer(0)), builder.sub(count, whole))
+    place = v.address(target, whole)
+    more = v.masked_load(place, rest) if number is None else number
+    last = v.masked_load(v.address(source, whole), rest)
+    v.masked_store(builder.fadd(last, more), place, rest)
 
 
 def _multiply(
@@ -159,6 +176,7 @@ _LITERAL = types.IntegerLiteral
 clear: Any = intrinsic(_clear)
 copy: Any = intrinsic(_copy)
 add_row: Any = intrinsic(_add_row)
+add_number: Any = intrinsic(_add_number)
 multiply: Any = intrinsic(prefer_literal=True)(_multiply)
 transform: Any = intrinsic(_transform)
 ticks: Any = intrinsic(_ticks)

@@ -80,7 +80,7 @@ class Broadcast:
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""
         v, builder = self._v, self._v.builder
-        (a, b, out), (a_s, a_h, b_s, b_h, b_w, out_h) = places, steps
+        (a, b, out, start), (a_s, a_h, b_s, b_h, b_w, out_h) = places, steps
         terms, height, width, low, high, self._column, self._limit, out_columns = shape
         if self._size:
             # Dense taps of a known number, so that their addresses are constants too.
@@ -108,7 +108,7 @@ class Broadcast:
                 rows.unrolled(self._size, self._masked, row)
             else:
                 rows.each(row)
-        self._store(out, out_h, out_columns)
+        self._store(out, out_h, out_columns, v.splat(start))
 
     def _tap(self, a_row: Any, b_row: Any, tap: Any, active: range, b_h: Any, b_w: Any) -> None:
         """Multiply the vectors at one tap of a row by the tap's number for each output row."""
@@ -127,13 +127,13 @@ class Broadcast:
             for n in range(self._vectors):
                 v.multiply_add(self._sums[i][n], inputs[n], number)
 
-    def _store(self, out: Any, out_h: Any, out_columns: Any) -> None:
+    def _store(self, out: Any, out_h: Any, out_columns: Any, start: Any) -> None:
         v, builder = self._v, self._v.builder
         for i in range(self._rows):
             for n in range(self._vectors):
                 first = v.integer(n * v.lanes)
                 place = v.address(out, builder.mul(v.integer(i), out_h), first)
-                value = builder.load(self._sums[i][n])
+                value = builder.fadd(builder.load(self._sums[i][n]), start)
                 if self._masked:
                     v.masked_store(value, place, v.below(v.lane_numbers(first), out_columns))
                 else:
@@ -150,7 +150,7 @@ class Dot:
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""
         v, builder = self._v, self._v.builder
-        (a, b, out), (a_s, a_h, b_s, self._b_h, out_h) = places, steps
+        (a, b, out, start), (a_s, a_h, b_s, self._b_h, out_h) = places, steps
         terms, height, self._width, low, high, self._column, self._limit, *clear = shape
         rows = Steps(v, self._rows, height, low, high)
         vectors = builder.sdiv(builder.add(self._width, v.integer(v.lanes - 1)), v.integer(v.lanes))
@@ -165,10 +165,12 @@ class Dot:
                     self._vector(start, places, active, clear)
 
             rows.each(row)
+        number = v.scalar(start)
         for i in range(self._rows):
             for j in range(self._columns):
                 place = v.address(out, builder.mul(v.integer(i), out_h), v.integer(j))
-                v.store_scalar(v.total(builder.load(self._sums[i][j])), place)
+                total = v.total(builder.load(self._sums[i][j]))
+                v.store_scalar(builder.fadd(total, number), place)
 
     def _vector(self, start: Any, places: tuple[Any, Any], active: range, clear: list[Any]) -> None:
         """Multiply one vector of b by the input at every shift; masked near the borders."""
@@ -231,7 +233,8 @@ def _broadcast_tile(
     zero
         A number of the element type.
     places
-        Addresses of a (of what the block's first output reads first), b and out.
+        Addresses of a (of what the block's first output reads first), b, out, and a number that is
+        added to every output.
     shape
         Terms, height and width of b, first and last + 1 input row to read, column of a in the
         image, width of the image, columns of the output from here on.
@@ -264,7 +267,8 @@ def _dot_tile(
     zero
         A number of the element type.
     places
-        Addresses of a (of what the block's first output reads first), b and out.
+        Addresses of a (of what the block's first output reads first), b, out, and a number that is
+        added to every output.
     shape
         Terms, height and width of b, first and last + 1 input row to read, column of a in the
         image, width of the image, and the columns of b, whole vectors, that need no mask.

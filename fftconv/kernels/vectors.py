@@ -95,8 +95,11 @@ class Vectors:
 
     def splat(self, address: Any) -> Any:
         """Load one element and repeat it in every lane."""
-        scalar = self.builder.load(self._pointer(address, self.element), align=self.item_bytes)
-        return self._repeat(scalar, self.vector)
+        return self._repeat(self.scalar(address), self.vector)
+
+    def scalar(self, address: Any) -> Any:
+        """Load one element."""
+        return self.builder.load(self._pointer(address, self.element), align=self.item_bytes)
 
     def _repeat(self, scalar: Any, kind: Any) -> Any:
         undefined = ir.Constant(kind, ir.Undefined)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.kernels.division import correlation
-from fftconv.methods.maps import Maps, add_bias, readable
+from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
 
@@ -86,11 +86,11 @@ class CompiledMaps(Maps):
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate x with w."""
         # Written out: a call to ask would take a tenth of what a small image takes.
+        if bias is not None:
+            bias = _dense(bias)
         if x.is_contiguous() and w.is_contiguous() and not (x.is_neg() or w.is_neg()):
-            y = self._forward.run(x, w)
-        else:
-            y = self._forward.run_strided(readable(x), _dense(w))
-        return y if bias is None else add_bias(y, bias)
+            return self._forward.run(x, w, bias)
+        return self._forward.run_strided(readable(x), _dense(w), bias)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Correlate g with the reversed weight, input and output channels exchanged."""

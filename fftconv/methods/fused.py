@@ -137,7 +137,7 @@ class Passes:
         self._run("weights", fields, self._planes, torch.get_num_threads())
         return spectra
 
-    def forward(self, x: Tensor, spectra: Tensor, keep: bool) -> Kept:
+    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
         """Return the output, and the spectra of all tiles of the input if they are to be kept."""
         geometry, (ins, _) = self._geometry, self._channels
         x = readable(x)
@@ -148,6 +148,9 @@ class Passes:
             grid = self._tiling.grid
             signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, *self._plane))
             fields[at.KEPT], kept = signals.data_ptr(), (signals,)
+        if bias is not None:
+            bias = bias.resolve_neg().contiguous()
+            fields[at.BIAS] = bias.data_ptr()
         threads = torch.get_num_threads()
         fields[at.X], fields[at.Y], fields[at.W] = x.data_ptr(), y.data_ptr(), spectra.data_ptr()
         fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from fftconv.methods import fused
-from fftconv.methods.maps import Maps, add_bias
+from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.tiling import keeps_spectra
@@ -51,7 +51,7 @@ class Tiles(Protocol):
     def weight_spectra(self, w: Tensor) -> Tensor:
         """Return the spectra of a weight."""
 
-    def forward(self, x: Tensor, spectra: Tensor, keep: bool) -> Kept:
+    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
         """Return the output, and the spectra of the input's tiles if they are to be kept."""
 
     def backward(
@@ -115,13 +115,13 @@ class OverlapSaveMaps(Maps):
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate tile by tile."""
-        return add_bias(self._tiles.forward(x, self._spectra(w), False)[0], bias)
+        return self._tiles.forward(x, self._spectra(w), bias, False)[0]
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate tile by tile; keep the spectra of the weight and of the input's tiles."""
         spectra = self._spectra(w)
-        y, kept = self._tiles.forward(x, spectra, self.keeps)
-        return add_bias(y, bias), (spectra, *kept)
+        y, kept = self._tiles.forward(x, spectra, bias, self.keeps)
+        return y, (spectra, *kept)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Convolve tile by tile."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from fftconv.methods.maps import add_bias
 from fftconv.methods.products import multiply, multiply_sum, multiply_transposed
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class TorchTiles:
         """Return the conjugate spectra (C_out, C_in / groups, 1, 1, ...) of a weight."""
         return _to_spectra(w[:, :, None, None], self._tiling.fft).conj_physical_()
 
-    def forward(self, x: Tensor, spectra: Tensor, keep: bool) -> Kept:
+    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
         """Return the output, and the spectra of the input's tiles if they are to be kept."""
         geometry, tiling, kept = self._geometry, self._tiling, []
         y = x.new_empty(geometry.output_shape)
@@ -45,7 +46,7 @@ class TorchTiles:
             held = [multiply(signal, spectra, geometry, overwrite=not keep)]
             del signal
             _put_side_by_side(_to_tiles(held.pop(), tiling.fft), y[images], tiling, first)
-        return y, tuple(kept)
+        return add_bias(y, bias), tuple(kept)
 
     def backward(
         self, g: Tensor, x: Tensor | None, spectra: Tensor | None, kept: Tensors
