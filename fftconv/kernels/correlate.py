@@ -56,9 +56,10 @@ class Job:
         template[at.KERNEL_H], template[at.KERNEL_W] = shape.kernel
         template[at.OUT_H], template[at.OUT_W] = shape.out
         template[at.TOP], template[at.LEFT] = shape.corner
-        template[_A_STEPS], template[_B_STEPS], template[at.B_W] = a_steps, b_steps, b_width
+        template[_A_STEPS], template[_B_STEPS] = list(a_steps), list(b_steps)
+        template[at.B_W] = b_width
         template[at.OUT_PART] = shape.planes * shape.out[0] * shape.out[1]
-        template[_OUT_STEPS] = o_steps
+        template[_OUT_STEPS] = list(o_steps)
         template[at.BAND], template[at.BANDS] = division.band, division.bands
         template[at.SHARE], template[at.SHARES] = division.share, division.shares
         self._template = bytes(template)
@@ -73,9 +74,9 @@ class Job:
     ) -> Tensor:
         """Correlate operands whose rows are dense; b has any strides where `read_b` says so."""
         fields = _FIELDS.from_buffer_copy(self._template)
-        fields[_A_STEPS] = self._axes[0].steps(a.stride())
+        fields[_A_STEPS] = list(self._axes[0].steps(a.stride()))
         if read_b:
-            fields[_B_STEPS] = self._axes[1].steps(b.stride())
+            fields[_B_STEPS] = list(self._axes[1].steps(b.stride()))
         return self._run(a, b, start, fields)
 
     def _run(
