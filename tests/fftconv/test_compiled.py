@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fftconv.geometry import Geometry
-from fftconv.kernels import pool
-from fftconv.kernels.division import Shape, divide
+from fftconv.machine_code import pool
+from fftconv.methods.compiled.division import Shape, divide
 from fftconv.methods.maps import Maps
 from fftconv.methods.registry import REGISTRY
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fftconv.kernels.team import (
+from fftconv.machine_code.team import (
     FIRST_REST_NS,
     FORGIVEN_AFTER,
     LATE_NS,
@@ -104,8 +104,8 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
 ) -> None:
     """Three threads of a team, one after the other, whose ends a false clock tells."""
     numba = pytest.importorskip("numba")
-    from fftconv.kernels import pool, shift
-    from fftconv.kernels.entry import JOB
+    from fftconv.machine_code import pool, shift
+    from fftconv.machine_code.compiling import JOB
 
     ends = iter([500, 200, 900])
     clock = ctypes.CFUNCTYPE(ctypes.c_int64)(lambda: next(ends))

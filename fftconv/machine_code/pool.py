@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.kernels.team import LATE_NS, TEAM, now_ns
+from fftconv.machine_code.team import LATE_NS, TEAM, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         return None
     parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
     parallel.restype = None
-    from fftconv.kernels import shift
+    from fftconv.machine_code import shift
 
     entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
 

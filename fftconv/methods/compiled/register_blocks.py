@@ -21,7 +21,7 @@ from typing import Any
 from numba.core import types
 from numba.extending import intrinsic
 
-from fftconv.kernels.vectors import Vectors
+from fftconv.machine_code.vectors import Vectors
 
 
 class Steps:

@@ -59,7 +59,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native
         Rates of torch's convolution for several numbers of channels.
     compiled
-        Thread-seconds for one of each count of `fftconv.kernels.division.Work`.
+        Thread-seconds for one of each count of `fftconv.methods.compiled.division.Work`.
     tiles
         By increasing side.
     product
@@ -183,7 +183,7 @@ def read(path: Path) -> Machine:
 
 def defaults() -> Machine:
     """Return the constants that ship with the package."""
-    data = resources.files("fftconv.planning").joinpath("defaults.json").read_bytes()
+    data = resources.files("fftconv.calibration").joinpath("defaults.json").read_bytes()
     return msgspec.json.decode(data, type=Machine)
 
 

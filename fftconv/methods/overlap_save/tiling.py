@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from fftconv.geometry import Geometry, Pair
-from fftconv.methods import fused
+from fftconv.methods.overlap_save import few_channels
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
@@ -118,9 +118,9 @@ def _numbers(tiling: Tiling, geometry: Geometry) -> float:
     ins, outs = (c // geometry.groups for c in (geometry.in_channels, geometry.out_channels))
     filters = geometry.out_channels * ins
     result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
-    if fused.serves(geometry, on_cpu=True):
+    if few_channels.serves(geometry, on_cpu=True):
         area = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
-        _, shares = fused.shares(geometry, tiling)
+        _, shares = few_channels.shares(geometry, tiling)
         height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
         seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
         # Of each thread the gradient's spectra, and one of the input's or of their product.

@@ -6,17 +6,17 @@ from bisect import bisect_left
 from math import log, sqrt
 from typing import TYPE_CHECKING
 
-from fftconv.methods import fused
-from fftconv.methods.tiling import keeps_spectra
-from fftconv.planning.machine import STRIP
+from fftconv.calibration.machine import STRIP
+from fftconv.methods.overlap_save import few_channels
+from fftconv.methods.overlap_save.tiling import keeps_spectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fftconv.calibration.machine import Machine, Precision, Tile
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
-    from fftconv.methods.tiling import Tiling
-    from fftconv.planning.machine import Machine, Precision, Tile
+    from fftconv.methods.overlap_save.tiling import Tiling
 
 
 def overlap_save_s(
@@ -29,7 +29,7 @@ def overlap_save_s(
 ) -> float:
     """Predict tiled FFTs for one map, for both gradients, or for all three: they share spectra."""
     rates = machine.precision(item_bytes)
-    model = _by_tile if fused.serves(geometry, on_cpu=True) else _by_channel
+    model = _by_tile if few_channels.serves(geometry, on_cpu=True) else _by_channel
     return model(names, geometry, tiling, machine.fft_call, rates, threads)
 
 
@@ -41,10 +41,10 @@ def _by_tile(
     rates: Precision,
     threads: int,
 ) -> float:
-    """Predict passes that threads share piece by piece (`fftconv.methods.fused`)."""
+    """Predict passes that threads share piece by piece (`few_channels`)."""
     pixels = tiling.fft[0] * tiling.fft[1]
     pieces = geometry.batch * geometry.groups * _area(tiling.grid)
-    if pieces * pixels < fused.SERIAL_NUMBERS:
+    if pieces * pixels < few_channels.SERIAL_NUMBERS:
         threads = 1
     trip, product = pixels * _trip(rates, tiling), pixels * rates.product
     ins, outs = geometry.in_channels // geometry.groups, geometry.out_channels // geometry.groups
@@ -56,7 +56,7 @@ def _by_tile(
         seconds += call + -(-pieces // threads) * ((ins + outs) * trip + pairs * product)
     if names == ("forward",):
         return seconds
-    share, shares = fused.shares(geometry, tiling)
+    share, shares = few_channels.shares(geometry, tiling)
     row = outs * trip
     if "grad_input" in names:
         row += ins * trip + pairs * product
@@ -77,7 +77,7 @@ def _by_channel(
     rates: Precision,
     threads: int,
 ) -> float:
-    """Predict products of all tiles at once over many channels (`fftconv.methods.torch_tiles`)."""
+    """Predict products of all tiles at once over many channels (`torch_engine`)."""
     trip = tiling.fft[0] * tiling.fft[1] * _trip(rates, tiling)
     tiles = geometry.batch * _area(tiling.grid)
     per_group = geometry.in_channels // geometry.groups

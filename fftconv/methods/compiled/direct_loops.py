@@ -1,59 +1,23 @@
-"""The compiled functions: loops around the register tiles, one function per specialisation.
+"""The loops around the register blocks, one compiled function per specialisation.
 
-Every function takes one pointer to 64-bit integers, a `Job`, and works through numbered pieces of
-it. Threads that run the same function on the same job share the pieces: each takes the next number
-until none is left. So the result does not depend on the number of threads.
+Every function works through the pieces of a job whose fields are named in
+`fftconv.methods.compiled.fields`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import cfunc, types
 
-from fftconv.kernels import direct_fields as at
-from fftconv.kernels.tiles import broadcast_tile, dot_tile
-from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
+from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
+from fftconv.methods.compiled import fields as at
+from fftconv.methods.compiled.register_blocks import broadcast_tile, dot_tile
 
 #: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
 WIDE = 4 if REGISTERS == 32 else 2
-
-#: A pointer to the fields of a job (`fftconv.kernels.direct_fields`).
-JOB: Any = types.CPointer(types.int64)
-
-
-@cache
-def source_hash() -> str:
-    """Hash the sources of the kernels: numba itself looks only at the file of a cached function."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for name in (
-        "cuts",
-        "direct_fields",
-        "entry",
-        "fields",
-        "passes",
-        "rows",
-        "shift",
-        "tiles",
-        "vectors",
-    ):
-        digest.update((here / f"{name}.py").read_bytes())
-    return digest.hexdigest()
-
-
-def compile_job(function: Any) -> Any:
-    """Compile a function of a job, and keep it on disk for the next process."""
-    compiler: Any = cfunc
-    try:
-        return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
-    except (RuntimeError, OSError):
-        # No folder to keep it in (a read-only home): this process compiles for itself.
-        return compiler(types.void(JOB), error_model="numpy")(function)
 
 
 @cache
@@ -72,7 +36,7 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
     lanes = VECTOR_BYTES // item
-    source = source_hash()
+    source = source_hash(__file__, "fields", "register_blocks")
 
     def broadcast_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -160,7 +124,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
     lanes = VECTOR_BYTES // item
-    source = source_hash()
+    source = source_hash(__file__, "fields", "register_blocks")
 
     def dot_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache

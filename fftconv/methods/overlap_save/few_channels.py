@@ -1,6 +1,6 @@
 """Overlap-save on a CPU: each tile is cut, transformed, multiplied and put in place in one go.
 
-What a pass does is in `fftconv.kernels.passes`; here it gets its operands and its memory.
+What a pass does is in `passes`; here it gets its operands and its memory.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv._torch_state import is_profiling
-from fftconv.kernels import fields as at
-from fftconv.kernels.pool import CALL, runner
-from fftconv.methods import mkl
+from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.scratch import Scratch
 from fftconv.methods.maps import readable
-from fftconv.methods.scratch import Scratch
+from fftconv.methods.overlap_save import fields as at
+from fftconv.methods.overlap_save import mkl
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Gradients, Kept, Tensors
-    from fftconv.methods.tiling import Tiling
+    from fftconv.methods.overlap_save.tiling import Tiling
 
 #: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
 #: spectra is faster than one tile after the other.
@@ -108,7 +108,7 @@ class Passes:
     def _compiled(self, name: str) -> int:
         """Return the address of a pass's function, which is compiled when it is first asked for."""
         if name not in self._addresses:
-            from fftconv.kernels import passes
+            from fftconv.methods.overlap_save import passes
 
             self._addresses[name] = getattr(passes, name)(self._bits).address
         return self._addresses[name]

@@ -1,4 +1,4 @@
-"""Direct cross-correlation in compiled register tiles (`fftconv.kernels`)."""
+"""Direct cross-correlation in compiled register blocks (`job`, `direct_loops`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.kernels.division import correlation
+from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry
-    from fftconv.kernels.correlate import Job
+    from fftconv.methods.compiled.job import Job
     from fftconv.methods.maps import Map
 
 
@@ -79,7 +79,7 @@ class CompiledMaps(Maps):
         return self._job("grad_weight")
 
     def _job(self, name: Map) -> Job:
-        from fftconv.kernels.correlate import Job
+        from fftconv.methods.compiled.job import Job
 
         return Job(correlation(name, self._geometry, self._bits))
 

@@ -1,4 +1,4 @@
-"""Places of the fields of a direct job, as `fftconv.kernels.correlate.Job` fills them in.
+"""Places of the fields of a direct job, as `fftconv.methods.compiled.job.Job` fills them in.
 
 Numba takes them for the constants that they are.
 """
@@ -17,7 +17,7 @@ Numba takes them for the constants that they are.
     A_G, A_P, A_S, A_H,
     B_G, B_Q, B_S, B_H, B_W,
     OUT_PART, OUT_G, OUT_P, OUT_Q, OUT_STEP_H,
-    # The pieces, see `fftconv.kernels.division.Division`.
+    # The pieces, see `fftconv.methods.compiled.division.Division`.
     BAND, BANDS, SHARE, SHARES,
     COUNT,
 ) = range(38)  # fmt: skip

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from fftconv.methods.maps import add_bias
-from fftconv.methods.products import multiply, multiply_sum, multiply_transposed
+from fftconv.methods.overlap_save.products import multiply, multiply_sum, multiply_transposed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Gradients, Kept, Tensors
-    from fftconv.methods.tiling import Tiling
+    from fftconv.methods.overlap_save.tiling import Tiling
 
 
 class TorchTiles:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.calibration import machine
 from fftconv.geometry import Geometry, one_form, shape_of
 from fftconv.methods import registry
 from fftconv.methods.maps import GRADIENTS
-from fftconv.planning import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,7 +154,7 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
             geometry, dtype, device, threads, dict.fromkeys(names, "native"), {}, excluded, None
         )
     # The model is loaded when there is something to choose.
-    from fftconv.planning.choice import predict, tile_of
+    from fftconv.auto.choice import predict, tile_of
 
     item_bytes = dtype.itemsize
     seconds = {

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from fftconv.methods.plane import Array, PlaneMethod
+from fftconv.methods.scipy.plane import Array, PlaneMethod
 
 _PIXELS_FOR_THREADS = 1024 * 1024
 """From this size of a plane on, a transform in several threads gains more than it costs."""

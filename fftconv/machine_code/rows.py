@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fftconv.kernels.vectors import I64, Vectors
+from fftconv.machine_code.vectors import I64, Vectors
 
 _BYTES = ir.PointerType(ir.IntType(8))
 

@@ -6,12 +6,10 @@ Nothing here needs numba: the planner asks for the cost of a case that may never
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
 from fftconv.geometry import area
+from fftconv.machine_code.target import target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,24 +27,6 @@ UNROLLED = (3, 5)
 #: Vectors of one operand that may be worked on between two passes over the other: a band of both
 #: operands is to stay in the second-level cache.
 BAND_BYTES = 1 << 18
-
-
-@dataclass(frozen=True)
-class Target:
-    """The vector unit: bytes in a register, vectors of columns in a tile, side of a dot tile."""
-
-    vector_bytes: int
-    wide: int
-    dot_side: int
-
-
-@cache
-def target() -> Target:
-    """Return this processor's vector unit, as torch reports it."""
-    capability = torch.backends.cpu.get_cpu_capability()
-    if capability == "AVX512":
-        return Target(64, 4, 5)
-    return Target(32, 2, 3) if capability == "AVX2" else Target(16, 4, 5)
 
 
 @dataclass(frozen=True)

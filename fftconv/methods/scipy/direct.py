@@ -2,7 +2,7 @@
 
 import torch
 
-from fftconv.methods.plane import Array, PlaneMethod
+from fftconv.methods.scipy.plane import Array, PlaneMethod
 
 
 class Direct(PlaneMethod):

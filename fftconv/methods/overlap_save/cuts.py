@@ -6,8 +6,16 @@ from typing import Any
 
 from numba import njit
 
-from fftconv.kernels import fields as at
-from fftconv.kernels.rows import add_atomically, add_number, add_row, clear, copy, ticks, transform
+from fftconv.machine_code.rows import (
+    add_atomically,
+    add_number,
+    add_row,
+    clear,
+    copy,
+    ticks,
+    transform,
+)
+from fftconv.methods.overlap_save import fields as at
 
 compiled: Any = njit(error_model="numpy")
 

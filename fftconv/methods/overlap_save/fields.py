@@ -1,4 +1,4 @@
-"""Places of the fields of a pass's job, as `fftconv.methods.fused` fills them in.
+"""Places of the fields of a pass's job, as `few_channels` fills them in.
 
 Numba takes them for the constants that they are.
 """

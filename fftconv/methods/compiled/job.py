@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.kernels import direct_fields as at
-from fftconv.kernels import entry
-from fftconv.kernels.division import divide
-from fftconv.kernels.pool import CALL, runner
+from fftconv.machine_code.pool import CALL, runner
+from fftconv.methods.compiled import direct_loops
+from fftconv.methods.compiled import fields as at
+from fftconv.methods.compiled.division import divide
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.kernels.division import Shape
+    from fftconv.methods.compiled.division import Shape
 
 
 _FIELDS = ctypes.c_int64 * at.COUNT
@@ -33,9 +33,9 @@ class Job:
     def __init__(self, shape: Shape) -> None:
         division = divide(shape)
         if division.form == "dot":
-            function = entry.dot(shape.bits, division.rows, division.columns)
+            function = direct_loops.dot(shape.bits, division.rows, division.columns)
         else:
-            function = entry.broadcast(shape.bits, division.rows, division.size)
+            function = direct_loops.broadcast(shape.bits, division.rows, division.size)
         #: Whether the caller has to reverse b: these functions read dense taps forwards only.
         self.needs_flip = shape.flipped and (division.form == "dot" or division.size > 0)
         self._axes, self._result = shape.axes, shape.shapes[2]

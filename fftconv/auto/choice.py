@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.auto.costs import compiled_s, native_s
+from fftconv.calibration import machine as calibration
+from fftconv.calibration.machine import Machine, current
 from fftconv.methods.maps import MAPS, Map
+from fftconv.methods.overlap_save.cost import overlap_save_s
+from fftconv.methods.overlap_save.tiling import Tiling, candidates, too_large
 from fftconv.methods.polyphase import count_parts
-from fftconv.methods.tiling import Tiling, candidates, too_large
-from fftconv.planning import machine as calibration
-from fftconv.planning.costs import compiled_s, native_s
-from fftconv.planning.machine import Machine, current
-from fftconv.planning.tile_costs import overlap_save_s
 
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from fftconv.methods import fused
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
+from fftconv.methods.overlap_save import few_channels
+from fftconv.methods.overlap_save.tiling import keeps_spectra
+from fftconv.methods.overlap_save.torch_engine import TorchTiles
+from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
-from fftconv.methods.tiling import keeps_spectra
-from fftconv.methods.torch_tiles import TorchTiles
-from fftconv.methods.weight_spectra import WeightSpectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Gradients, Kept, Tensors
-    from fftconv.methods.tiling import Tiling
+    from fftconv.methods.overlap_save.tiling import Tiling
 
 
 class Tiles(Protocol):
@@ -86,8 +86,8 @@ class OverlapSave(Method):
         def plain(geometry: Geometry) -> Maps:
             tiling = self.tiling(geometry, dtype.itemsize)
             tiles: Tiles
-            if fused.serves(geometry, device.type == "cpu"):
-                tiles = fused.Passes(geometry, tiling, dtype)
+            if few_channels.serves(geometry, device.type == "cpu"):
+                tiles = few_channels.Passes(geometry, tiling, dtype)
             else:
                 tiles = TorchTiles(geometry, tiling, dtype, device)
             return OverlapSaveMaps(tiles, self._weights, keeps_spectra(geometry, tiling))
@@ -98,7 +98,7 @@ class OverlapSave(Method):
         """Return the tiles that a case with stride and dilation 1 is cut into."""
         if self._cut is not None:
             return self._cut(geometry, item_bytes)
-        from fftconv.planning.choice import tiling
+        from fftconv.auto.choice import tiling
 
         return tiling(geometry, item_bytes)
 

@@ -10,15 +10,15 @@ from math import sqrt
 import numpy as np
 import torch
 
+from fftconv.calibration.machine import SCHEMA, STRIP, Machine, Precision, Rate, Tile, processor
 from fftconv.geometry import Geometry, Pair
-from fftconv.kernels.division import correlation, divide, work
+from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.maps import MAPS
 from fftconv.methods.method import Method
-from fftconv.methods.overlap_save import OverlapSave
-from fftconv.methods.products import multiply
+from fftconv.methods.overlap_save.method import OverlapSave
+from fftconv.methods.overlap_save.products import multiply
+from fftconv.methods.overlap_save.tiling import Tiling
 from fftconv.methods.registry import REGISTRY
-from fftconv.methods.tiling import Tiling
-from fftconv.planning.machine import SCHEMA, STRIP, Machine, Precision, Rate, Tile, processor
 
 #: Channels (per group in, per group out, groups) that torch's convolution is timed with.
 CHANNELS = {

@@ -3,10 +3,9 @@
 One pass does all of this for one tile after the other, so that a tile stays in the cache from when
 it is cut until its result is written. MKL's transforms are called from within, by address.
 
-Every function takes one pointer to 64-bit integers (`fftconv.kernels.fields`), and works through
-numbered pieces of a job, as the functions of `fftconv.kernels.entry` do: threads share
-them, and the result does not depend on how many there are. Spectra lie in planes of ``area``
-numbers, rows of ``row`` numbers, in which MKL transforms in place.
+Every function works through the pieces of a job whose fields are named in
+`fftconv.methods.overlap_save.fields`. Spectra lie in planes of ``area`` numbers, rows of ``row``
+numbers, in which MKL transforms in place.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from fftconv.kernels import fields as at
-from fftconv.kernels.cuts import bring, compiled, invert, put
-from fftconv.kernels.entry import compile_job, source_hash
-from fftconv.kernels.rows import add_atomically, add_row, multiply, ticks
-from fftconv.kernels.vectors import take_ticket
+from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.rows import add_atomically, add_row, multiply, ticks
+from fftconv.machine_code.vectors import take_ticket
+from fftconv.methods.overlap_save import fields as at
+from fftconv.methods.overlap_save.cuts import bring, compiled, invert, put
 
 
 @cache
 def weights(bits: int) -> Any:
     """Return the function that transforms the planes of a weight."""
     item = bits // 8
-    source = source_hash()
+    source = source_hash(__file__, "cuts", "fields")
 
     def weights_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -50,7 +49,7 @@ def forward(bits: int) -> Any:
     """Return the function for the forward map: a piece is a tile of all channels of a group."""
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
-    source = source_hash()
+    source = source_hash(__file__, "cuts", "fields")
 
     def forward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -187,7 +186,7 @@ def backward(bits: int) -> Any:
     """
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
-    source = source_hash()
+    source = source_hash(__file__, "cuts", "fields")
 
     def backward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -236,7 +235,7 @@ def finish(bits: int) -> Any:
     """
     zero = np.float32(0) if bits == 32 else np.float64(0)
     item = bits // 8
-    source = source_hash()
+    source = source_hash(__file__, "cuts", "fields")
 
     def finish_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from math import log, sqrt
 
+from fftconv.calibration.machine import Machine, Rate
 from fftconv.geometry import Geometry, area
-from fftconv.kernels.division import correlation, divide, work
+from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.maps import Map
 from fftconv.methods.polyphase import count_parts
-from fftconv.planning.machine import Machine, Rate
 
 
 def native_s(name: Map, geometry: Geometry, item_bytes: int, machine: Machine) -> float:

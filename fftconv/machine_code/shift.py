@@ -9,8 +9,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fftconv.kernels.entry import compile_job, source_hash
-from fftconv.kernels.vectors import I32, I64
+from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.vectors import I32, I64
 
 #: Fields of what the function takes: addresses of a job's function and of the job, and the
 #: nanoseconds at which the first and the last thread ended.
@@ -67,7 +67,7 @@ raise_: Any = _extreme("max")
 @cache
 def shift() -> Any:
     """Return the compiled function that each thread of a team runs."""
-    source = source_hash()
+    source = source_hash(__file__)
 
     def shift_of_a_thread(fields: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
