@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
-    from fftconv.methods.weight_spectra import WeightSpectra
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
     from fftconv.spectral.cutting import Cut
     from fftconv.spectral.engine import Correlator, FilterGradient
 
@@ -79,7 +79,8 @@ class ManyChannels(Maps):
 
     def _filters_of(self, w: Tensor) -> Tensor:
         """Return a weight as (groups, outs, ins, height, width)."""
-        return w.unflatten(0, (self._geometry.groups, -1))
+        shape = (self._geometry.groups, w.shape[0] // self._geometry.groups, *w.shape[1:])
+        return w.reshape(shape)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate, with spectra of the weight that are kept."""

@@ -20,9 +20,9 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fftconv.kernels.entry import compile_job
-from fftconv.kernels.rows import add_atomically
-from fftconv.kernels.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
+from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.rows import add_atomically
+from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
 from fftconv.spectral import fields as at
 from fftconv.spectral.sources import source_hash
 
@@ -40,8 +40,7 @@ class Block:
     def __init__(self, v: Vectors, rows: int, vectors: int) -> None:
         self._v, self._rows, self._vectors = v, rows, vectors
         self._sums = [
-            [cgutils.alloca_once(v.builder, v.vector) for _ in range(vectors)]
-            for _ in range(rows)
+            [cgutils.alloca_once(v.builder, v.vector) for _ in range(vectors)] for _ in range(rows)
         ]
 
     def start(self, load: Any) -> None:
@@ -141,7 +140,9 @@ def _block(
         def write(base: Any) -> Any:
             def store(i: int, j: int, value: Any) -> None:
                 here = at_out(base, i, j)
-                v.store(builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here)
+                v.store(
+                    builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here
+                )
 
             return store
 
