@@ -11,8 +11,8 @@ import torch
 from fftconv.methods.maps import MAPS, Map
 from fftconv.methods.polyphase import count_parts
 from fftconv.methods.tiling import Tiling, candidates, too_large
-from fftconv.planning import machine as calibration
 from fftconv.planning import dense_costs
+from fftconv.planning import machine as calibration
 from fftconv.planning.costs import compiled_s, native_s
 from fftconv.planning.machine import Machine, current
 from fftconv.planning.tile_costs import overlap_save_s

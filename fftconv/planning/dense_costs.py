@@ -41,9 +41,7 @@ def rates(machine: Machine, item_bytes: int) -> Dense:
         return measured
     kind = SHIPPED.get(torch.backends.cpu.get_cpu_capability(), SHIPPED["AVX2"])
     wider = item_bytes / 4
-    return Dense(
-        kind.product * wider, kind.transform * wider, kind.filter, kind.native * wider
-    )
+    return Dense(kind.product * wider, kind.transform * wider, kind.filter, kind.native * wider)
 
 
 def serves(geometry: Geometry) -> bool:
@@ -68,7 +66,7 @@ def lengths(
             case = case.turned()
         costs = []
         for length in LENGTHS:
-            tiles = cut(case, length, item_bytes)
+            tiles = cut(case, length, item_bytes, name == "grad_weight")
             if tiles is not None and _fits(case, tiles, name, geometry, item_bytes):
                 seconds = _seconds(case, tiles, name, item_bytes, constants, threads, learned)
                 costs.append((seconds, length))

@@ -150,9 +150,7 @@ def _row_back(
         for k in range(n // 2 + 1 if real else n):
             place = e.at(args[4], args[5], k)
             alone = real and k in (0, n // 2)
-            half.append(
-                (e.v.load(place), None if alone else e.v.load(builder.add(place, args[6])))
-            )
+            half.append((e.v.load(place), None if alone else e.v.load(builder.add(place, args[6]))))
         if real:
             for i, value in enumerate(irfft(e, half, n)[:m]):
                 e.v.store(value, e.at(args[7], args[8], i))
@@ -164,9 +162,7 @@ def _row_back(
                 e.v.store(im, e.second(place))
         return context.get_dummy_value()
 
-    return types.void(
-        length, count, is_real, zero, source, bins, part, target, stride
-    ), codegen
+    return types.void(length, count, is_real, zero, source, bins, part, target, stride), codegen
 
 
 def _column_back(

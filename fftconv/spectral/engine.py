@@ -72,7 +72,10 @@ class Correlator:
         )
         source, target = passes.plane_steps(x, case.ins), passes.plane_steps(y, case.outs)
         target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: lanes * item}
-        with Scratch(torch.get_num_threads() * slot, case.groups * self._tiles.group) as (place, between):
+        with Scratch(torch.get_num_threads() * slot, case.groups * self._tiles.group) as (
+            place,
+            between,
+        ):
             filters = _aligned(spectra)
             for first, last in cut.chunks():
                 begin = cut.first_tile(first)

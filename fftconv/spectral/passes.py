@@ -80,9 +80,7 @@ class FilterSpectra(Spectra):
         self.group = bins * self.bin
 
 
-def planes(
-    case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str
-) -> Pass:
+def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str) -> Pass:
     """Return the pass over planes: of the "input", of the "output" back, of its "gradient".
 
     The tiles of a gradient are those of the output, and count as zero beyond it.
@@ -105,9 +103,7 @@ def planes(
     return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
 
 
-def filters(
-    case: Correlation, cut: Cut, spectra: Spectra, bits: int, back: bool = False
-) -> Pass:
+def filters(case: Correlation, cut: Cut, spectra: Spectra, bits: int, back: bool = False) -> Pass:
     """Return the pass over filters, there or back, that lie as `filter_layout` says."""
     n, (height, width) = cut.length, case.kernel
     rows, columns = whole_fours(height, n), whole_fours(width, n)
@@ -183,5 +179,3 @@ def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:
 def pairs(channels: int, item: int) -> int:
     """Return how many pairs of vectors the channels of a group make."""
     return row_bytes(channels, item, VECTOR_BYTES) // (2 * VECTOR_BYTES)
-
-

@@ -40,8 +40,7 @@ class Block:
     def __init__(self, v: Vectors, rows: int, vectors: int) -> None:
         self._v, self._rows, self._vectors = v, rows, vectors
         self._sums = [
-            [cgutils.alloca_once(v.builder, v.vector) for _ in range(vectors)]
-            for _ in range(rows)
+            [cgutils.alloca_once(v.builder, v.vector) for _ in range(vectors)] for _ in range(rows)
         ]
 
     def start(self, load: Any) -> None:
@@ -141,7 +140,9 @@ def _block(
         def write(base: Any) -> Any:
             def store(i: int, j: int, value: Any) -> None:
                 here = at_out(base, i, j)
-                v.store(builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here)
+                v.store(
+                    builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here
+                )
 
             return store
 
@@ -215,7 +216,7 @@ def _blocks_of(vectors: int, heights: tuple[int, ...], zero: Any) -> Any:
     return compiled(some)
 
 
-def _height(rows: int, heights: Any) -> int:
+def _height(rows: int, heights: tuple[int, ...]) -> int:
     """Return how high the next block is: about as high as all that follow."""
     blocks = (rows + heights[0] - 1) // heights[0]
     even = (rows + blocks - 1) // blocks

@@ -128,15 +128,11 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                     if job[at.PLANAR] != 0:
                         target = begin + channel * job[at.CHANNEL_STEP]
                         target += (first[0] + i) * job[at.ROW_STEP] + first[1] * item
-                        write_row(
-                            zero, item, here, target, job[at.CHANNEL_STEP], there, wide
-                        )
+                        write_row(zero, item, here, target, job[at.CHANNEL_STEP], there, wide)
                     else:
                         target = begin + channel * item + i * job[at.ROW_STEP]
                         for j in range(wide):
-                            move_vector(
-                                zero, here + j * vector, target + j * job[at.COLUMN_STEP]
-                            )
+                            move_vector(zero, here + j * vector, target + j * job[at.COLUMN_STEP])
             piece = take_ticket(job)
 
     return compile_job(synthesis_job)

@@ -48,9 +48,7 @@ def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
         for i in range(lanes):
             if not i & step:
                 x, y = out[i], out[i + step]
-                out[i] = shuffle(
-                    x, y, [lanes + j - step if j & step else j for j in range(lanes)]
-                )
+                out[i] = shuffle(x, y, [lanes + j - step if j & step else j for j in range(lanes)])
                 out[i + step] = shuffle(
                     x, y, [lanes + j if j & step else j + step for j in range(lanes)]
                 )
@@ -69,9 +67,7 @@ def _channels(v: Vectors, base: Any, step: Any, there: Any) -> list[Any]:
     return places
 
 
-def _gather(
-    typingctx: Any, zero: Any, source: Any, step: Any, there: Any, target: Any
-) -> Any:
+def _gather(typingctx: Any, zero: Any, source: Any, step: Any, there: Any, target: Any) -> Any:
     """Write as many columns, a vector each, of channels that lie `step` bytes apart."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -84,16 +80,12 @@ def _gather(
     return types.void(zero, source, step, there, target), codegen
 
 
-def _scatter(
-    typingctx: Any, zero: Any, source: Any, target: Any, step: Any, there: Any
-) -> Any:
+def _scatter(typingctx: Any, zero: Any, source: Any, target: Any, step: Any, there: Any) -> Any:
     """Write columns, a vector each, to channels that lie `step` bytes apart."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        rows = [
-            v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)
-        ]
+        rows = [v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)]
         places = _channels(v, *args[2:5])
         for row, place in zip(reversed(_transposed(v, rows)), reversed(places), strict=True):
             v.store(row, place)
