@@ -15,6 +15,9 @@ _DIRECT_MACS_PER_S = 0.9e9
 _NATIVE_DENSE_MACS_PER_S = 30e9
 _NATIVE_DEPTHWISE_MACS_PER_S = 5e9
 _COMPILED_MACS_PER_S = 30e9
+# With many channels, overlap_save's seconds go into products of spectra.
+_SPECTRAL_S_PER_PIXEL = 0.5e-9
+_MANY_CHANNELS = 8
 # fft transforms three planes for each product of an input plane and a filter plane.
 _FFT_S_PER_PIXEL = 30e-9
 
@@ -40,6 +43,14 @@ LAYERS = {
     "3 to 16": Layer(8, 3, 16, 1, 128),
     "16 to 16": Layer(8, 16, 16, 1, 64),
     "64 to 64": Layer(8, 64, 64, 1, 56),
+    "16 to 16, one of 224": Layer(1, 16, 16, 1, 224),
+    "32 to 32": Layer(4, 32, 32, 1, 64),
+    "64 to 64, one of 112": Layer(1, 64, 64, 1, 112),
+    "128 to 128": Layer(8, 128, 128, 1, 28),
+    "128 to 128, one of 128": Layer(1, 128, 128, 1, 128),
+    "256 to 256, one of 56": Layer(1, 256, 256, 1, 56),
+    "256 to 256, small": Layer(16, 256, 256, 1, 14),
+    "512 to 512, small": Layer(16, 512, 512, 1, 7),
     "depthwise RGB": Layer(32, 3, 3, 3, 224),
     "depthwise 96": Layer(8, 96, 96, 96, 56),
     "depthwise 128": Layer(8, 128, 128, 128, 28),
@@ -69,7 +80,11 @@ class LayerCase:
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
         if self.method in {"fft", "overlap_save"}:
             padded = self.layer.size + self.filter_size - 1
-            return maps * self.layer.products * _FFT_S_PER_PIXEL * padded**2
+            many = self.layer.in_channels // self.layer.groups >= _MANY_CHANNELS
+            rate = _FFT_S_PER_PIXEL
+            if many and self.method == "overlap_save":
+                rate = _SPECTRAL_S_PER_PIXEL
+            return maps * self.layer.products * rate * padded**2
         if self.method == "direct":
             return maps * self.macs / _DIRECT_MACS_PER_S
         if self.method == "compiled":

@@ -48,7 +48,8 @@ def predict(
     machine = current()
     if method == "native":
         seconds = sum(native_s(name, geometry, item_bytes, machine) for name in names)
-        if dense_costs.serves(geometry):
+        # Constants of another machine may be those of wider vectors.
+        if machine.processor != calibration.processor() and dense_costs.serves(geometry):
             floor = dense_costs.native_floor(geometry, machine, item_bytes, threads)
             seconds = max(seconds, len(names) * floor)
         return seconds

@@ -66,7 +66,7 @@ def lengths(
             case = case.turned()
         costs = []
         for length in LENGTHS:
-            tiles = cut(case, length, item_bytes)
+            tiles = cut(case, length, item_bytes, name == "grad_weight")
             if tiles is not None and _fits(case, tiles, name, geometry, item_bytes):
                 seconds = _seconds(case, tiles, name, item_bytes, constants, threads, learned)
                 costs.append((seconds, length))

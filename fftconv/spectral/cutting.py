@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 #: Bytes of columns and of their spectra that a thread works on at a time, at most if it can.
 UNIT_BYTES = 160 << 10
-#: Bytes of spectra of tiles between passes, and of one bin's.
-CHUNK_BYTES, BIN_BYTES = 6 << 20, 192 << 10
+#: Bytes of spectra of tiles between passes: at most, and what threads find in their caches again.
+CHUNK_BYTES, CACHED_BYTES = 6 << 20, 1 << 20
+#: Bytes of one bin's share of them.
+BIN_BYTES = 192 << 10
+#: Tiles that are worth as much as caches: a weight's spectra are read once for all of a chunk, sums
+#: over tiles are read and written.
+FEW_TILES, FEW_TO_SUM = 32, 64
 _LINE = 64
 
 
@@ -114,8 +119,11 @@ def steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
     return (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1])
 
 
-def cut(case: Correlation, length: int, item: int) -> Cut | None:
-    """Return how a case is cut into tiles of one length, None if its filter is too large."""
+def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | None:
+    """Return how a case is cut into tiles of one length, None if its filter is too large.
+
+    `sums` says that products are summed over tiles.
+    """
     sizes = steps(case, length)
     if sizes is None:
         return None
@@ -127,7 +135,9 @@ def cut(case: Correlation, length: int, item: int) -> Cut | None:
     all_units = case.batch * grid[0] * runs
     bins = length**2 // 2 + 2
     tile = 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
-    tiles = min(CHUNK_BYTES // (tile * bins * case.groups), BIN_BYTES // tile)
+    spectra = tile * bins * case.groups
+    few = FEW_TO_SUM if sums else FEW_TILES
+    tiles = min(CHUNK_BYTES // spectra, max(few, CACHED_BYTES // spectra), BIN_BYTES // tile)
     units = min(all_units, max(1, tiles // run, -(-torch.get_num_threads() // case.groups)))
     chunks = -(-all_units // units)
     return Cut(length, step, grid, run, -(-all_units // chunks), all_units)

@@ -46,8 +46,8 @@ class ManyChannels(Maps):
         self._dtype, self._weights = dtype, weights
         self._case = Correlation.forward(geometry)
 
-    def _cut(self, case: Correlation, length: int) -> Cut:
-        tiles = cut(case, length, self._dtype.itemsize)
+    def _cut(self, case: Correlation, length: int, sums: bool = False) -> Cut:
+        tiles = cut(case, length, self._dtype.itemsize, sums)
         assert tiles is not None
         return tiles
 
@@ -74,13 +74,12 @@ class ManyChannels(Maps):
     def _filters(self) -> FilterGradient:
         from fftconv.spectral.engine import FilterGradient
 
-        cut = self._cut(self._case, self._lengths.grad_weight)
+        cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
         return FilterGradient(self._case, cut, self._dtype)
 
     def _filters_of(self, w: Tensor) -> Tensor:
         """Return a weight as (groups, outs, ins, height, width)."""
-        shape = (self._geometry.groups, w.shape[0] // self._geometry.groups, *w.shape[1:])
-        return w.reshape(shape)
+        return w.reshape(self._geometry.groups, -1, *w.shape[1:])
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate, with spectra of the weight that are kept."""

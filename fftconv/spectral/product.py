@@ -216,7 +216,7 @@ def _blocks_of(vectors: int, heights: tuple[int, ...], zero: Any) -> Any:
     return compiled(some)
 
 
-def _height(rows: int, heights: Any) -> int:
+def _height(rows: int, heights: tuple[int, ...]) -> int:
     """Return how high the next block is: about as high as all that follow."""
     blocks = (rows + heights[0] - 1) // heights[0]
     even = (rows + blocks - 1) // blocks
