@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from fftconv.geometry import Geometry
-    from fftconv.methods.maps import Maps
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map, Maps
 
 HALVES = (torch.float16, torch.bfloat16)
 
@@ -25,6 +25,12 @@ class Method(ABC):
 
     summary: str
     """What it is good for, one line."""
+
+    predicts: bool = False
+    """Whether it says how long a case takes: then ``auto`` chooses from it, too."""
+
+    shares: bool = False
+    """Whether several maps of a case take less together than one by one."""
 
     def unavailable(self) -> str | None:
         """Say in one sentence why the method cannot be used on this machine, None if it can."""
@@ -54,3 +60,16 @@ class Method(ABC):
         `dtype` is what `compute_dtype` returned, and `unsupported` returned None for it. Nothing
         is computed yet: what a map needs for many calls it makes ready at its first.
         """
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int
+    ) -> float:
+        """Predict how long some maps of a case take together on this machine's CPU.
+
+        Infinity keeps a method from a case that it could do. Only asked where it `predicts`.
+        """
+        raise NotImplementedError(f"method {self.name!r} predicts nothing")
+
+    def tile(self, geometry: Geometry, item_bytes: int) -> Pair | None:
+        """Return the size of the transforms that a case is cut into, None where there are none."""
+        return None

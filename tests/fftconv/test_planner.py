@@ -1,6 +1,7 @@
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ import torch
 
 import fftconv
 from fftconv.__main__ import main
-from fftconv.auto import choice, measure
+from fftconv.auto import measure
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
 from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
-from fftconv.methods.registry import REGISTRY
+from fftconv.methods.method import Method
+from fftconv.methods.native import Native
+from fftconv.methods.registry import REGISTRY, register, unregister
 from fftconv.methods.wrappers import Mixed
 
 
@@ -99,27 +102,63 @@ def test_each_map_by_its_own_method() -> None:
     torch.testing.assert_close(subject.grad_weight(x, g), native.grad_weight(x, g))
 
 
+def predicting(
+    predict: Callable[[str, tuple[str, ...]], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let every method predict what a function of its name and the maps says."""
+
+    def seconds(self: Method, names: tuple[str, ...], *_: object) -> float:
+        return predict(self.name, names)
+
+    for method in REGISTRY.values():
+        monkeypatch.setattr(type(method), "seconds", seconds)
+
+
 def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     cheap = {"forward": "native", "grad_input": "compiled", "grad_weight": "native"}
 
-    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+    def predict(method: str, names: tuple[str, ...]) -> float:
         return sum(1.0 if cheap[name] == method else 2.0 for name in names)
 
-    monkeypatch.setattr(choice, "predict", predict)
+    predicting(predict, monkeypatch)
     plan = decided(Geometry.of((1, 1, 33, 33), (1, 1, 3, 3)))
     assert plan.chosen == cheap
     assert plan.tile is None
 
 
+class Ideal(Native):
+    """Somebody's method, which promises much."""
+
+    name = "ideal"
+
+    def seconds(self, *_: object) -> float:
+        return 1e-12
+
+
+def test_a_method_that_is_registered_and_predicts_is_chosen_from() -> None:
+    case = (1, 1, 64, 64), (1, 1, 5, 5)
+    before = fftconv.plan(*case)
+    register(Ideal())
+    try:
+        assert fftconv.plan(*case).method == "ideal"
+        silent = Ideal()
+        silent.predicts = False
+        register(silent)
+        assert fftconv.plan(*case).seconds.keys() == before.seconds.keys()
+        assert fftconv.plan(*case).method == before.method
+    finally:
+        unregister("ideal")
+
+
 def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """One by one overlap_save loses every map; forward and grad_weight share the input's."""
 
-    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+    def predict(method: str, names: tuple[str, ...]) -> float:
         if method != "overlap_save":
             return 1.0 * len(names)
         return 1.5 if names == ("forward", "grad_weight") else 2.0 * len(names)
 
-    monkeypatch.setattr(choice, "predict", predict)
+    predicting(predict, monkeypatch)
     geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
     plan = decided(geometry)
     assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"

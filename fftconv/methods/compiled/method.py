@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.calibration.machine import current
+from fftconv.methods.compiled import cost
 from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
@@ -31,6 +33,7 @@ class Compiled(Method):
 
     name = "compiled"
     backend = "numba"
+    predicts = True
     summary = "direct, compiled for this processor: few channels, filters up to about 31"
 
     def unavailable(self) -> str | None:
@@ -54,6 +57,13 @@ class Compiled(Method):
         if geometry.is_unit:
             return CompiledMaps(geometry, dtype)
         return Polyphase(geometry, lambda plain: CompiledMaps(plain, dtype))
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int
+    ) -> float:
+        """Count vector instructions."""
+        machine = current()
+        return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
 
 
 class CompiledMaps(Maps):
