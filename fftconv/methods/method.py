@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Map, Maps
+
+    Found: TypeAlias = Iterator[tuple[float, str, dict[str, Any]]]
 
 HALVES = (torch.float16, torch.bfloat16)
 
@@ -69,6 +73,18 @@ class Method(ABC):
         Infinity keeps a method from a case that it could do. Only asked where it `predicts`.
         """
         raise NotImplementedError(f"method {self.name!r} predicts nothing")
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time what `seconds` needs: yield the share done, what comes next, and what was found.
+
+        That is fields of `fftconv.calibration.machine.Precision`.
+        """
+        del dtype
+        yield from ()
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time a call beside its work: fields of `fftconv.calibration.machine.Machine`."""
+        return {}
 
     def tile(self, geometry: Geometry, item_bytes: int) -> Pair | None:
         """Return the size of the transforms that a case is cut into, None where there are none."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fftconv.methods.compiled.method import Compiled
 from fftconv.methods.description import describe
-from fftconv.methods.native import Native
+from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.scipy.direct import Direct
 from fftconv.methods.scipy.fft import FFT

@@ -14,8 +14,12 @@ from fftconv.auto import plan as planner
 from fftconv.calibration import machine
 from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
+from fftconv.methods import timing
+from fftconv.methods.compiled import rates as compiled
 from fftconv.methods.method import Method
-from fftconv.methods.native import Native
+from fftconv.methods.native import rates as native
+from fftconv.methods.native.method import Native
+from fftconv.methods.overlap_save import rates as overlap_save
 from fftconv.methods.registry import REGISTRY, register, unregister
 from fftconv.methods.wrappers import Mixed
 
@@ -94,12 +98,12 @@ def test_each_map_by_its_own_method() -> None:
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    torchs = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
     assert not subject.keeps
-    torch.testing.assert_close(subject.forward(x, w), native.forward(x, w))
-    torch.testing.assert_close(subject.grads(g, x, w), native.grads(g, x, w))
-    torch.testing.assert_close(subject.grad_input(g, w), native.grad_input(g, w))
-    torch.testing.assert_close(subject.grad_weight(x, g), native.grad_weight(x, g))
+    torch.testing.assert_close(subject.forward(x, w), torchs.forward(x, w))
+    torch.testing.assert_close(subject.grads(g, x, w), torchs.grads(g, x, w))
+    torch.testing.assert_close(subject.grad_input(g, w), torchs.grad_input(g, w))
+    torch.testing.assert_close(subject.grad_weight(x, g), torchs.grad_weight(x, g))
 
 
 def predicting(
@@ -171,10 +175,10 @@ def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -
     )
     assert subject.keeps
     y, kept = subject.forward_kept(x, w, None)
-    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
-    torch.testing.assert_close(y, native.forward(x, w))
+    torchs = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    torch.testing.assert_close(y, torchs.forward(x, w))
     got = subject.grads(g, x * torch.nan, w, kept=kept)
-    torch.testing.assert_close(got, native.grads(g, x, w))
+    torch.testing.assert_close(got, torchs.grads(g, x, w))
 
 
 def test_file_is_used(calibration: Path) -> None:
@@ -238,11 +242,11 @@ def test_calibrate_writes_what_is_then_read(
 ) -> None:
     """The whole command, with few and small cases and one sample each."""
     few = {torch.float32: ((1, 1, 1), (4, 4, 1)), torch.float64: ((1, 1, 1),)}
-    monkeypatch.setattr(measure, "CHANNELS", few)
-    monkeypatch.setattr(measure, "SIDES", dict.fromkeys(few, (1, 3, 5)))
-    monkeypatch.setattr(measure, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
-    monkeypatch.setattr(measure, "TILES", (32, 64))
-    monkeypatch.setattr(measure, "SAMPLE_S", 0.0)
+    monkeypatch.setattr(native, "CHANNELS", few)
+    monkeypatch.setattr(native, "SIDES", dict.fromkeys(few, (1, 3, 5)))
+    monkeypatch.setattr(compiled, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
+    monkeypatch.setattr(overlap_save, "TILES", (32, 64))
+    monkeypatch.setattr(timing, "SAMPLE_S", 0.0)
     assert main(["calibrate"]) == 0
     assert f"written to {calibration}" in capsys.readouterr().err.replace("\n", "")
     assert [path.name for path in calibration.parent.iterdir()] == ["calibration.json"]

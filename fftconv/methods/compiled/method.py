@@ -14,6 +14,7 @@ from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
+from fftconv.methods.timing import call_s
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.compiled.job import Job
     from fftconv.methods.maps import Map
+    from fftconv.methods.method import Found
 
 
 class Compiled(Method):
@@ -64,6 +66,16 @@ class Compiled(Method):
         """Count vector instructions."""
         machine = current()
         return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time the kernels, and copies of planes."""
+        from fftconv.methods.compiled import rates
+
+        return rates.measure(self, dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time the shortest map."""
+        return {"compiled_call": call_s(self)}
 
 
 class CompiledMaps(Maps):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Gradients, Kept, Map, Tensors
+    from fftconv.methods.method import Found
     from fftconv.methods.overlap_save.engine import Run
     from fftconv.methods.overlap_save.tiling import Tiling
 
@@ -85,6 +86,18 @@ class OverlapSave(Method):
     ) -> float:
         """Ask the engine of the case."""
         return choice.seconds(names, geometry, item_bytes, threads)
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time tiles and products."""
+        from fftconv.methods.overlap_save import rates
+
+        return rates.measure(type(self), dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time an image that is a tile."""
+        from fftconv.methods.overlap_save import rates
+
+        return {"fft_call": rates.call_s(type(self))}
 
     def tile(self, geometry: Geometry, item_bytes: int) -> Pair:
         """Return the size of the transforms."""

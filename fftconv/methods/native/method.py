@@ -13,6 +13,7 @@ from fftconv.calibration.machine import current
 from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
+from fftconv.methods.timing import call_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Gradients, Map, Tensors
+    from fftconv.methods.method import Found
 
 
 class Native(Method):
@@ -61,6 +63,16 @@ class Native(Method):
             per_mac = getattr(rate, name)
             total += geometry.macs * per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
         return total
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time torch's convolution."""
+        from fftconv.methods.native import rates
+
+        return rates.measure(self, dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time the shortest map."""
+        return {"native_call": call_s(self)}
 
 
 class NativeMaps(Maps):
