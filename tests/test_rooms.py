@@ -45,6 +45,19 @@ def test_the_rules_are_kept(copy) -> None:
         ("benchmarks/cases.py", "import convbench.results.store"),
         ("benchmarks/operands.py", "import fftconv.tutorial.layers"),
         ("convbench/report/making.py", "from fftconv.tutorial import ScipyConv2d"),
+        # Within fftconv, too, nothing is imported upward, and nothing in a circle.
+        ("fftconv/geometry.py", "import fftconv.methods.maps"),
+        ("fftconv/machine_code/pool.py", "import fftconv.methods.compiled.job"),
+        ("fftconv/calibration/machine.py", "import fftconv.methods.registry"),
+        ("fftconv/methods/compiled/method.py", "import fftconv.methods.overlap_save.mkl"),
+        ("fftconv/methods/polyphase.py", "import fftconv.methods.registry"),
+        ("fftconv/methods/overlap_save/tiling.py", "import fftconv.methods.overlap_save.choice"),
+        (
+            "fftconv/methods/overlap_save/torch_engine.py",
+            "import fftconv.methods.overlap_save.few_channels",
+        ),
+        ("fftconv/auto/plan.py", "import fftconv.methods.native"),
+        ("fftconv/methods/registry.py", "import fftconv.auto.plan"),
         # Within convbench nothing is imported upward, and nothing in a circle.
         ("convbench/stats/judging.py", "import convbench.results.store"),
         ("convbench/asv/command.py", "import convbench.report.making"),

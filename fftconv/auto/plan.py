@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Size
     from fftconv.methods.maps import Map
-
-CANDIDATES = ("native", "compiled", "overlap_save")
-"""What ``auto`` chooses from; the other methods are there to be compared with."""
+    from fftconv.methods.method import Method
 
 
 @dataclass(frozen=True)
@@ -158,50 +156,52 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
     names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
     usable, excluded = _usable(geometry, dtype, device)
     threads = torch.get_num_threads()
-    if usable == ["native"]:
-        return Plan(
-            geometry, dtype, device, threads, dict.fromkeys(names, "native"), {}, excluded, None
-        )
-    # The model is loaded when there is something to choose.
-    from fftconv.auto.choice import filter_bytes, predict, tile_of
-
+    if len(usable) == 1:
+        chosen: dict[Map, str] = dict.fromkeys(names, *usable)
+        return Plan(geometry, dtype, device, threads, chosen, {}, excluded, None)
     item_bytes = dtype.itemsize
-    seconds = {
-        name: {m: predict(m, (name,), geometry, item_bytes, threads, needs_grad) for m in usable}
-        for name in names
-    }
+
+    def seconds_of(method: str, some: tuple[Map, ...]) -> float:
+        return usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
+
+    seconds = {name: {m: seconds_of(m, (name,)) for m in usable} for name in names}
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
     chosen = alone
-    if needs_grad and "overlap_save" in usable:
-        # Maps share spectra: what none of them would win alone, two or three may together.
+    if needs_grad:
+        # Maps that share work: what none of them would win alone, two or three may together.
         cost = sum(seconds[name][alone[name]] for name in names)
-        for some in (GRADIENTS, ("forward", "grad_weight"), names):
-            together = predict("overlap_save", some, geometry, item_bytes, threads, needs_grad)
-            together += sum(seconds[name][alone[name]] for name in names if name not in some)
-            if together < cost:
-                cost = together
-                chosen = {**alone, **dict.fromkeys(some, "overlap_save")}
-    if "overlap_save" not in chosen.values():
-        return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, None)
-    tile, kept = tile_of(geometry, item_bytes), filter_bytes(geometry, item_bytes)
+        for method in (name for name, of in usable.items() if of.shares):
+            for some in (GRADIENTS, ("forward", "grad_weight"), names):
+                together = seconds_of(method, some)
+                together += sum(seconds[name][alone[name]] for name in names if name not in some)
+                if together < cost:
+                    cost = together
+                    chosen = {**alone, **dict.fromkeys(some, method)}
+    tiles = (usable[method].tile(geometry, item_bytes) for method in chosen.values())
+    tile = next((tile for tile in tiles if tile is not None), None)
+    kept = max(usable[method].filter_bytes(geometry, item_bytes) for method in chosen.values())
     return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept)
 
 
 def _usable(
     geometry: Geometry, dtype: torch.dtype, device: torch.device
-) -> tuple[list[str], dict[str, str]]:
-    """Split the candidates into those that can do a case and those that cannot, with reasons."""
+) -> tuple[dict[str, Method], dict[str, str]]:
+    """Split the methods that predict into those that can do a case, and reasons of the others."""
+    usable: dict[str, Method] = {registry.FALLBACK.name: registry.FALLBACK}
     excluded: dict[str, str] = {}
-    for name in CANDIDATES[1:]:
-        method = registry.REGISTRY[name]
+    for name, method in registry.REGISTRY.items():
+        if name in usable or not method.predicts:
+            continue
         reason = method.unavailable() or method.unsupported(geometry, dtype, device)
         if device.type != "cpu":
             reason = reason or f"times on {device.type} are not modelled"
         elif geometry.macs == 0:
             reason = reason or "there is nothing to compute"
-        if reason is not None:
+        if reason is None:
+            usable[name] = method
+        else:
             excluded[name] = reason
-    return [name for name in CANDIDATES if name not in excluded], excluded
+    return usable, excluded
 
 
 def _duration(seconds: float) -> str:

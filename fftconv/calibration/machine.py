@@ -52,7 +52,7 @@ class Tile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds of correlations of many channels (`fftconv.auto.dense_costs`).
+    """Thread-seconds of correlations of many channels (`overlap_save.many_channels.cost`).
 
     Attributes
     ----------

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
 if TYPE_CHECKING:
-    from fftconv.geometry import Geometry
-    from fftconv.methods.maps import Maps
+    from collections.abc import Iterator
+
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map, Maps
+
+    Found: TypeAlias = Iterator[tuple[float, str, dict[str, Any]]]
 
 HALVES = (torch.float16, torch.bfloat16)
 
@@ -25,6 +29,12 @@ class Method(ABC):
 
     summary: str
     """What it is good for, one line."""
+
+    predicts: bool = False
+    """Whether it says how long a case takes: then ``auto`` chooses from it, too."""
+
+    shares: bool = False
+    """Whether several maps of a case take less together than one by one."""
 
     def unavailable(self) -> str | None:
         """Say in one sentence why the method cannot be used on this machine, None if it can."""
@@ -54,3 +64,35 @@ class Method(ABC):
         `dtype` is what `compute_dtype` returned, and `unsupported` returned None for it. Nothing
         is computed yet: what a map needs for many calls it makes ready at its first.
         """
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,
+        learned: bool = False,
+    ) -> float:  # fmt: skip
+        """Predict how long some maps of a case take together on this machine's CPU.
+
+        `learned` says that the weight changes from call to call.
+        Infinity keeps a method from a case that it could do. Only asked where it `predicts`.
+        """
+        raise NotImplementedError(f"method {self.name!r} predicts nothing")
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time what `seconds` needs: yield the share done, what comes next, and what was found.
+
+        That is fields of `fftconv.calibration.machine.Precision`.
+        """
+        del dtype
+        yield from ()
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time a call beside its work: fields of `fftconv.calibration.machine.Machine`."""
+        return {}
+
+    def filter_bytes(self, geometry: Geometry, item_bytes: int) -> int:
+        """Return the bytes that are kept of a weight beside three times input and output."""
+        del geometry, item_bytes
+        return 0
+
+    def tile(self, geometry: Geometry, item_bytes: int) -> Pair | None:
+        """Return the size of the transforms that a case is cut into, None where there are none."""
+        return None

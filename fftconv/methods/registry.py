@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fftconv.methods.compiled.method import Compiled
 from fftconv.methods.description import describe
-from fftconv.methods.native import Native
+from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.scipy.direct import Direct
 from fftconv.methods.scipy.fft import FFT
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 
+FALLBACK = Native()
+"""What ``auto`` takes where nothing else can do a case."""
+
 REGISTRY: dict[str, Method] = {
-    method.name: method for method in (Direct(), FFT(), Native(), Compiled(), OverlapSave())
+    method.name: method for method in (Direct(), FFT(), FALLBACK, Compiled(), OverlapSave())
 }
 """Name to method. Making an instance is cheap: a method imports its backend at its first use."""
 
@@ -53,7 +56,7 @@ def methods() -> dict[str, Description]:
     """
     described = {name: describe(method) for name, method in REGISTRY.items()}
     described[AUTO] = replace(
-        described["native"],
+        described[FALLBACK.name],
         name=AUTO,
         backend="any of these",
         summary="chooses a method for each case, never fails where native would not",

@@ -16,7 +16,7 @@ from fftconv.calibration import machine
 from fftconv.geometry import Geometry
 from fftconv.methods import registry
 from fftconv.methods.maps import Maps
-from fftconv.methods.native import Native, NativeMaps
+from fftconv.methods.native.method import Native, NativeMaps
 
 # No other test has a call of these sizes.
 X, W = torch.randn(1, 1, 141, 142), torch.randn(1, 1, 6, 5)

@@ -13,6 +13,7 @@ from fftconv import conv2d
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import few_channels, mkl
+from fftconv.methods.overlap_save.choice import ENGINES, engine_of
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES, WeightSpectra
@@ -94,7 +95,7 @@ def test_every_candidate() -> None:
         ((70, 150), (9, 4), 0), ((90, 64), (31, 33), (15, 16)), ((40, 40), (5, 5), (9, 12)),
     ):  # fmt: skip
         geometry = Geometry.of((1, 1, *size), (1, 1, *kernel), padding=padding)
-        for tiling in candidates(geometry, 8):
+        for tiling in candidates(geometry, 8, engine_of(geometry).numbers):
             check(OverlapSave(lambda *_, tiling=tiling: tiling), geometry)
 
 
@@ -122,13 +123,14 @@ def test_by_torchs_operations() -> None:
 
 def test_passes_serve_where_there_is_mkl() -> None:
     geometry = Geometry.of((1, 4, 20, 20), (4, 4, 3, 3))
-    assert few_channels.serves(geometry, on_cpu=True) == mkl.available()
-    assert not few_channels.serves(geometry, on_cpu=False)
+    passes, torchs = ENGINES
+    assert (engine_of(geometry) is passes) == mkl.available()
+    assert engine_of(geometry, on_cpu=False) is torchs
 
 
 def test_many_channels() -> None:
     geometry = Geometry.of((2, 9, 20, 20), (10, 9, 3, 3), padding=1)
-    assert not few_channels.serves(geometry, on_cpu=True)
+    assert engine_of(geometry) is ENGINES[1]
     check(OverlapSave(cut((12, 16), 2, 2)), geometry)
 
 
@@ -250,7 +252,7 @@ def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch)
 def test_memory_does_not_grow_with_the_image() -> None:
     for size in (1024, 4096, 16384):
         geometry = Geometry.of((4, 8, size, size), (8, 1, 31, 31), groups=8)
-        for tiling in candidates(geometry, 4):
+        for tiling in candidates(geometry, 4, engine_of(geometry).numbers):
             tiles = tiling.images * tiling.rows * tiling.grid[1]
             row = 2 * 4 * tiling.spectrum * tiling.grid[1] * 16
             assert tiles * 2 * 4 * tiling.spectrum * 16 <= max(IN_FLIGHT_BYTES, row)

@@ -1,6 +1,7 @@
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,18 @@ import torch
 
 import fftconv
 from fftconv.__main__ import main
-from fftconv.auto import choice, measure
+from fftconv.auto import measure
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
 from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
-from fftconv.methods.registry import REGISTRY
+from fftconv.methods import timing
+from fftconv.methods.compiled import rates as compiled
+from fftconv.methods.method import Method
+from fftconv.methods.native import rates as native
+from fftconv.methods.native.method import Native
+from fftconv.methods.overlap_save import rates as overlap_save
+from fftconv.methods.registry import REGISTRY, register, unregister
 from fftconv.methods.wrappers import Mixed
 
 
@@ -91,35 +98,71 @@ def test_each_map_by_its_own_method() -> None:
         torch.randn(shape, dtype=torch.float64)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    torchs = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
     assert not subject.keeps
-    torch.testing.assert_close(subject.forward(x, w), native.forward(x, w))
-    torch.testing.assert_close(subject.grads(g, x, w), native.grads(g, x, w))
-    torch.testing.assert_close(subject.grad_input(g, w), native.grad_input(g, w))
-    torch.testing.assert_close(subject.grad_weight(x, g), native.grad_weight(x, g))
+    torch.testing.assert_close(subject.forward(x, w), torchs.forward(x, w))
+    torch.testing.assert_close(subject.grads(g, x, w), torchs.grads(g, x, w))
+    torch.testing.assert_close(subject.grad_input(g, w), torchs.grad_input(g, w))
+    torch.testing.assert_close(subject.grad_weight(x, g), torchs.grad_weight(x, g))
+
+
+def predicting(
+    predict: Callable[[str, tuple[str, ...]], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let every method predict what a function of its name and the maps says."""
+
+    def seconds(self: Method, names: tuple[str, ...], *_: object) -> float:
+        return predict(self.name, names)
+
+    for method in REGISTRY.values():
+        monkeypatch.setattr(type(method), "seconds", seconds)
 
 
 def test_the_cheapest_map_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     cheap = {"forward": "native", "grad_input": "compiled", "grad_weight": "native"}
 
-    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+    def predict(method: str, names: tuple[str, ...]) -> float:
         return sum(1.0 if cheap[name] == method else 2.0 for name in names)
 
-    monkeypatch.setattr(choice, "predict", predict)
+    predicting(predict, monkeypatch)
     plan = decided(Geometry.of((1, 1, 33, 33), (1, 1, 3, 3)))
     assert plan.chosen == cheap
     assert plan.tile is None
 
 
+class Ideal(Native):
+    """Somebody's method, which promises much."""
+
+    name = "ideal"
+
+    def seconds(self, *_: object) -> float:
+        return 1e-12
+
+
+def test_a_method_that_is_registered_and_predicts_is_chosen_from() -> None:
+    case = (1, 1, 64, 64), (1, 1, 5, 5)
+    before = fftconv.plan(*case)
+    register(Ideal())
+    try:
+        assert fftconv.plan(*case).method == "ideal"
+        silent = Ideal()
+        silent.predicts = False
+        register(silent)
+        assert fftconv.plan(*case).seconds.keys() == before.seconds.keys()
+        assert fftconv.plan(*case).method == before.method
+    finally:
+        unregister("ideal")
+
+
 def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """One by one overlap_save loses every map; forward and grad_weight share the input's."""
 
-    def predict(method: str, names: tuple[str, ...], *_: object) -> float:
+    def predict(method: str, names: tuple[str, ...]) -> float:
         if method != "overlap_save":
             return 1.0 * len(names)
         return 1.5 if names == ("forward", "grad_weight") else 2.0 * len(names)
 
-    monkeypatch.setattr(choice, "predict", predict)
+    predicting(predict, monkeypatch)
     geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
     plan = decided(geometry)
     assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"
@@ -132,10 +175,10 @@ def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -
     )
     assert subject.keeps
     y, kept = subject.forward_kept(x, w, None)
-    native = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
-    torch.testing.assert_close(y, native.forward(x, w))
+    torchs = REGISTRY["native"].prepare(geometry, x.dtype, x.device)
+    torch.testing.assert_close(y, torchs.forward(x, w))
     got = subject.grads(g, x * torch.nan, w, kept=kept)
-    torch.testing.assert_close(got, native.grads(g, x, w))
+    torch.testing.assert_close(got, torchs.grads(g, x, w))
 
 
 def test_file_is_used(calibration: Path) -> None:
@@ -199,11 +242,11 @@ def test_calibrate_writes_what_is_then_read(
 ) -> None:
     """The whole command, with few and small cases and one sample each."""
     few = {torch.float32: ((1, 1, 1), (4, 4, 1)), torch.float64: ((1, 1, 1),)}
-    monkeypatch.setattr(measure, "CHANNELS", few)
-    monkeypatch.setattr(measure, "SIDES", dict.fromkeys(few, (1, 3, 5)))
-    monkeypatch.setattr(measure, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
-    monkeypatch.setattr(measure, "TILES", (32, 64))
-    monkeypatch.setattr(measure, "SAMPLE_S", 0.0)
+    monkeypatch.setattr(native, "CHANNELS", few)
+    monkeypatch.setattr(native, "SIDES", dict.fromkeys(few, (1, 3, 5)))
+    monkeypatch.setattr(compiled, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
+    monkeypatch.setattr(overlap_save, "TILES", (32, 64))
+    monkeypatch.setattr(timing, "SAMPLE_S", 0.0)
     assert main(["calibrate"]) == 0
     assert f"written to {calibration}" in capsys.readouterr().err.replace("\n", "")
     assert [path.name for path in calibration.parent.iterdir()] == ["calibration.json"]

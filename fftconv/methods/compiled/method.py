@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.calibration.machine import current
+from fftconv.methods.compiled import cost
 from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
+from fftconv.methods.timing import call_s
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.compiled.job import Job
     from fftconv.methods.maps import Map
+    from fftconv.methods.method import Found
 
 
 class Compiled(Method):
@@ -31,6 +35,7 @@ class Compiled(Method):
 
     name = "compiled"
     backend = "numba"
+    predicts = True
     summary = "direct, compiled for this processor: few channels, filters up to about 31"
 
     def unavailable(self) -> str | None:
@@ -54,6 +59,25 @@ class Compiled(Method):
         if geometry.is_unit:
             return CompiledMaps(geometry, dtype)
         return Polyphase(geometry, lambda plain: CompiledMaps(plain, dtype))
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,
+        learned: bool = False,
+    ) -> float:  # fmt: skip
+        """Count vector instructions."""
+        del learned
+        machine = current()
+        return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time the kernels, and copies of planes."""
+        from fftconv.methods.compiled import rates
+
+        return rates.measure(self, dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time the shortest map."""
+        return {"compiled_call": call_s(self)}
 
 
 class CompiledMaps(Maps):

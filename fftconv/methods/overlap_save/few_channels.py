@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv._torch_state import is_profiling
+from fftconv.geometry import area
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.scratch import Scratch
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
+from fftconv.methods.overlap_save.cost import trip
+from fftconv.methods.overlap_save.tiling import keeps_spectra
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from fftconv.calibration.machine import Precision
     from fftconv.geometry import Geometry
-    from fftconv.methods.maps import Gradients, Kept, Tensors
+    from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.tiling import Tiling
 
 #: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
@@ -50,12 +54,6 @@ def available() -> bool:
     return mkl.available() and find_spec("numba") is not None
 
 
-def serves(geometry: Geometry, on_cpu: bool) -> bool:
-    """Whether a case is done tile by tile here."""
-    pairs = geometry.out_channels * geometry.in_channels // geometry.groups**2
-    return on_cpu and pairs <= MOST_PAIRS and available()
-
-
 def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     """Return how many rows of tiles go into a part of the weight's gradient, and the parts."""
     rows = geometry.batch * tiling.grid[0]
@@ -65,6 +63,67 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     return share, -(-rows // share)
 
 
+class FewChannels:
+    """The engine for few channels, where MKL and numba are there."""
+
+    def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
+        """Whether a case is done tile by tile here."""
+        ins, outs = geometry.channels_per_group
+        return on_cpu and ins * outs <= MOST_PAIRS and available()
+
+    def run(
+        self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
+    ) -> Passes:
+        """Return the passes over a case."""
+        del device
+        return Passes(geometry, tiling, dtype)
+
+    def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
+        """Count what all threads work on, the parts of the weight's gradient, and the result."""
+        ins, outs = geometry.channels_per_group
+        filters = geometry.out_channels * ins
+        result = geometry.batch * geometry.in_channels * area(geometry.input_size)
+        plane = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
+        _, parts = shares(geometry, tiling)
+        height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
+        seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
+        # Of each thread the gradient's spectra, and one of the input's or of their product.
+        spectra = 1 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1
+        at_work = min(torch.get_num_threads(), geometry.groups * parts) * spectra
+        return plane * (at_work + filters * parts) + seams + result
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
+        rates: Precision, threads: int,
+    ) -> float:  # fmt: skip
+        """Predict passes that threads share piece by piece."""
+        pixels = tiling.fft[0] * tiling.fft[1]
+        pieces = geometry.batch * geometry.groups * area(tiling.grid)
+        if pieces * pixels < SERIAL_NUMBERS:
+            threads = 1
+        way, product = pixels * trip(rates, tiling), pixels * rates.product
+        ins, outs = geometry.channels_per_group
+        pairs = ins * outs
+        weights = -(-geometry.out_channels * ins // threads)
+        # Weights that are learned are transformed anew each time; others are kept.
+        seconds = weights * way if "grad_input" in names else 0.0
+        if "forward" in names:
+            seconds += call + -(-pieces // threads) * ((ins + outs) * way + pairs * product)
+        if names == ("forward",):
+            return seconds
+        share, parts = shares(geometry, tiling)
+        row = outs * way
+        if "grad_input" in names:
+            row += ins * way + pairs * product
+        if "grad_weight" in names:
+            row += pairs * product
+            if "forward" not in names or not keeps_spectra(geometry, tiling):
+                row += ins * way
+            seconds += weights * (way + parts * product)
+        rounds = -(-geometry.groups * parts // threads)
+        return seconds + 2 * call + rounds * share * tiling.grid[1] * row
+
+
 class Passes:
     """One case, cut up in one way, ready to run on any operands."""
 
@@ -72,13 +131,11 @@ class Passes:
         self._geometry, self._tiling = geometry, tiling
         self._bits = 8 * dtype.itemsize
         self._transforms = mkl.transforms(tiling.fft, dtype)
-        ins = geometry.in_channels // geometry.groups
-        outs = geometry.out_channels // geometry.groups
+        self._channels = ins, _ = geometry.channels_per_group
         self.weight: object = (tiling.fft, geometry.weight_shape, dtype)
         self._plane = tiling.fft[0], self._transforms.row
         self._area = self._plane[0] * self._plane[1]
         self._bytes = self._area * dtype.itemsize
-        self._channels = ins, outs
         self._planes = geometry.out_channels * ins
         share, self._shares = shares(geometry, tiling)
         tiles = tiling.grid[0] * tiling.grid[1] * geometry.batch * geometry.groups

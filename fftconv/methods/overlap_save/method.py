@@ -20,26 +20,27 @@ gradient; a direct sum spoils only the outputs that it takes part in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
-from fftconv.methods.overlap_save import few_channels
+from fftconv.methods.overlap_save import choice
+from fftconv.methods.overlap_save.many_channels.maps import ManyChannels
 from fftconv.methods.overlap_save.tiling import keeps_spectra
-from fftconv.methods.overlap_save.torch_engine import TorchTiles
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
-from fftconv.spectral.maps import ManyChannels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-    from fftconv.geometry import Geometry
-    from fftconv.methods.maps import Gradients, Kept, Tensors
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Gradients, Kept, Map, Tensors
+    from fftconv.methods.method import Found
+    from fftconv.methods.overlap_save.engine import Run
     from fftconv.methods.overlap_save.tiling import Tiling
 
 
@@ -48,29 +49,12 @@ if TYPE_CHECKING:
 DENSE_KEPT_BYTES = 512 << 20
 
 
-class Tiles(Protocol):
-    """One case, cut up in one way: what runs it."""
-
-    weight: object
-    """Equal for what transforms weights alike."""
-
-    def weight_spectra(self, w: Tensor) -> Tensor:
-        """Return the spectra of a weight."""
-
-    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
-        """Return the output, and the spectra of the input's tiles if they are to be kept."""
-
-    def backward(
-        self, g: Tensor, x: Tensor | None, spectra: Tensor | None, kept: Tensors
-    ) -> Gradients:
-        """Return the input's gradient if there are spectra, the weight's if there is an input."""
-
-
 class OverlapSave(Method):
     """Tiled FFTs whose memory does not grow with the image."""
 
     name = "overlap_save"
     backend = "MKL or torch.fft"
+    predicts = shares = True
     summary = "tiled FFT, spectra shared by both gradients: filters from about 31 up, CPU and GPU"
 
     def __init__(self, cut: Callable[[Geometry, int], Tiling] | None = None) -> None:
@@ -91,20 +75,14 @@ class OverlapSave(Method):
         """Return the maps, out of those for stride and dilation 1."""
 
         def plain(geometry: Geometry) -> Maps:
-            on_cpu = device.type == "cpu"
-            if on_cpu and self._cut is None:
-                from fftconv.auto.choice import dense_lengths
-
-                lengths = dense_lengths(geometry, dtype.itemsize)
+            if device.type == "cpu" and self._cut is None:
+                lengths = choice.dense_lengths(geometry, dtype.itemsize)
                 if lengths is not None:
                     return ManyChannels(geometry, lengths, dtype, self._dense_weights)
             tiling = self.tiling(geometry, dtype.itemsize)
-            tiles: Tiles
-            if few_channels.serves(geometry, on_cpu):
-                tiles = few_channels.Passes(geometry, tiling, dtype)
-            else:
-                tiles = TorchTiles(geometry, tiling, dtype, device)
-            return OverlapSaveMaps(tiles, self._weights, keeps_spectra(geometry, tiling))
+            engine = choice.engine_of(geometry, device.type == "cpu")
+            run = engine.run(geometry, tiling, dtype, device)
+            return OverlapSaveMaps(run, self._weights, keeps_spectra(geometry, tiling))
 
         return plain(geometry) if geometry.is_unit else Polyphase(geometry, plain)
 
@@ -112,40 +90,65 @@ class OverlapSave(Method):
         """Return the tiles that a case with stride and dilation 1 is cut into."""
         if self._cut is not None:
             return self._cut(geometry, item_bytes)
-        from fftconv.auto.choice import tiling
+        return choice.tiling(geometry, item_bytes)
 
-        return tiling(geometry, item_bytes)
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,
+        learned: bool = False,
+    ) -> float:  # fmt: skip
+        """Ask the engine of the case."""
+        return choice.seconds(names, geometry, item_bytes, threads, learned)
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time tiles and products."""
+        from fftconv.methods.overlap_save import rates
+
+        return rates.measure(type(self), dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time an image that is a tile."""
+        from fftconv.methods.overlap_save import rates
+
+        return {"fft_call": rates.call_s(type(self))}
+
+    def filter_bytes(self, geometry: Geometry, item_bytes: int) -> int:
+        """Return the bytes of the weight's spectra where products run over channels."""
+        return choice.filter_bytes(geometry, item_bytes)
+
+    def tile(self, geometry: Geometry, item_bytes: int) -> Pair:
+        """Return the size of the transforms."""
+        return choice.tile_of(geometry, item_bytes)
 
 
 class OverlapSaveMaps(Maps):
     """The maps with stride and dilation 1, which keep spectra of weight and input for backward."""
 
-    def __init__(self, tiles: Tiles, weights: WeightSpectra, keeps: bool) -> None:
+    def __init__(self, run: Run, weights: WeightSpectra, keeps: bool) -> None:
         """Take what runs the case, where weights' spectra are kept, and if those of inputs are."""
-        self._tiles, self._weights, self.keeps = tiles, weights, keeps
+        self._run, self._weights, self.keeps = run, weights, keeps
 
     def _spectra(self, w: Tensor) -> Tensor:
-        return self._weights.get(w, self._tiles.weight, self._tiles.weight_spectra)
+        return self._weights.get(w, self._run.weight, self._run.weight_spectra)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate tile by tile."""
-        return self._tiles.forward(x, self._spectra(w), bias, False)[0]
+        return self._run.forward(x, self._spectra(w), bias, False)[0]
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate tile by tile; keep the spectra of the weight and of the input's tiles."""
         spectra = self._spectra(w)
-        y, kept = self._tiles.forward(x, spectra, bias, self.keeps)
+        y, kept = self._run.forward(x, spectra, bias, self.keeps)
         return y, (spectra, *kept)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Convolve tile by tile."""
-        gx, _ = self._tiles.backward(g, None, self._spectra(w), ())
+        gx, _ = self._run.backward(g, None, self._spectra(w), ())
         assert gx is not None
         return gx
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Correlate input and gradient tile by tile."""
-        _, gw = self._tiles.backward(g, x, None, ())
+        _, gw = self._run.backward(g, x, None, ())
         assert gw is not None
         return gw
 
@@ -162,4 +165,4 @@ class OverlapSaveMaps(Maps):
         spectra = None
         if need_input:
             spectra = kept[0] if kept else self._spectra(w)
-        return self._tiles.backward(g, x if need_weight else None, spectra, kept[1:])
+        return self._run.backward(g, x if need_weight else None, spectra, kept[1:])

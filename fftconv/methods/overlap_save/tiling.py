@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-import torch
+from fftconv.geometry import area
 
-from fftconv.geometry import Geometry, Pair
-from fftconv.methods.overlap_save import few_channels
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fftconv.geometry import Geometry, Pair
+
+    Numbers: TypeAlias = Callable[[Geometry, "Tiling"], float]
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
@@ -58,8 +63,10 @@ def good_length(minimum: int) -> int:
     return next(n * scale for n in LENGTHS if n * scale >= minimum)
 
 
-def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
+def candidates(geometry: Geometry, item_bytes: int, numbers: Numbers) -> list[Tiling]:
     """List the tilings worth considering for a case with stride and dilation 1.
+
+    `numbers` is an engine's, see `fftconv.methods.overlap_save.engine`.
 
     Those that need more than three times the bytes of input and output are left out, unless none
     is left; then the one that needs least is the only candidate.
@@ -67,12 +74,12 @@ def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
     heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
     whole = heights[-1], widths[-1]
     tilings = [
-        _tiling(geometry, (height, width), whole, item_bytes)
+        _tiling(geometry, (height, width), whole, item_bytes, numbers)
         for height in heights
         for width in widths
     ]
-    small = [tiling for tiling in tilings if not too_large(geometry, tiling)]
-    return small or [min(tilings, key=lambda tiling: _numbers(tiling, geometry))]
+    small = [tiling for tiling in tilings if not too_large(geometry, tiling, numbers)]
+    return small or [min(tilings, key=lambda tiling: numbers(geometry, tiling))]
 
 
 def _lengths(geometry: Geometry, axis: int) -> list[int]:
@@ -92,7 +99,9 @@ def _lengths(geometry: Geometry, axis: int) -> list[int]:
     return [*lengths, whole]
 
 
-def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tiling:
+def _tiling(
+    geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int, numbers: Numbers
+) -> Tiling:
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]
@@ -105,63 +114,26 @@ def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tili
     images = max(1, min(geometry.batch, IN_FLIGHT_BYTES // (row * rows)))
     tiling = Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
     # Rather fewer tiles at a time than none of this size.
-    while tiling.rows * tiling.images > 1 and too_large(geometry, tiling):
+    while tiling.rows * tiling.images > 1 and too_large(geometry, tiling, numbers):
         tiling = replace(tiling, images=-(-tiling.images // 2), rows=-(-tiling.rows // 2))
     return tiling
 
 
-def _numbers(tiling: Tiling, geometry: Geometry) -> float:
-    """Count the numbers that are alive at the worst moment, beside operands.
-
-    That is while both gradients are computed.
-    """
-    ins, outs = (c // geometry.groups for c in (geometry.in_channels, geometry.out_channels))
-    filters = geometry.out_channels * ins
-    result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
-    if few_channels.serves(geometry, on_cpu=True):
-        area = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
-        _, shares = few_channels.shares(geometry, tiling)
-        height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
-        seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
-        # Of each thread the gradient's spectra, and one of the input's or of their product.
-        spectra = 1 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1
-        at_work = min(torch.get_num_threads(), geometry.groups * shares) * spectra
-        return area * (at_work + filters * shares) + seams + result
-    # The spectra of the gradient and of the input, the latter or its product on its way to or
-    # from its tiles, the filters', and the gradient itself.
-    in_flight = tiling.images * tiling.rows * tiling.grid[1]
-    if not tiling.is_whole:
-        rows, columns = (
-            (n - 1) * step + fft
-            for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
-        )
-        result += geometry.batch * geometry.in_channels * rows * columns
-    copies = 1.5
-    if ins > 1 or outs > 1:
-        copies = 3.0  # products have a place of their own, and operands are laid out for them
-    channels = geometry.in_channels + geometry.out_channels
-    return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
-
-
 def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
     """Whether the spectra of all tiles of the input take no more than input and output."""
-    tiles = geometry.batch * geometry.in_channels * _area(*tiling.grid)
+    tiles = geometry.batch * geometry.in_channels * area(tiling.grid)
     return 2 * tiles * tiling.spectrum <= _given(geometry)
 
 
-def too_large(geometry: Geometry, tiling: Tiling) -> bool:
-    """Whether a tiling needs more than three times input and output."""
+def too_large(geometry: Geometry, tiling: Tiling, numbers: Numbers) -> bool:
+    """Whether the `numbers` of an engine are more than three times input and output."""
     # Below so little there is nothing to save.
-    return _numbers(tiling, geometry) > max(3 * _given(geometry), 1 << 15)
+    return numbers(geometry, tiling) > max(3 * _given(geometry), 1 << 15)
 
 
 def _given(geometry: Geometry) -> int:
     """Count the numbers of input and output."""
     return geometry.batch * (
-        geometry.in_channels * _area(*geometry.input_size)
-        + geometry.out_channels * _area(*geometry.output_size)
+        geometry.in_channels * area(geometry.input_size)
+        + geometry.out_channels * area(geometry.output_size)
     )
-
-
-def _area(height: int, width: int) -> int:
-    return height * width

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from fftconv.geometry import area
 from fftconv.methods.maps import add_bias
+from fftconv.methods.overlap_save.cost import trip
 from fftconv.methods.overlap_save.products import multiply, multiply_sum, multiply_transposed
 
 if TYPE_CHECKING:
@@ -16,9 +18,65 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from fftconv.calibration.machine import Precision
     from fftconv.geometry import Geometry, Pair
-    from fftconv.methods.maps import Gradients, Kept, Tensors
+    from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.tiling import Tiling
+
+
+class ByTorch:
+    """The engine for whatever no other one serves."""
+
+    def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
+        """Every case, on every device."""
+        return True
+
+    def run(
+        self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
+    ) -> TorchTiles:
+        """Return the operations of a case."""
+        return TorchTiles(geometry, tiling, dtype, device)
+
+    def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
+        """Count the spectra of the tiles in flight and of the filters, and what tiles add up to."""
+        ins, outs = geometry.channels_per_group
+        filters = geometry.out_channels * ins
+        result = geometry.batch * geometry.in_channels * area(geometry.input_size)
+        # The spectra of the gradient and of the input, the latter or its product on its way to or
+        # from its tiles, the filters', and the gradient itself.
+        in_flight = tiling.images * tiling.rows * tiling.grid[1]
+        if not tiling.is_whole:
+            rows, columns = (
+                (n - 1) * step + fft
+                for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+            )
+            result += geometry.batch * geometry.in_channels * rows * columns
+        copies = 1.5
+        if ins > 1 or outs > 1:
+            copies = 3.0  # products have a place of their own, and operands are laid out for them
+        channels = geometry.in_channels + geometry.out_channels
+        return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
+        rates: Precision, threads: int,
+    ) -> float:  # fmt: skip
+        """Predict products of all tiles at once over many channels."""
+        way = tiling.fft[0] * tiling.fft[1] * trip(rates, tiling)
+        tiles = geometry.batch * area(tiling.grid)
+        per_group = geometry.in_channels // geometry.groups
+        weights = geometry.out_channels * per_group
+        channels = geometry.in_channels + geometry.out_channels
+        trips = tiles * channels * len(names) + weights * len({*names} - {"grad_input"})
+        if len(names) > 1:
+            trips -= tiles * channels // 2  # a spectrum or more are shared
+        chunks = -(-geometry.batch // tiling.images) * -(-tiling.grid[0] // tiling.rows)
+        product = tiles * weights * rates.matrix + tiles * channels * rates.plane
+        product += chunks * weights * rates.filter
+        return (
+            call * chunks * len(names)
+            + (trips * way + len(names) * tiling.spectrum * product) / threads
+        )
 
 
 class TorchTiles:

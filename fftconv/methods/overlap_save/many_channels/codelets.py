@@ -16,8 +16,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fftconv.machine_code.vectors import VECTOR_BYTES, Vectors
-from fftconv.spectral.arithmetic import Arithmetic, Complex, Number
-from fftconv.spectral.transforms import fft, irfft, rfft
+from fftconv.methods.overlap_save.many_channels.arithmetic import Arithmetic, Complex, Number
+from fftconv.methods.overlap_save.many_channels.transforms import fft, irfft, rfft
 
 
 class Lanes(Arithmetic):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 
+from fftconv.calibration.between import neighbours
+from fftconv.calibration.dense import native_floor
+from fftconv.calibration.machine import current
+from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
+from fftconv.methods.timing import call_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.geometry import Geometry, Pair
-    from fftconv.methods.maps import Gradients, Tensors
+    from fftconv.methods.maps import Gradients, Map, Tensors
+    from fftconv.methods.method import Found
 
 
 class Native(Method):
@@ -24,6 +31,7 @@ class Native(Method):
 
     name = "native"
     backend = "torch"
+    predicts = True
     summary = "torch's own kernels: many channels, every dtype and device that torch has"
 
     def unsupported(
@@ -39,6 +47,34 @@ class Native(Method):
     def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
         """Return torch's maps."""
         return NativeMaps(geometry)
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,
+        learned: bool = False,
+    ) -> float:  # fmt: skip
+        """Take the rate for the nearest channels, between filter sizes."""
+        del learned
+        machine = current()
+        rates = machine.precision(item_bytes).native
+        ins, outs = geometry.channels_per_group
+        channels = ins, outs, geometry.groups
+        rate = min(rates, key=lambda rate: _distance(channels, rate.channels))
+        at, share = neighbours(rate.sides, sqrt(area(geometry.kernel_size)))
+        total = len(names) * machine.native_call
+        for name in names:
+            per_mac = getattr(rate, name)
+            total += geometry.macs * per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
+        return max(total, len(names) * native_floor(geometry, machine, item_bytes, threads))
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time torch's convolution."""
+        from fftconv.methods.native import rates
+
+        return rates.measure(self, dtype)
+
+    def calibrate_call(self) -> dict[str, float]:
+        """Time the shortest map."""
+        return {"native_call": call_s(self)}
 
 
 class NativeMaps(Maps):
@@ -110,6 +146,10 @@ class NativeMaps(Maps):
             height, width = self._geometry.input_size
             gx = gx[:, :, :height, :width].contiguous()
         return gx, gw
+
+
+def _distance(channels: tuple[int, int, int], others: tuple[int, int, int]) -> float:
+    return sum(abs(log(a / b)) for a, b in zip(channels, others, strict=True))
 
 
 def _split_padding(geometry: Geometry) -> tuple[Pair, tuple[int, int, int, int] | None]:

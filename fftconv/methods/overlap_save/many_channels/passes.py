@@ -9,18 +9,18 @@ import torch
 
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.vectors import VECTOR_BYTES
-from fftconv.spectral import fields as at
-from fftconv.spectral.analysis import analysis
-from fftconv.spectral.cutting import odd_lines, row_bytes, whole_fours
-from fftconv.spectral.product import product
-from fftconv.spectral.synthesis import synthesis
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels.analysis import analysis
+from fftconv.methods.overlap_save.many_channels.cutting import odd_lines, row_bytes, whole_fours
+from fftconv.methods.overlap_save.many_channels.product import product
+from fftconv.methods.overlap_save.many_channels.synthesis import synthesis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from fftconv.spectral.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
 
 _TRANSFORM = ctypes.c_int64 * at.TRANSFORM_COUNT
 _PRODUCT = ctypes.c_int64 * at.PRODUCT_COUNT

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from fftconv.methods.maps import Maps
-from fftconv.spectral.cutting import Correlation, cut
+from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
 
 if TYPE_CHECKING:
     import torch
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
+    from fftconv.methods.overlap_save.many_channels.engine import Correlator, FilterGradient
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
-    from fftconv.spectral.cutting import Cut
-    from fftconv.spectral.engine import Correlator, FilterGradient
 
 
 class Lengths(NamedTuple):
@@ -52,7 +52,7 @@ class ManyChannels(Maps):
         return tiles
 
     def _correlator(self, case: Correlation, length: int) -> Correlator:
-        from fftconv.spectral.engine import Correlator
+        from fftconv.methods.overlap_save.many_channels.engine import Correlator
 
         return Correlator(case, self._cut(case, length), self._dtype)
 
@@ -72,7 +72,7 @@ class ManyChannels(Maps):
 
     @cached_property
     def _filters(self) -> FilterGradient:
-        from fftconv.spectral.engine import FilterGradient
+        from fftconv.methods.overlap_save.many_channels.engine import FilterGradient
 
         cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
         return FilterGradient(self._case, cut, self._dtype)

@@ -23,8 +23,8 @@ from numba.extending import intrinsic
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically
 from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
-from fftconv.spectral import fields as at
-from fftconv.spectral.sources import source_hash
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 #: Rows of a block of two vectors, and of one: the sums of the highest, and what they are made of,
 #: fit the registers. Each height is compiled for itself.

@@ -1,4 +1,4 @@
-"""Places of the fields of the jobs, as `fftconv.spectral.jobs` fills them in; all in bytes.
+"""Places of the fields of the jobs, as `passes` fills them in; all in bytes.
 
 Channels are those of a group. Two vectors of channels make a pair, which is worked on together:
 their halves of a cache line are then written together. Tiles are numbered image by image, row by

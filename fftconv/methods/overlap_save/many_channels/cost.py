@@ -6,42 +6,23 @@ from importlib.util import find_spec
 from math import log2
 from typing import TYPE_CHECKING
 
-import torch
-
-from fftconv.calibration.machine import Dense
+from fftconv.calibration.dense import FEWEST, rates
 from fftconv.machine_code.target import target
-from fftconv.spectral.cutting import Correlation, cut, row_bytes
-from fftconv.spectral.transforms import LENGTHS
+from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
+from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Machine
+    from fftconv.calibration.machine import Dense, Machine
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
-    from fftconv.spectral.cutting import Cut
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
 
-#: Channels of a group, in and out, below which vectors of channels are half empty.
-FEWEST = 6
 #: Seconds per call and per pass that threads share.
 CALL_S, PASS_S = 6e-5, 6e-6
 #: What the product costs beside its multiplications, in output channels.
 PACKING = 6
 #: Steps of a transform's logarithm that reading and writing a tile are worth.
 MOVING = 2
-#: By what torch says of the processor; others count as the slowest.
-SHIPPED = {
-    "AVX2": Dense(product=1.05e-10, transform=2.4e-10, filter=2.5e-10, native=2.6e-11),
-    "AVX512": Dense(product=4.5e-11, transform=1.3e-10, filter=1.5e-10, native=1.25e-11),
-}
-
-
-def rates(machine: Machine, item_bytes: int) -> Dense:
-    """Return a machine's constants, or those of its kind."""
-    measured = machine.precision(item_bytes).dense
-    if measured is not None:
-        return measured
-    kind = SHIPPED.get(torch.backends.cpu.get_cpu_capability(), SHIPPED["AVX2"])
-    wider = item_bytes / 4
-    return Dense(kind.product * wider, kind.transform * wider, kind.filter, kind.native * wider)
 
 
 def serves(geometry: Geometry) -> bool:
@@ -74,11 +55,6 @@ def lengths(
             return {}
         best[name] = min(costs)
     return best
-
-
-def native_floor(geometry: Geometry, machine: Machine, item_bytes: int, threads: int) -> float:
-    """Return the seconds that torch's convolution takes at least on a processor of this kind."""
-    return geometry.macs * rates(machine, item_bytes).native / threads
 
 
 def filter_bytes(geometry: Geometry, length: int, item_bytes: int) -> int:

@@ -10,9 +10,9 @@ import fftconv
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.overlap_save.many_channels import cutting
+from fftconv.methods.overlap_save.many_channels.maps import Lengths, ManyChannels
 from fftconv.methods.polyphase import Polyphase
-from fftconv.spectral import cutting
-from fftconv.spectral.maps import Lengths, ManyChannels
 
 # Few lengths of tiles, and sizes of filters that share functions: each is compiled once.
 LENGTH = 12
@@ -173,7 +173,7 @@ def test_kept_spectra_follow_the_weight() -> None:
 @pytest.fixture
 def dense(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make products over channels serve wherever they can, with tiles of one length."""
-    from fftconv.auto import choice
+    from fftconv.methods.overlap_save import choice
 
     monkeypatch.setattr(choice, "_dense_lengths", lambda *_: Lengths(*[LENGTH] * 4))
     monkeypatch.setattr("fftconv._case._cases", {})

@@ -8,14 +8,14 @@ import torch
 
 from fftconv.machine_code.scratch import Scratch, large_memory
 from fftconv.methods.maps import readable
-from fftconv.spectral import fields as at
-from fftconv.spectral import passes
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels import passes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.spectral.cutting import Correlation, Cut
-    from fftconv.spectral.passes import Pass
+    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.passes import Pass
 
 
 class Correlator:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fftconv.spectral.arithmetic import Arithmetic, Number
-from fftconv.spectral.transforms import LENGTHS, fft, irfft, rfft
+from fftconv.methods.overlap_save.many_channels.arithmetic import Arithmetic, Number
+from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS, fft, irfft, rfft
 
 
 class Counting(Arithmetic):

@@ -1,0 +1,62 @@
+"""The rates of the compiled kernels' vector instructions, measured."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fftconv.geometry import Geometry
+from fftconv.methods.compiled.division import correlation, divide, work
+from fftconv.methods.timing import best_s, call_s, each_map
+
+if TYPE_CHECKING:
+    from fftconv.methods.method import Found, Method
+
+#: Input and filter sizes, channels and padding for the compiled kernels.
+PLANES = (
+    *product((64, 256, 768), (3, 7, 15, 31), (1,), (0,)),
+    *((56, 3, 96, 1), (56, 7, 96, 3), (28, 3, 128, 1), (28, 7, 128, 3), (256, 9, 1, 4)),
+    *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
+)
+
+
+def measure(method: Method, dtype: torch.dtype) -> Found:
+    """Time many cases, and copies of planes."""
+    yield 0.0, f"compiled kernels, {dtype}", {}
+    yield 1.0, "", {"compiled": _rates(method, dtype), "copy": _copy(dtype)}
+
+
+def _rates(method: Method, dtype: torch.dtype) -> tuple[float, float, float, float, float, float]:
+    """Fit the seconds of many cases to their counts, none of them negative."""
+    from scipy.optimize import nnls
+
+    threads = torch.get_num_threads()
+    call = call_s(method)
+    rows, seconds = [], []
+    for size, side, channels, padding in PLANES:
+        geometry = Geometry.of(
+            (6 if channels > 1 else 1, channels, size, size),
+            (channels, 1, side, side),
+            padding=padding,
+            groups=channels,
+        )
+        for name, run in each_map(method, geometry, dtype):
+            shape = correlation(name, geometry, 8 * dtype.itemsize)
+            division = divide(shape)
+            if division.serial:
+                continue
+            taken = best_s(run)
+            # Every case counts the same, long or short.
+            rows.append([count / taken for count in work(shape, division).values()])
+            seconds.append(max(taken - call, 0.1 * taken) / taken * threads)
+    fitted, _ = nnls(np.array(rows), np.array(seconds))
+    return tuple(float(value) for value in fitted)  # type: ignore[return-value]
+
+
+def _copy(dtype: torch.dtype) -> float:
+    planes = torch.randn(4, 4, 256, 256, dtype=dtype)
+    tiles = planes.unfold(2, 128, 128).unfold(3, 128, 128)
+    return best_s(tiles.clone) * torch.get_num_threads() / planes.numel()

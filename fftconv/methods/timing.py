@@ -1,0 +1,72 @@
+"""How methods time themselves when a machine is calibrated."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.geometry import Geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fftconv.methods.maps import Map
+    from fftconv.methods.method import Method
+
+#: Seconds of samples for each figure; the best sample counts.
+SAMPLE_S = 0.004
+
+
+def best_s(call: Callable[[], object], sample_s: float | None = None) -> float:
+    """Return the seconds of the fastest of a few calls.
+
+    At least five, or as many as fit into ten times `sample_s` (`SAMPLE_S` unless told): a busy
+    spell must not spoil all.
+    """
+    if sample_s is None:
+        sample_s = SAMPLE_S
+    call()
+    fastest, spent, calls = float("inf"), 0.0, 0
+    while not calls or spent < sample_s or (calls < 5 and spent < 10 * sample_s):
+        start = time.perf_counter()
+        call()
+        took = time.perf_counter() - start
+        fastest, spent, calls = min(fastest, took), spent + took, calls + 1
+    return fastest
+
+
+def serial_s(call: Callable[[], object]) -> float:
+    """Return the seconds of a call on one thread.
+
+    What a call costs beside its work does not depend on threads, while on a busy machine the second
+    one may be waited for a thousand times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return best_s(call, 10 * SAMPLE_S)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def call_s(method: Method) -> float:
+    """Return the seconds of the shortest map of next to nothing."""
+    geometry = Geometry.of((1, 1, 8, 8), (1, 1, 3, 3))
+    return min(serial_s(call) for _, call in each_map(method, geometry, torch.float32))
+
+
+def each_map(
+    subject: Method, geometry: Geometry, dtype: torch.dtype
+) -> Iterator[tuple[Map, Callable[[], object]]]:
+    """Yield each map and a call of it with random operands."""
+    generator = torch.Generator().manual_seed(0)
+    x, w, g = (
+        torch.randn(shape, dtype=dtype, generator=generator)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    maps = subject.prepare(geometry, dtype, x.device)
+    yield "forward", lambda: maps.forward(x, w)
+    yield "grad_input", lambda: maps.grad_input(g, w)
+    yield "grad_weight", lambda: maps.grad_weight(x, g)
