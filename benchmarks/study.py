@@ -1,17 +1,12 @@
-"""What `auto` is to reach, measured side by side in one run: ``python -m benchmarks.targets``.
+"""Contenders measured side by side: peers, methods, memory and errors, a table's rows each.
 
 Contenders take turns within a cell, so that a busy spell of the machine meets all of them, and the
-fastest of their samples counts. The speed of the peers, the CNN shapes, the regret against the best
-method, the peak memory and the error come out as one table each, with a summary at the end.
+fastest of their samples counts.
 """
 
-import argparse
-import json
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -209,90 +204,3 @@ def accuracy(sizes: tuple[int, ...]) -> Iterator[Row]:
                     "native": errors["native"][name],
                     "ratio": errors["auto"][name] / errors["native"][name],
                 }
-
-
-def geometric_mean(values: list[float]) -> float:
-    """Return the geometric mean."""
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
-    print(f"\n{title}", flush=True)
-    kept = []
-    for row in rows:
-        kept.append(row)
-        words = [f"{row['cell']:36s}", f"{row['ratio']:8.3f}"]
-        words += [
-            f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
-            for k, v in row.items()
-            if k not in ("cell", "ratio", "seconds", "size")
-        ]
-        print("  ".join(words), flush=True)
-    return kept
-
-
-def _summary(found: dict[str, list[Row]]) -> list[str]:
-    lines = []
-    for key, goal in (("forward", 2), ("training", 10)):
-        if key in found:
-            ratios = [row["ratio"] for row in found[key]]
-            small = [row["ratio"] for row in found[key] if row["size"] < 256]
-            large = [row["ratio"] for row in found[key] if row["size"] >= 256]
-            lines.append(
-                f"{key}: best peer / auto: geometric mean {geometric_mean(ratios):.2f} "
-                f"(goal {goal}), least {min(small, default=math.inf):.2f} below 256, "
-                f"{min(large, default=math.inf):.2f} from 256 up"
-            )
-    for key in ("methods forward", "methods training"):
-        if key in found:
-            ratios = [row["ratio"] for row in found[key]]
-            cnn = [
-                row["speedup"] for row in found[key] if row["cell"] in CNN and row["speedup"] > 0
-            ]
-            rgb = next(row["speedup"] for row in found[key] if row["cell"].startswith("RGB"))
-            lines.append(
-                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} (goal 1.05), "
-                f"worst {max(ratios):.2f} (goal 1.3); native / auto on CNN shapes: "
-                f"least {min(cnn):.2f} (goal 0.95), RGB depthwise 3x3 {rgb:.1f} (goal 20)"
-            )
-    if "memory" in found:
-        worst = max(found["memory"], key=lambda row: float(row["ratio"]))
-        lines.append(
-            f"memory: worst peak / (input + output) {worst['ratio']:.2f} (goal 3): {worst['cell']}"
-        )
-    if "accuracy" in found:
-        worst = max(found["accuracy"], key=lambda row: float(row["ratio"]))
-        lines.append(
-            f"accuracy: worst error / native's {worst['ratio']:.2f} (goal 10): {worst['cell']}"
-        )
-    return lines
-
-
-def main() -> None:
-    """Run the chosen sections and print their tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
-    sections = {
-        "forward": lambda sizes: against_peers(sizes, training=False),
-        "training": lambda sizes: against_peers(sizes, training=True),
-        "methods forward": lambda sizes: against_methods(sizes, training=False),
-        "methods training": lambda sizes: against_methods(sizes, training=True),
-        "memory": memory,
-        "accuracy": accuracy,
-    }
-    parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(peers.INPUT_SIZES))
-    parser.add_argument("--output", type=Path, help="also write every figure as JSON")
-    options = parser.parse_args()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
-    for name in peers.PACKAGES:
-        reason = peers.skip_reason(name, 64, 3)
-        if reason is not None:
-            print(reason)
-    found = {name: _print_rows(name, sections[name](tuple(options.sizes))) for name in options.only}
-    print("\n" + "\n".join(_summary(found)))
-    if options.output is not None:
-        options.output.write_text(json.dumps(found, indent=1))
-
-
-if __name__ == "__main__":
-    main()
