@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import operands, targets
+from benchmarks import operands, study
 from benchmarks.sampling import Sampled
 
 _FIRST_CALL = """
@@ -41,14 +41,14 @@ class Regret:
         operands.subject("plan")
         x, w = (operands.seeded((1, 1, n, n), torch.float32) for n in (size, taps))
         macs = ((size - taps + 1) * taps) ** 2
-        names = [m for m in ("auto", *targets.METHODS) if m != "native" or macs < 5e8]
+        names = [m for m in ("auto", *study.METHODS) if m != "native" or macs < 5e8]
         self.calls = {
-            m: targets.method_call(m, x, w, 1, 0, training=direction == "training") for m in names
+            m: study.method_call(m, x, w, 1, 0, training=direction == "training") for m in names
         }
 
     def track_regret(self, *_: object) -> float:
         """Return the ratio."""
-        seconds = targets.side_by_side(self.calls)
+        seconds = study.side_by_side(self.calls)
         return seconds["auto"] / min(s for m, s in seconds.items() if m != "auto")
 
 

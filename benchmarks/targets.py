@@ -1,285 +1,18 @@
 """What `auto` is to reach, measured side by side in one run: ``python -m benchmarks.targets``.
 
-Contenders take turns within a cell, so that a busy spell of the machine meets all of them, and the
-fastest of their samples counts. The speed of the peers, the CNN shapes, the regret against the best
-method, the peak memory and the error come out as one table each, with a summary at the end.
+The speed of the peers, the CNN shapes, the regret against the best method, the peak memory and the
+error come out as one table each, with a summary at the end.
 """
 
 import argparse
 import json
-import math
-import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
-from benchmarks import operands, peak, peers
-
-METHODS = ("native", "compiled", "overlap_save")
-CNN = {
-    "RGB depthwise 32x3x224, 3x3": ((32, 3, 224, 224), (3, 1, 3, 3), 3),
-    "RGB depthwise 32x3x224, 7x7": ((32, 3, 224, 224), (3, 1, 7, 7), 3),
-    "depthwise 8x96x56, 3x3": ((8, 96, 56, 56), (96, 1, 3, 3), 96),
-    "depthwise 8x96x56, 7x7": ((8, 96, 56, 56), (96, 1, 7, 7), 96),
-    "depthwise 8x128x28, 3x3": ((8, 128, 28, 28), (128, 1, 3, 3), 128),
-    "depthwise 8x128x28, 7x7": ((8, 128, 28, 28), (128, 1, 7, 7), 128),
-    "depthwise 8x96x56, 31x31": ((8, 96, 56, 56), (96, 1, 31, 31), 96),
-    "1 to 16, 8x128, 3x3": ((8, 1, 128, 128), (16, 1, 3, 3), 1),
-    "3 to 16, 8x128, 3x3": ((8, 3, 128, 128), (16, 3, 3, 3), 1),
-    "3 to 16, 8x128, 7x7": ((8, 3, 128, 128), (16, 3, 7, 7), 1),
-    "3 to 16, 8x128, 15x15": ((8, 3, 128, 128), (16, 3, 15, 15), 1),
-    "16 to 16, 8x64, 3x3": ((8, 16, 64, 64), (16, 16, 3, 3), 1),
-    "16 to 16, 8x64, 7x7": ((8, 16, 64, 64), (16, 16, 7, 7), 1),
-    "64 to 64, 4x56, 3x3": ((4, 64, 56, 56), (64, 64, 3, 3), 1),
-    "64 to 64, 4x56, 7x7": ((4, 64, 56, 56), (64, 64, 7, 7), 1),
-    "64 to 64, 4x56, 15x15": ((4, 64, 56, 56), (64, 64, 15, 15), 1),
-}
-#: Input shapes and output channels of dense layers; the filters that they are measured with.
-DENSE = {
-    "8x64x56": ((8, 64, 56, 56), 64),
-    "1x64x112": ((1, 64, 112, 112), 64),
-    "8x128x28": ((8, 128, 28, 28), 128),
-    "4x32x64": ((4, 32, 64, 64), 32),
-    "1x16x224": ((1, 16, 224, 224), 16),
-    "1x128x128": ((1, 128, 128, 128), 128),
-    "1x256x56": ((1, 256, 56, 56), 256),
-    "16x256x14": ((16, 256, 14, 14), 256),
-    "16x512x7": ((16, 512, 7, 7), 512),
-    "8x24x40": ((8, 24, 40, 40), 24),
-    "8x48x40": ((8, 48, 40, 40), 48),
-    "4x80x30": ((4, 80, 30, 30), 80),
-    "4x100x30": ((4, 100, 30, 30), 100),
-}
-DENSE_FILTERS = (3, 5, 7, 9, 11, 15)
-#: Cells that native would need longer for are left out of native's side.
-NATIVE_MACS = 2e10
-Call = Callable[[], object]
-Row = dict[str, Any]
-
-
-def side_by_side(
-    calls: dict[str, Call], rounds: int = 15, sample_s: float = 0.004
-) -> dict[str, float]:
-    """Return the seconds of each call: the best of samples that are taken in turns.
-
-    The order is drawn by lot in each turn: what a call leaves behind in caches and in the heap is
-    not to meet the same one each time.
-    """
-    dice = random.Random(0)
-    best = dict.fromkeys(calls, float("inf"))
-    for call in calls.values():
-        call()
-    for turn in range(rounds):
-        for name, call in dice.sample(list(calls.items()), len(calls)):
-            if (turn > 1 and best[name] > 0.5) or (turn > 6 and best[name] > 0.02):
-                continue  # long calls need no more samples
-            start = time.perf_counter()
-            call()  # brings caches and threads back to this contender
-            once = max(time.perf_counter() - start, 1e-7)
-            count = max(1, min(1000, int(sample_s / once)))
-            start = time.perf_counter()
-            for _ in range(count):
-                call()
-            best[name] = min(best[name], (time.perf_counter() - start) / count)
-    return best
-
-
-def cells(sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield input and filter sizes."""
-    for size in sizes:
-        for taps in peers.FILTER_SIZES:
-            if taps < size:
-                yield size, taps
-
-
-def against_peers(sizes: tuple[int, ...], training: bool) -> Iterator[Row]:
-    """Compare with other libraries: forward, or forward and both gradients."""
-    make = peers.training_call if training else peers.forward_call
-    names = peers.TRAINABLE if training else tuple(peers.PACKAGES)
-    for size, taps in cells(sizes):
-        maps = 3 if training else 1
-        usable = [n for n in names if peers.skip_reason(n, size, taps, maps) is None]
-        seconds = side_by_side({n: make(n, size, taps) for n in usable})
-        others = {n: s for n, s in seconds.items() if n != "auto"}
-        best = min(others, key=others.__getitem__)
-        yield {
-            "cell": f"{size} / {taps}",
-            "size": size,
-            "auto_s": seconds["auto"],
-            "best": best,
-            "ratio": others[best] / seconds["auto"],
-            "seconds": seconds,
-        }
-
-
-def against_methods(sizes: tuple[int, ...], training: bool) -> Iterator[Row]:
-    """Compare with every method: the regret of `auto`, and its speed against native."""
-    shapes = {f"{n} / {k}": ((1, 1, n, n), (1, 1, k, k), 1, 0) for n, k in cells(sizes)} | {
-        name: (x, w, groups, w[2] // 2) for name, (x, w, groups) in CNN.items()
-    }
-    for name, (x_shape, w_shape, groups, padding) in shapes.items():
-        x, w = (operands.seeded(shape, torch.float32) for shape in (x_shape, w_shape))
-        macs = x[:, 0].numel() * w.numel() * (3 if training else 1)
-        names = [m for m in ("auto", *METHODS) if m != "native" or macs < NATIVE_MACS]
-        calls = {m: method_call(m, x, w, groups, padding, training) for m in names}
-        seconds = side_by_side(calls)
-        best = min(METHODS, key=lambda m: seconds.get(m, float("inf")))
-        yield {
-            "cell": name,
-            "auto_s": seconds["auto"],
-            "best": best,
-            "ratio": seconds["auto"] / min(s for m, s in seconds.items() if m != "auto"),
-            "speedup": seconds.get("native", float("nan")) / seconds["auto"],
-            "seconds": seconds,
-        }
-
-
-def dense(training: bool) -> Iterator[Row]:
-    """Compare `auto` with native, and with native in channels_last, on dense layers.
-
-    In training the weight changes before each step.
-    """
-    for name, (shape, outs) in DENSE.items():
-        for taps in DENSE_FILTERS:
-            if taps > 2 * shape[2]:
-                continue
-            x = operands.seeded(shape, torch.float32)
-            w = operands.seeded((outs, shape[1], taps, taps), torch.float32)
-            last = x.contiguous(memory_format=torch.channels_last)
-            contenders = {"native": (x, "native"), "channels_last": (last, "native")}
-            contenders["auto"] = x, "auto"
-            calls = {
-                key: dense_call(method, of, w, taps // 2, training)
-                for key, (of, method) in contenders.items()
-            }
-            seconds = side_by_side(calls, rounds=5)
-            best = min(("native", "channels_last"), key=seconds.__getitem__)
-            yield {
-                "cell": f"{name} to {outs}, {taps}x{taps}",
-                "channels": shape[1],
-                "taps": taps,
-                "auto_s": seconds["auto"],
-                "best": best,
-                "ratio": seconds[best] / seconds["auto"],
-                "seconds": seconds,
-            }
-
-
-def dense_call(method: str, x: Tensor, w: Tensor, padding: int, training: bool) -> Call:
-    """Return a call of conv2d, or a step of training whose weight is new."""
-    conv2d = operands.subject("conv2d")
-    if not training:
-        return lambda: conv2d(x, w, None, 1, padding, method=method)
-    x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
-    with torch.no_grad():
-        g = torch.ones_like(conv2d(x, w, None, 1, padding, method="native"))
-
-    def step() -> object:
-        with torch.no_grad():
-            w.mul_(-1)
-        y = conv2d(x, w, None, 1, padding, method=method)
-        return y, torch.autograd.grad(y, (x, w), g)
-
-    return step
-
-
-def method_call(
-    method: str, x: Tensor, w: Tensor, groups: int, padding: int, training: bool
-) -> Call:
-    """Return a call of fftconv's conv2d by one method."""
-    conv2d = operands.subject("conv2d")
-    if not training:
-        return lambda: conv2d(x, w, None, 1, padding, 1, groups, method=method)
-    x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
-    with torch.no_grad():
-        g = torch.ones_like(conv2d(x, w, None, 1, padding, 1, groups, method="auto"))
-
-    def both() -> object:
-        y = conv2d(x, w, None, 1, padding, 1, groups, method=method)
-        return y, torch.autograd.grad(y, (x, w), g)
-
-    return both
-
-
-def backward_call(x: Tensor, w: Tensor, groups: int, padding: int) -> Call:
-    """Return a call of both gradients of `auto`, without the forward pass."""
-    x, w = x.clone().requires_grad_(), w.clone().requires_grad_()
-    y = operands.subject("conv2d")(x, w, None, 1, padding, 1, groups, method="auto")
-    g = torch.ones_like(y)
-    return lambda: torch.autograd.grad(y, (x, w), g, retain_graph=True)
-
-
-def memory(sizes: tuple[int, ...]) -> Iterator[Row]:
-    """Measure the peak of forward, and of both gradients.
-
-    What a call returns counts as needed by it; what it is given does not.
-    """
-    shapes = {f"{n} / {k}": ((1, 1, n, n), (1, 1, k, k), 1, 0) for n, k in cells(sizes)} | {
-        name: (x, w, groups, w[2] // 2) for name, (x, w, groups) in CNN.items()
-    }
-    for name, (x_shape, w_shape, groups, padding) in shapes.items():
-        x, w = (operands.seeded(shape, torch.float32) for shape in (x_shape, w_shape))
-        out = [n + 2 * padding - k + 1 for n, k in zip(x_shape[2:], w_shape[2:], strict=True)]
-        given = 4 * (x.numel() + x_shape[0] * w_shape[0] * out[0] * out[1])
-        calls = {
-            "forward": method_call("auto", x, w, groups, padding, training=False),
-            "backward": backward_call(x, w, groups, padding),
-        }
-        for direction, call in calls.items():
-            # What a library does once in a while, such as loading code, is no need of the call.
-            extra = min(peak.extra_bytes(call) for _ in range(3))
-            yield {
-                "cell": f"{name}, {direction}",
-                "extra_bytes": extra,
-                "given_bytes": given,
-                "ratio": extra / given,
-            }
-
-
-def accuracy(sizes: tuple[int, ...]) -> Iterator[Row]:
-    """Compare errors against float64 with native's, output and gradients."""
-    from scipy.signal import fftconvolve
-
-    for size, taps in cells(sizes):
-        x, w = (operands.seeded((n, n), torch.float64) for n in (size, taps))
-        g = operands.seeded((size - taps + 1,) * 2, torch.float64)
-        x, w, g = (t.float().double() for t in (x, w, g))
-        a, b, c = x.numpy(), w.numpy(), g.numpy()
-        truth = {
-            "forward": fftconvolve(a, b[::-1, ::-1], mode="valid"),
-            "grad_input": fftconvolve(c, b),
-            "grad_weight": fftconvolve(a, c[::-1, ::-1], mode="valid"),
-        }
-        errors = {}
-        for method in ("auto", "native"):
-            if method == "native" and peers.skip_reason("torch", size, taps, 3) is not None:
-                continue
-            conv2d = operands.subject("conv2d")
-            p, q = (t.float()[None, None].requires_grad_() for t in (x, w))
-            y = conv2d(p, q, method=method)
-            gx, gw = torch.autograd.grad(y, (p, q), g.float()[None, None])
-            errors[method] = {
-                name: float(abs(value.detach()[0, 0].double().numpy() - truth[name]).max())
-                / float(abs(truth[name]).max())
-                for name, value in (("forward", y), ("grad_input", gx), ("grad_weight", gw))
-            }
-        if "native" in errors:
-            for name in truth:
-                yield {
-                    "cell": f"{size} / {taps}, {name}",
-                    "error": errors["auto"][name],
-                    "native": errors["native"][name],
-                    "ratio": errors["auto"][name] / errors["native"][name],
-                }
-
-
-def geometric_mean(values: list[float]) -> float:
-    """Return the geometric mean."""
-    return math.exp(sum(map(math.log, values)) / len(values))
+from benchmarks import dense, goals, peers, study
+from benchmarks.study import Row
 
 
 def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
@@ -297,66 +30,18 @@ def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
     return kept
 
 
-def _summary(found: dict[str, list[Row]]) -> list[str]:
-    lines = []
-    for key, goal in (("forward", 2), ("training", 10)):
-        if key in found:
-            ratios = [row["ratio"] for row in found[key]]
-            small = [row["ratio"] for row in found[key] if row["size"] < 256]
-            large = [row["ratio"] for row in found[key] if row["size"] >= 256]
-            lines.append(
-                f"{key}: best peer / auto: geometric mean {geometric_mean(ratios):.2f} "
-                f"(goal {goal}), least {min(small, default=math.inf):.2f} below 256, "
-                f"{min(large, default=math.inf):.2f} from 256 up"
-            )
-    for key in ("methods forward", "methods training"):
-        if key in found:
-            ratios = [row["ratio"] for row in found[key]]
-            cnn = [
-                row["speedup"] for row in found[key] if row["cell"] in CNN and row["speedup"] > 0
-            ]
-            rgb = next(row["speedup"] for row in found[key] if row["cell"].startswith("RGB"))
-            lines.append(
-                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} (goal 1.05), "
-                f"worst {max(ratios):.2f} (goal 1.3); native / auto on CNN shapes: "
-                f"least {min(cnn):.2f} (goal 0.95), RGB depthwise 3x3 {rgb:.1f} (goal 20)"
-            )
-    for key, goal, small_goal in (("dense forward", 6, 2.2), ("dense training", 5, 2)):
-        if key in found:
-            ratios = [row["ratio"] for row in found[key]]
-            small = [
-                row["ratio"] for row in found[key] if row["taps"] == 3 and row["channels"] >= 64
-            ]
-            lines.append(
-                f"{key}: best of native / auto: geometric mean {geometric_mean(ratios):.2f} "
-                f"(goal {goal}), least {min(ratios):.2f} (goal 1), 3x3 from 64 channels up "
-                f"{min(small):.2f} (goal {small_goal})"
-            )
-    if "memory" in found:
-        worst = max(found["memory"], key=lambda row: float(row["ratio"]))
-        lines.append(
-            f"memory: worst peak / (input + output) {worst['ratio']:.2f} (goal 3): {worst['cell']}"
-        )
-    if "accuracy" in found:
-        worst = max(found["accuracy"], key=lambda row: float(row["ratio"]))
-        lines.append(
-            f"accuracy: worst error / native's {worst['ratio']:.2f} (goal 10): {worst['cell']}"
-        )
-    return lines
-
-
 def main() -> None:
     """Run the chosen sections and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
     sections = {
-        "forward": lambda sizes: against_peers(sizes, training=False),
-        "training": lambda sizes: against_peers(sizes, training=True),
-        "methods forward": lambda sizes: against_methods(sizes, training=False),
-        "methods training": lambda sizes: against_methods(sizes, training=True),
-        "dense forward": lambda sizes: dense(training=False),
-        "dense training": lambda sizes: dense(training=True),
-        "memory": memory,
-        "accuracy": accuracy,
+        "forward": lambda sizes: study.against_peers(sizes, training=False),
+        "training": lambda sizes: study.against_peers(sizes, training=True),
+        "methods forward": lambda sizes: study.against_methods(sizes, training=False),
+        "methods training": lambda sizes: study.against_methods(sizes, training=True),
+        "dense forward": lambda sizes: dense.against_native(training=False),
+        "dense training": lambda sizes: dense.against_native(training=True),
+        "memory": study.memory,
+        "accuracy": study.accuracy,
     }
     parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
     parser.add_argument("--sizes", nargs="+", type=int, default=list(peers.INPUT_SIZES))
@@ -368,7 +53,7 @@ def main() -> None:
         if reason is not None:
             print(reason)
     found = {name: _print_rows(name, sections[name](tuple(options.sizes))) for name in options.only}
-    print("\n" + "\n".join(_summary(found)))
+    print("\n" + "\n".join(goals.summary(found)))
     if options.output is not None:
         options.output.write_text(json.dumps(found, indent=1))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.signal import correlate2d
 
-from benchmarks import peak, peers, targets
+from benchmarks import peak, peers, study, targets
 
 
 @pytest.mark.parametrize("peer", list(peers.PACKAGES))
@@ -40,7 +40,7 @@ def test_long_cells_are_skipped() -> None:
 
 def test_sides_take_turns() -> None:
     order: list[str] = []
-    best = targets.side_by_side(
+    best = study.side_by_side(
         {"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=3, sample_s=0.0
     )
     assert order[:2] == ["a", "b"]
@@ -59,8 +59,8 @@ def test_targets_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every section on the smallest image and no CNN shapes but one."""
-    first = next(iter(targets.CNN))
-    monkeypatch.setattr(targets, "CNN", {first: ((1, 3, 20, 20), (3, 1, 3, 3), 3)})
+    first = next(iter(study.CNN))
+    monkeypatch.setattr(study, "CNN", {first: ((1, 3, 20, 20), (3, 1, 3, 3), 3)})
     monkeypatch.setattr(peers, "TRAINABLE", ("auto", "torch"))
     monkeypatch.setattr(
         peers, "PACKAGES", {"auto": "fftconv", "torch": "torch", "fftconvolve": "scipy"}

@@ -1,11 +1,11 @@
 import pytest
 
-from benchmarks import operands, planning, targets
+from benchmarks import operands, planning, study
 
 
 def test_regret_is_a_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = {"auto": 3.0, "native": 5.0, "compiled": 2.0, "overlap_save": 4.0}
-    monkeypatch.setattr(targets, "side_by_side", lambda calls: {m: seconds[m] for m in calls})
+    monkeypatch.setattr(study, "side_by_side", lambda calls: {m: seconds[m] for m in calls})
     benchmark = planning.Regret()
     benchmark.setup("training", 64, 3)
     assert benchmark.track_regret() == 1.5

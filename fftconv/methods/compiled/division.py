@@ -70,6 +70,13 @@ class Shape:
     shapes: tuple[tuple[int, ...], ...] = ()
     axes: tuple[Axes, Axes, Axes] = (Axes(), Axes(), Axes())
 
+    def dense_steps(self) -> list[tuple[int, int, int, int]]:
+        """Return the steps of a, b and out where they are dense."""
+        return [
+            axes.steps((c * h * w, h * w, w, 1))
+            for axes, (_, c, h, w) in zip(self.axes, self.shapes, strict=True)
+        ]
+
     @property
     def planes(self) -> int:
         """Number of planes of the output."""

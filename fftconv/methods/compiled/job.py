@@ -41,9 +41,7 @@ class Job:
         self._axes, self._result = shape.axes, shape.shapes[2]
         self._serial, self._parts = division.serial, division.parts
         self._address, self._call = function.address, CALL(function.address)
-        a_steps, b_steps, o_steps = (
-            axes.steps(_dense(whole)) for axes, whole in zip(shape.axes, shape.shapes, strict=True)
-        )
+        a_steps, b_steps, o_steps = shape.dense_steps()
         b_width, self._b_offset = 1, 0
         if shape.flipped and not self.needs_flip:
             self._b_offset = (shape.kernel[0] * shape.kernel[1] - 1) * shape.bits // 8
@@ -95,9 +93,3 @@ class Job:
         else:
             runner()(self._address, addressof(fields), torch.get_num_threads())
         return out if parts == 1 else out.sum(0)
-
-
-def _dense(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return the strides of a dense tensor."""
-    _, channels, height, width = shape
-    return channels * height * width, height * width, width, 1
