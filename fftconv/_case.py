@@ -23,6 +23,7 @@ from fftconv._torch_state import (
     count_function_modes,
     forward_level,
     is_legacy_vmap,
+    is_tracing,
 )
 from fftconv.geometry import Geometry, Size, one_form
 from fftconv.methods import registry
@@ -61,6 +62,7 @@ def find(
         or count_function_modes()
         or forward_level() >= 0
         or is_legacy_vmap()
+        or is_tracing()
     ):
         return None
     if not (type(stride) is type(padding) is type(dilation) is type(groups) is int):

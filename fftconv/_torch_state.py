@@ -29,6 +29,8 @@ is_legacy_vmap: Callable[[], bool] = partial(
     torch._C._dispatch_tls_is_dispatch_key_included,
     torch._C._parse_dispatch_key("VmapMode"),  # type: ignore[arg-type]
 )
+#: Whether torch.jit.trace records what Python calls.
+is_tracing: Callable[[], bool] = torch._C._is_tracing
 is_any_autocast_enabled: Callable[[], bool] = torch._C._is_any_autocast_enabled
 is_profiling: Callable[[], bool] = torch._C._autograd._profiler_enabled
 
@@ -41,6 +43,7 @@ def is_unwatched() -> bool:
         or count_function_modes()
         or forward_level() >= 0
         or is_legacy_vmap()
+        or is_tracing()
     )
 
 
