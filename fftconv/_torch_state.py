@@ -54,6 +54,17 @@ def is_plain(*tensors: Tensor | None) -> bool:
     )
 
 
+def is_opaque(*operands: object) -> bool:
+    """Whether one of the operands is a tensor whose numbers lie in no rows: mkldnn, sparse, nested.
+
+    Such tensors may have neither strides nor a shape that can be asked for.
+    """
+    return any(
+        isinstance(operand, Tensor) and (operand.layout is not torch.strided or operand.is_nested)
+        for operand in operands
+    )
+
+
 def below_autograd(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return what runs `function` below the level of differentiation that is served just now.
 

@@ -9,9 +9,9 @@ from torch.compiler import is_compiling
 
 from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
 from fftconv._autograd import Affine, record
-from fftconv._case import check_match, check_tensors, find
+from fftconv._case import check_layouts, check_match, check_tensors, find
 from fftconv._recording import handed_over, is_symbolic, is_torchs, torchs
-from fftconv._torch_state import is_any_autocast_enabled, is_tracing
+from fftconv._torch_state import is_any_autocast_enabled, is_opaque, is_tracing
 from fftconv.geometry import integer, pair, sides
 from fftconv.methods.registry import check_name
 
@@ -97,10 +97,13 @@ def _by_dispatcher(
     groups: int,
     method: str,
 ) -> Tensor:
-    """Serve a call of a single image, under autocast, or that somebody watches."""
+    """Serve a single image, a call under autocast or of other layouts, and what is watched."""
     numbers = stride, padding, dilation, groups
     if is_symbolic(x, w, bias):
         return cast("Tensor", handed_over(conv2d, (x, w, bias), *numbers, method=method))
+    if is_opaque(x, w, bias):
+        check_layouts(x, w, bias, method)
+        return torchs(x, w, bias, *numbers)
     check_tensors(x, w, bias)
     if is_torchs(method):
         return torchs(x, w, bias, *numbers)
