@@ -32,7 +32,7 @@ class Scratch:
         wanted = sum(self._sizes) + _LINE_BYTES
         memory = _kept.__dict__.pop("memory", None)
         if memory is None or memory.nbytes < wanted:
-            memory = torch.empty(wanted, dtype=torch.uint8)
+            memory = torch.empty(wanted, dtype=torch.uint8, device="cpu")
         self._memory: torch.Tensor = memory
         place = -(-memory.data_ptr() // _LINE_BYTES) * _LINE_BYTES
         places = []

@@ -40,8 +40,10 @@ class WeightSpectra:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
-        spectrum = transform(w)
-        self._keep(key, (w.clone(), spectrum))
+        # Made in inference mode, they would be of no use to a call that is recorded.
+        with torch.inference_mode(False), torch.no_grad():
+            spectrum = transform(w)
+            self._keep(key, (w.clone(), spectrum))
         return spectrum
 
     def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
