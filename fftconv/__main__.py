@@ -29,10 +29,15 @@ def _calibrate(output: Path | None) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
+    from fftconv.methods.registry import REGISTRY
     from fftconv.planning.machine import calibration_file, save
     from fftconv.planning.measure import measure
 
     console = Console(stderr=True)
+    reason = REGISTRY["compiled"].unavailable()
+    if reason is not None:
+        console.print(f"nothing to calibrate: {reason}", style="red")
+        return 1
     start = time.perf_counter()
     machine = None
     with Progress(console=console) as progress:

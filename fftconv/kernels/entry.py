@@ -8,13 +8,15 @@ until none is left. So the result does not depend on the number of threads.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 
+from fftconv.kernels.keeping import Function
 from fftconv.kernels.tiles import broadcast_tile, dot_tile
 from fftconv.kernels.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
 
@@ -32,18 +34,15 @@ def source_hash() -> str:
     here = Path(__file__).parent
     digest = hashlib.sha256()
     for name in ("cuts", "entry", "fields", "passes", "rows", "shift", "tiles", "vectors"):
-        digest.update((here / f"{name}.py").read_bytes())
+        # Without sources numba keeps nothing on disk, and nothing depends on this.
+        with suppress(OSError):
+            digest.update((here / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 
 def compile_job(function: Any) -> Any:
     """Compile a function of a job, and keep it on disk for the next process."""
-    compiler: Any = cfunc
-    try:
-        return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
-    except (RuntimeError, OSError):
-        # No folder to keep it in (a read-only home): this process compiles for itself.
-        return compiler(types.void(JOB), error_model="numpy")(function)
+    return Function(function, types.void(JOB))
 
 
 @cache

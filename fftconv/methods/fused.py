@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +14,7 @@ import torch
 from fftconv._torch_state import is_profiling
 from fftconv.kernels import fields as at
 from fftconv.kernels.pool import CALL, runner
+from fftconv.kernels.usable import obstacle
 from fftconv.methods import mkl
 from fftconv.methods.maps import readable
 from fftconv.methods.scratch import Scratch
@@ -47,7 +47,7 @@ _FIELDS = ctypes.c_int64 * at.COUNT
 @lru_cache(maxsize=1)
 def available() -> bool:
     """Whether there are MKL to transform and numba to compile the rest."""
-    return mkl.available() and find_spec("numba") is not None
+    return mkl.available() and obstacle() is None
 
 
 def serves(geometry: Geometry, on_cpu: bool) -> bool:
