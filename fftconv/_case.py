@@ -8,7 +8,6 @@ methods that there are. There is no other cache of cases.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +16,7 @@ from torch.nn import Parameter
 
 from fftconv import planner
 from fftconv._autograd import Case
+from fftconv._forking import ForkedLock
 from fftconv._torch_state import (
     are_transforms_active,
     count_dispatch_modes,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 4096
 _cases: dict[tuple[object, ...], Case] = {}
-_lock = Lock()
+_lock = ForkedLock()
 
 
 def find(

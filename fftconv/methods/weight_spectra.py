@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
+
+from fftconv._forking import ForkedLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ class WeightSpectra:
     def __init__(self) -> None:
         self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
         self._bytes = 0
-        self._lock = Lock()
+        self._lock = ForkedLock()
 
     def get(self, w: Tensor, kind: object, transform: Callable[[Tensor], Tensor]) -> Tensor:
         """Return what `transform` makes or has made of `w`.
