@@ -31,8 +31,13 @@ def _calibrate(output: Path | None) -> int:
 
     from fftconv.auto.measure import measure
     from fftconv.calibration.machine import calibration_file, save
+    from fftconv.methods.registry import REGISTRY
 
     console = Console(stderr=True)
+    reason = REGISTRY["compiled"].unavailable()
+    if reason is not None:
+        console.print(f"nothing to calibrate: {reason}", style="red")
+        return 1
     start = time.perf_counter()
     machine = None
     with Progress(console=console) as progress:

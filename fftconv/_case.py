@@ -8,20 +8,22 @@ methods that there are. There is no other cache of cases.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, get_num_threads, is_grad_enabled
+from torch import Tensor, get_num_threads, is_grad_enabled, strided
 from torch.nn import Parameter
 
 from fftconv._autograd import Case
+from fftconv._forking import ForkedLock
 from fftconv._torch_state import (
     are_transforms_active,
     count_dispatch_modes,
     count_function_modes,
     forward_level,
     is_legacy_vmap,
+    is_opaque,
+    is_tracing,
 )
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 4096
 _cases: dict[tuple[object, ...], Case] = {}
-_lock = Lock()
+_lock = ForkedLock()
 
 
 def find(
@@ -61,6 +63,9 @@ def find(
         or count_function_modes()
         or forward_level() >= 0
         or is_legacy_vmap()
+        or is_tracing()
+        or x.layout is not strided
+        or w.layout is not strided
     ):
         return None
     if not (type(stride) is type(padding) is type(dilation) is type(groups) is int):
@@ -69,7 +74,7 @@ def find(
         of_bias = None
         records = is_grad_enabled() and (x.requires_grad or w.requires_grad)
         here = x.is_cpu and w.is_cpu
-    elif type(bias) is Parameter or type(bias) is Tensor:
+    elif (type(bias) is Parameter or type(bias) is Tensor) and bias.layout is strided:
         of_bias = bias.shape, bias.dtype
         records = is_grad_enabled() and (x.requires_grad or w.requires_grad or bias.requires_grad)
         here = x.is_cpu and w.is_cpu and bias.is_cpu
@@ -81,11 +86,16 @@ def find(
         return None
     else:
         devices = x.device, w.device, None if bias is None else bias.device
-    key = (
-        x.shape, w.shape, of_bias, x.dtype, w.dtype, devices, stride, padding, dilation, groups,
-        method, records,
-        get_num_threads(), machine.generation, machine.named(), registry.generation,
-    )  # fmt: skip
+    try:
+        key = (
+            x.shape, w.shape, of_bias, x.dtype, w.dtype, devices, stride, padding, dilation, groups,
+            method, records,
+            get_num_threads(), machine.generation, machine.named(), registry.generation,
+        )  # fmt: skip
+    except RuntimeError:
+        if is_opaque(x, w):
+            return None  # a nested tensor has no shape, though its layout may be called strided
+        raise
     case = _cases.get(key)
     if case is None:
         check_tensors(x, w, bias)
@@ -194,6 +204,18 @@ def check_tensors(x: object, w: object, bias: object) -> None:
         raise RuntimeError(
             f"input must have 4 dimensions (N, C, H, W) or 3 (C, H, W), got shape {tuple(x.shape)}"
         )
+
+
+def check_layouts(x: Tensor, w: Tensor, bias: Tensor | None, method: str) -> None:
+    """Say what only torch's own convolution does: tensors that are no rows of numbers."""
+    if registry.check_name(method) in (registry.AUTO, "native"):
+        return
+    for name, tensor in (("input", x), ("weight", w), ("bias", bias)):
+        if tensor is not None and is_opaque(tensor):
+            layout = "nested" if tensor.is_nested else str(tensor.layout)
+            raise NotImplementedError(
+                f"method '{method}' takes strided tensors, {name} is {layout}"
+            )
 
 
 def check_match(x: Tensor, w: Tensor, bias: Tensor | None) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from fftconv._autograd import Affine, Case, Grads, Map, Operators, record
 from fftconv._case import named, prepared
 from fftconv._torch_state import at_one_level
-from fftconv.geometry import Geometry
+from fftconv.geometry import Geometry, sides
 from fftconv.methods.registry import AUTO
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ LIBRARY.define(
 )
 LIBRARY.define(
     f"grad_weight(Tensor input, Tensor grad, SymInt[2] kernel_size, {_NUMBERS}) -> Tensor"
+)
+LIBRARY.define(
+    "conv2d_same(Tensor input, Tensor weight, Tensor? bias, SymInt[2] dilation, SymInt groups, "
+    "str method) -> Tensor"
 )
 LIBRARY.define(f"grads(Tensor grad, Tensor input, Tensor weight, {_NUMBERS}) -> (Tensor, Tensor)")
 
@@ -139,6 +143,16 @@ def _conv2d_autograd(
     return y
 
 
+def _conv2d_same(
+    x: Tensor, w: Tensor, bias: Tensor | None, dilation: Sequence[int], groups: int, method: str
+) -> Tensor:
+    """Convolve with padding='same', whose numbers are those of the weight at hand."""
+    steps = dilation[0], dilation[1]
+    zeros = sides("same", (w.shape[2], w.shape[3]), (1, 1), steps)
+    y: Tensor = torch.ops.fftconv.conv2d(x, w, bias, (1, 1), zeros, steps, groups, method)
+    return y
+
+
 # grad_input
 
 
@@ -223,6 +237,7 @@ def _register(
     torch.library.register_fake(f"fftconv::{name}", fake, lib=LIBRARY)
 
 
+LIBRARY.impl("conv2d_same", _conv2d_same, "CompositeImplicitAutograd")
 _register("conv2d", _conv2d, _conv2d_fake, _conv2d_autograd)
 _register("grad_input", _grad_input, _grad_input_fake, _grad_input_autograd)
 _register("grad_weight", _grad_weight, _grad_weight_fake, _grad_weight_autograd)

@@ -29,6 +29,8 @@ is_legacy_vmap: Callable[[], bool] = partial(
     torch._C._dispatch_tls_is_dispatch_key_included,
     torch._C._parse_dispatch_key("VmapMode"),  # type: ignore[arg-type]
 )
+#: Whether torch.jit.trace records what Python calls.
+is_tracing: Callable[[], bool] = torch._C._is_tracing
 is_any_autocast_enabled: Callable[[], bool] = torch._C._is_any_autocast_enabled
 is_profiling: Callable[[], bool] = torch._C._autograd._profiler_enabled
 
@@ -41,6 +43,7 @@ def is_unwatched() -> bool:
         or count_function_modes()
         or forward_level() >= 0
         or is_legacy_vmap()
+        or is_tracing()
     )
 
 
@@ -48,6 +51,17 @@ def is_plain(*tensors: Tensor | None) -> bool:
     """Whether a call may bypass the dispatcher: real tensors and nobody watching."""
     return is_unwatched() and all(
         t is None or (type(t) in PLAIN_TYPES and not t.is_meta) for t in tensors
+    )
+
+
+def is_opaque(*operands: object) -> bool:
+    """Whether one of the operands is a tensor whose numbers lie in no rows: mkldnn, sparse, nested.
+
+    Such tensors may have neither strides nor a shape that can be asked for.
+    """
+    return any(
+        isinstance(operand, Tensor) and (operand.layout is not torch.strided or operand.is_nested)
+        for operand in operands
     )
 
 

@@ -39,14 +39,16 @@ def _conv2d(
     w: Tensor,
     bias: Tensor | None,
     *numbers: Unpack[Numbers],
-) -> tuple[Tensor, int]:
+) -> tuple[Tensor, int | None]:
     x, w, bias = _front(x, dims[0]), _front(w, dims[1]), _front(bias, dims[2])
     batched = [dim is not None for dim in dims[:2]]
     geometry = geometry_of(x.shape[-4:], w.shape[-4:], *numbers)
-    y = _fill_batched("y", x, w, batched, info.batch_size, geometry, numbers[4])
+    y, dim = _fill_batched("y", x, w, batched, info.batch_size, geometry, numbers[4])
     if bias is not None:
+        # One result for all that get a bias each, or one bias for all results.
         y = y + bias.reshape(*bias.shape[:-1], 1, bias.shape[-1], 1, 1)
-    return y, 0
+        dim = dim if dims[2] is None else 0
+    return y, dim
 
 
 def _grad_input(
@@ -56,11 +58,11 @@ def _grad_input(
     w: Tensor,
     size: Sequence[int],
     *numbers: Unpack[Numbers],
-) -> tuple[Tensor, int]:
+) -> tuple[Tensor, int | None]:
     g, w = _front(g, dims[0]), _front(w, dims[1])
     batched = [dims[1] is not None, dims[0] is not None]
     geometry = grad_input_geometry(_one(g), _one(w), size, *numbers)
-    return _fill_batched("x", w, g, batched, info.batch_size, geometry, numbers[4]), 0
+    return _fill_batched("x", w, g, batched, info.batch_size, geometry, numbers[4])
 
 
 def _grad_weight(
@@ -70,11 +72,11 @@ def _grad_weight(
     g: Tensor,
     size: Sequence[int],
     *numbers: Unpack[Numbers],
-) -> tuple[Tensor, int]:
+) -> tuple[Tensor, int | None]:
     x, g = _front(x, dims[0]), _front(g, dims[1])
     batched = [dim is not None for dim in dims[:2]]
     geometry = grad_weight_geometry(_one(x), _one(g), size, *numbers)
-    return _fill_batched("w", x, g, batched, info.batch_size, geometry, numbers[4]), 0
+    return _fill_batched("w", x, g, batched, info.batch_size, geometry, numbers[4])
 
 
 def _grads(
@@ -84,11 +86,11 @@ def _grads(
     x: Tensor,
     w: Tensor,
     *numbers: Unpack[Numbers],
-) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+) -> tuple[tuple[Tensor, Tensor], tuple[int | None, int | None]]:
     size_x, size_w = _one(_front(x, dims[1])).shape[2:], _one(_front(w, dims[2])).shape[2:]
-    gx, _ = _grad_input(info, (dims[0], dims[2]), g, w, size_x, *numbers)
-    gw, _ = _grad_weight(info, (dims[1], dims[0]), x, g, size_w, *numbers)
-    return (gx, gw), (0, 0)
+    gx, dim_x = _grad_input(info, (dims[0], dims[2]), g, w, size_x, *numbers)
+    gw, dim_w = _grad_weight(info, (dims[1], dims[0]), x, g, size_w, *numbers)
+    return (gx, gw), (dim_x, dim_w)
 
 
 @overload
@@ -113,17 +115,21 @@ def _fill_batched(
     size: int,
     geometry: Geometry,
     name: str,
-) -> Tensor:
+) -> tuple[Tensor, int | None]:
     """Fill a slot for `size` operands at once; the mapped dimension is the first, here and there.
 
-    With one weight for all, the operands are a larger batch; otherwise they are more groups.
+    With one weight for all, the operands are a larger batch; otherwise they are more groups. Where
+    none of the two is mapped, the result is one for all: torch's rule is asked for a bias that is,
+    or for both gradients, of which one may depend on what is not mapped alone.
     """
+    if not any(batched):
+        return Operators(geometry, name).fill(out, a, b), None
     slots = dict(zip(OPERANDS[out], zip((a, b), batched, strict=True), strict=True))
     if "w" in slots and not slots["w"][1]:
         larger = replace(geometry, batch=geometry.batch * size)
         a, b = (t.flatten(0, 1) if mapped else t for t, mapped in slots.values())
         result = Operators(larger, name).fill(out, a, b)
-        return result.reshape(size, geometry.batch, *result.shape[1:])
+        return result.reshape(size, geometry.batch, *result.shape[1:]), 0
     larger = replace(
         geometry,
         groups=geometry.groups * size,
@@ -136,9 +142,9 @@ def _fill_batched(
     )
     result = Operators(larger, name).fill(out, a, b)
     if out == "w":
-        return result.reshape(size, geometry.out_channels, *result.shape[1:])
+        return result.reshape(size, geometry.out_channels, *result.shape[1:]), 0
     channels = result.shape[1] // size
-    return result.reshape(geometry.batch, size, channels, *result.shape[2:]).movedim(1, 0)
+    return result.reshape(geometry.batch, size, channels, *result.shape[2:]).movedim(1, 0), 0
 
 
 def _as_channels(slot: Slot, tensor: Tensor) -> Tensor:

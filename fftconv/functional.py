@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.compiler import is_compiling
 
 from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
 from fftconv._autograd import Affine, record
-from fftconv._case import check_match, check_tensors, find
-from fftconv._torch_state import is_any_autocast_enabled
+from fftconv._case import check_layouts, check_match, check_tensors, find
+from fftconv._recording import handed_over, is_symbolic, is_torchs, torchs
+from fftconv._torch_state import is_any_autocast_enabled, is_opaque, is_tracing
 from fftconv.geometry import integer, pair, sides
 from fftconv.methods.registry import check_name
 
@@ -96,9 +97,16 @@ def _by_dispatcher(
     groups: int,
     method: str,
 ) -> Tensor:
-    """Serve a call of a single image, under autocast, or that somebody watches."""
-    check_tensors(x, w, bias)
+    """Serve a single image, a call under autocast or of other layouts, and what is watched."""
     numbers = stride, padding, dilation, groups
+    if is_symbolic(x, w, bias):
+        return cast("Tensor", handed_over(conv2d, (x, w, bias), *numbers, method=method))
+    if is_opaque(x, w, bias):
+        check_layouts(x, w, bias, method)
+        return torchs(x, w, bias, *numbers)
+    check_tensors(x, w, bias)
+    if is_torchs(method):
+        return torchs(x, w, bias, *numbers)
     if x.dim() == 3:
         return conv2d(x.unsqueeze(0), w, bias, *numbers, method=method).squeeze(0)
     if not x.is_meta and torch.is_autocast_enabled(x.device.type):
@@ -111,6 +119,13 @@ def _by_dispatcher(
     check_name(method)
     # One operator is left in the program; its fake kernel checks the numbers.
     steps, dilations = pair("stride", stride), pair("dilation", dilation)
+    if padding == "same" and not is_compiling() and is_tracing():
+        # A trace keeps numbers; those of this padding would be the ones of the example's weight.
+        sides(padding, (1, 1), steps, dilations)
+        same: Tensor = torch.ops.fftconv.conv2d_same(
+            x, w, bias, dilations, integer("groups", groups), method
+        )
+        return same
     zeros = sides(padding, (w.shape[2], w.shape[3]), steps, dilations)
     result: Tensor = torch.ops.fftconv.conv2d(
         x, w, bias, steps, zeros, dilations, integer("groups", groups), method
@@ -122,8 +137,8 @@ def _autocast(x: Tensor, w: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor
     """Cast as autocast casts the operands of torch's convolution: float64 stays."""
     dtype = torch.get_autocast_dtype(x.device.type)
 
-    def cast(tensor: Tensor) -> Tensor:
+    def narrow(tensor: Tensor) -> Tensor:
         eligible = tensor.is_floating_point() and tensor.dtype != torch.float64
         return tensor.to(dtype) if eligible else tensor
 
-    return cast(x), cast(w), None if bias is None else cast(bias)
+    return narrow(x), narrow(w), None if bias is None else narrow(bias)

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.fx import Proxy
 
 from fftconv._torch_state import reversed_padding
 from fftconv.functional import conv2d
@@ -47,6 +48,17 @@ class Conv2d(torch.nn.Conv2d):
         check_name(method)
         super().__init__(*args, **kwargs)
         self.method = method
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
+        given: Any = input
+        if type(given) is not Tensor and isinstance(given, Proxy):
+            tracer: Any = given.tracer
+            if tracer.root is not self:
+                path = tracer.path_of_module(self)
+                node: Tensor = tracer.create_proxy("call_module", path, (given,), {})
+                return node
+        return self._conv_forward(input, self.weight, self.bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Convolve; torch's layer calls this with its own weight and bias."""

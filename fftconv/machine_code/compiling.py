@@ -9,11 +9,14 @@ the number of threads.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import cfunc, types
+from numba import types
+
+from fftconv.machine_code.keeping import Function
 
 #: A pointer to the fields of a job.
 JOB: Any = types.CPointer(types.int64)
@@ -36,15 +39,12 @@ def source_hash(file: str, *others: str) -> str:
     shared = (Path(__file__).with_name(f"{name}.py") for name in _SHARED)
     beside = (Path(file).with_name(f"{name}.py") for name in others)
     for path in (Path(file), *beside, *shared):
-        digest.update(path.read_bytes())
+        # Without sources numba keeps nothing on disk, and nothing depends on this.
+        with suppress(OSError):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def compile_job(function: Any) -> Any:
     """Compile a function of a job, and keep it on disk for the next process."""
-    compiler: Any = cfunc
-    try:
-        return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
-    except (RuntimeError, OSError):
-        # No folder to keep it in (a read-only home): this process compiles for itself.
-        return compiler(types.void(JOB), error_model="numpy")(function)
+    return Function(function, types.void(JOB))

@@ -9,6 +9,7 @@ against, so the threads are the ones that torch uses: as many, as busy, as safe.
 from __future__ import annotations
 
 import ctypes
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,11 @@ CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 @cache
 def _executor() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="fftconv")
+
+
+if hasattr(os, "register_at_fork"):
+    # A child has none of these threads, and would wait for them for ever.
+    os.register_at_fork(after_in_child=_executor.cache_clear)
 
 
 def _python_threads(function: int, job: int, threads: int) -> None:

@@ -67,7 +67,9 @@ def test_what_only_native_can_do() -> None:
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     # By its module: the name fftconv.methods is the function of that name.
     monkeypatch.setattr(
-        sys.modules["fftconv.methods.compiled.method"], "find_spec", lambda name: None
+        sys.modules["fftconv.methods.compiled.method"],
+        "obstacle",
+        lambda: "needs numba, which is not installed",
     )
     plan = decided(Geometry.of((1, 1, 512, 512), (1, 1, 5, 5)), needs_grad=False)
     assert plan.method != "compiled"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
 
 from fftconv.calibration.machine import current
+from fftconv.machine_code.usable import obstacle
 from fftconv.methods.compiled import cost
 from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
@@ -39,10 +39,9 @@ class Compiled(Method):
     summary = "direct, compiled for this processor: few channels, filters up to about 31"
 
     def unavailable(self) -> str | None:
-        """Say so where numba is missing."""
-        if find_spec("numba") is None:
-            return "method 'compiled' needs numba, which is not installed"
-        return None
+        """Say so where numba is missing or of no use."""
+        reason = obstacle()
+        return None if reason is None else f"method 'compiled' {reason}"
 
     def unsupported(
         self, geometry: Geometry, dtype: torch.dtype, device: torch.device

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +15,7 @@ from fftconv._torch_state import is_profiling
 from fftconv.geometry import area
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.scratch import Scratch
+from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
@@ -51,7 +51,7 @@ _FIELDS = ctypes.c_int64 * at.COUNT
 @lru_cache(maxsize=1)
 def available() -> bool:
     """Whether there are MKL to transform and numba to compile the rest."""
-    return mkl.available() and find_spec("numba") is not None
+    return mkl.available() and obstacle() is None
 
 
 def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:

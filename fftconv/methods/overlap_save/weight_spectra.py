@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
+
+from fftconv._forking import ForkedLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class WeightSpectra:
         self._most = kept_bytes
         self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
         self._bytes = 0
-        self._lock = Lock()
+        self._lock = ForkedLock()
 
     def get(self, w: Tensor, kind: object, transform: Callable[[Tensor], Tensor]) -> Tensor:
         """Return what `transform` makes or has made of `w`.
@@ -42,8 +43,10 @@ class WeightSpectra:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
-        spectrum = transform(w)
-        self._keep(key, (w.clone(), spectrum))
+        # Made in inference mode, they would be of no use to a call that is recorded.
+        with torch.inference_mode(False), torch.no_grad():
+            spectrum = transform(w)
+            self._keep(key, (w.clone(), spectrum))
         return spectrum
 
     def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:

@@ -3,7 +3,6 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from fftconv.methods.weight_spectra import WeightSpectra
 from torch import Tensor
 
 import fftconv
@@ -12,6 +11,7 @@ from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import OverlapSave
 from fftconv.methods.overlap_save.many_channels import cutting
 from fftconv.methods.overlap_save.many_channels.maps import Lengths, ManyChannels
+from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
 
 # Few lengths of tiles, and sizes of filters that share functions: each is compiled once.

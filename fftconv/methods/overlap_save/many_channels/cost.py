@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from math import log2
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.dense import FEWEST, rates
 from fftconv.machine_code.target import target
+from fftconv.machine_code.usable import obstacle
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
 from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
 
@@ -28,7 +28,7 @@ MOVING = 2
 def serves(geometry: Geometry) -> bool:
     """Whether a case with stride and dilation 1 may be computed so on a CPU."""
     few = min(geometry.channels_per_group)
-    return few >= FEWEST and max(geometry.kernel_size) > 1 and find_spec("numba") is not None
+    return few >= FEWEST and max(geometry.kernel_size) > 1 and obstacle() is None
 
 
 def lengths(
