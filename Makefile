@@ -32,7 +32,7 @@ preview: $(READY) ## serve the HTML report and open it in a browser
 	$(BIN)/asv preview --browser
 
 test: lint ## every check that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 lint: $(READY) ## lint, format check, types, import rules
 	$(BIN)/ruff check .

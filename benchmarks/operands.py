@@ -11,6 +11,7 @@ from torch import Tensor
 import fftconv
 from benchmarks.cases import Case, Direction
 from benchmarks.fork_server import wait_patiently
+from benchmarks.threads import keep_to_quota
 
 # The tutorial's layers; every other method is one of `fftconv.Conv2d`'s. Looked up by name, because
 # a commit from before it was written is measured by this very file.
@@ -36,6 +37,7 @@ def _preload() -> None:
     numba.cfunc("int64(int64)")(lambda number: number)
 
 
+keep_to_quota()
 if os.environ.get(PRELOAD_VARIABLE) != "0":
     _preload()
     wait_patiently()

@@ -10,11 +10,8 @@ from importlib.metadata import version
 
 import torch
 
-from benchmarks.cases import BUDGET_VARIABLE
+from benchmarks import settings
 from benchmarks.sampler import DisturbedError, Sampler
-from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE
-
-INHERITED = (BUDGET_VARIABLE, PATIENCE_VARIABLE, DEADLINE_VARIABLE, "OMP_NUM_THREADS")
 
 Call = Callable[[], object]
 
@@ -61,9 +58,12 @@ def main(module: str, tasks: Sequence[Task]) -> None:
     if args.list_cells:
         print(*(task.name for task in selected), sep="\n")
         return
-    # pyperf starts its workers in a clean environment. They must pin the same threads, and skip
-    # the same cells: pyperf counts the benchmarks to tell a worker which one is meant.
-    args.inherit_environ = [*(args.inherit_environ or []), *INHERITED]
+    # pyperf starts its workers in a clean environment. They must measure what the user's settings
+    # make of a call, and skip the same cells: pyperf counts the benchmarks to tell a worker which
+    # one is meant.
+    args.inherit_environ = [*(args.inherit_environ or []), *settings.passed_on()]
+    if in_force := settings.in_force():
+        runner.metadata["settings"] = settings.written(in_force)
     runner.metadata["threads"] = torch.get_num_threads()
     for package in ("torch", "numpy", "scipy"):
         runner.metadata[f"{package}_version"] = version(package)

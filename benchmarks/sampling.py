@@ -12,9 +12,10 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.sampler import Call, Sampler
+from benchmarks.threads import keep_to_quota
 
-ALL_THREADS = torch.get_num_threads()
-"""What torch uses unless it is told otherwise: OMP_NUM_THREADS, or the machine's cores."""
+ALL_THREADS = keep_to_quota()
+"""What torch uses unless it is told otherwise: OMP_NUM_THREADS, or the cores that it may have."""
 
 
 def threads(value: object) -> int:

@@ -10,16 +10,19 @@ from asv.util import UserError
 from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
+from convbench.asv.settings import make_asv_know_settings
 from convbench.confirm.publishing import Confirmed
 from convbench.report.pages.publish import publish_pages
 from convbench.repository.environment import leave_callers_repository
 from convbench.results.keeping import make_asv_keep_reasons
 from convbench.results.store import StoreError
+from convbench.suite.conditions import in_force
 from convbench.suite.facts import COUNTED_CELLS, HOST_MARGIN, REFERENCE_CELLS
 
 leave_callers_repository()
 make_asv_atomic()
 make_asv_keep_reasons()
+make_asv_know_settings(in_force())
 
 
 class FirstCommits(OutputPublisher):  # type: ignore[misc]  # asv has no annotations

@@ -1,10 +1,10 @@
 """2-D convolution methods for PyTorch, and the layers that they are compared in."""
 
+from fftconv.auto.plan import Plan as Plan
+from fftconv.auto.plan import plan as plan
 from fftconv.functional import conv2d as conv2d
 from fftconv.methods.registry import methods as methods
 from fftconv.modules import Conv2d as Conv2d
-from fftconv.planner import Plan as Plan
-from fftconv.planner import plan as plan
 from fftconv.tutorial import BadFFTFunction as BadFFTFunction
 from fftconv.tutorial import FFTConv2d as FFTConv2d
 from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction

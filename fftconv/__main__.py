@@ -29,8 +29,8 @@ def _calibrate(output: Path | None) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from fftconv.planning.machine import calibration_file, save
-    from fftconv.planning.measure import measure
+    from fftconv.auto.measure import measure
+    from fftconv.calibration.machine import calibration_file, save
 
     console = Console(stderr=True)
     start = time.perf_counter()

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, get_num_threads, is_grad_enabled
 from torch.nn import Parameter
 
-from fftconv import planner
 from fftconv._autograd import Case
 from fftconv._torch_state import (
     are_transforms_active,
@@ -24,10 +23,11 @@ from fftconv._torch_state import (
     forward_level,
     is_legacy_vmap,
 )
+from fftconv.auto import plan as planner
+from fftconv.calibration import machine
 from fftconv.geometry import Geometry, Size, one_form
 from fftconv.methods import registry
 from fftconv.methods.wrappers import Cast, Empty, Mixed
-from fftconv.planning import machine
 
 if TYPE_CHECKING:
     from fftconv.methods.maps import Maps

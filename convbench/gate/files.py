@@ -11,6 +11,7 @@ from convbench.gate.campaign import Campaign, Row
 from convbench.gate.install import SIDES
 from convbench.gate.outcome import exit_status
 from convbench.gate.report import Report
+from convbench.suite.conditions import in_force, written
 
 VERSION = 1
 
@@ -54,6 +55,7 @@ def verdicts(report: Report) -> dict[str, Any]:
         "elapsed_s": campaign.elapsed_s,
         "seed": campaign.seed,
         "pair_s": campaign.pair_s,
+        "settings": in_force(),
         "warnings": report.warnings,
         "cells": [_cell(row) for row in campaign.rows],
     }
@@ -66,6 +68,8 @@ def _suite(campaign: Campaign, side: int) -> Any:
     benchmarks = []
     for row in campaign.rows:
         metadata = {"name": str(row.cell), "unit": "second", "loops": row.calls}
+        if settings := in_force():
+            metadata["settings"] = written(settings)
         values = [(blocks.base_s, blocks.head_s)[side] for blocks in row.blocks]
         runs = [
             pyperf.Run(seconds, metadata=metadata, collect_metadata=False) for seconds in values

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from convbench.suite.conditions import cores_allowed, periods_throttled
+
 _THROTTLES = "cpu[0-9]*/thermal_throttle/*_throttle_count"
 _BUSY_LOAD_PER_CORE = 0.25
 _STOLEN_SHARE = 0.01
@@ -31,6 +33,8 @@ class Reading:
     """Processor time that the host gave to other guests."""
     swapped_bytes: int
     throttles: int
+    out_of_quota: int
+    """Periods in which a control group had used up its processor time."""
 
 
 def read() -> Reading:
@@ -44,6 +48,7 @@ def read() -> Reading:
         stolen_s=getattr(cpu, "steal", 0.0),
         swapped_bytes=swap.sin + swap.sout,
         throttles=sum(int(count.read_text()) for count in counts),
+        out_of_quota=periods_throttled(),
     )
 
 
@@ -91,4 +96,13 @@ def after(start: Reading, now: Reading) -> list[str]:
         found.append("the machine swapped")
     if now.throttles > start.throttles:
         found.append("the processors were throttled for their temperature")
+    if now.out_of_quota > start.out_of_quota:
+        found.append(
+            f"the quota of processor time ran out {now.out_of_quota - start.out_of_quota} times"
+            + (
+                f": it allows {allowed:.3g} cores"
+                if (allowed := cores_allowed()) is not None
+                else ""
+            )
+        )
     return found

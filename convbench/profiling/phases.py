@@ -36,7 +36,8 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "kernel",
             r"^aten::(mkldnn_|_?slow_conv|thnn_conv|_conv_depthwise|_?convolution|conv2d)"
             r"|<built-in function _(convolve2d|correlateND)>"
-            r"|fftconv/kernels/|fftconv/methods/fused\.py.*: _run$|numba/core/dispatcher",
+            r"|fftconv/machine_code/(pool|shift|team)|fftconv/methods/compiled/job\.py"
+            r"|fftconv/methods/overlap_save/few_channels\.py.*: _run$|numba/core/dispatcher",
         ),
         (
             "copy",

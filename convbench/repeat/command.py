@@ -57,12 +57,14 @@ def _measured(args: argparse.Namespace, console: Console) -> "list[Sample]":
     from convbench.repeat.measuring import Study, run_again
     from convbench.repeat.samples import append_samples, read_samples
     from convbench.repository.commits import commit_named
+    from convbench.suite.conditions import in_force, written
 
     machine = machine_name(args.machine)
     commit = commit_named(Path.cwd(), "HEAD")
     discover(machine, commit)
     known = [] if args.output is None or not args.output.exists() else read_samples(args.output)
-    own = [s for s in known if (s.commit, s.machine) == (commit, machine)]
+    setting = written(in_force())
+    own = [s for s in known if (s.commit, s.machine, s.settings) == (commit, machine, setting)]
     done = {s.run for s in own}
     folder = _FOLDER / machine / commit[:8]
     study = Study(folder, machine, commit, args.bench)

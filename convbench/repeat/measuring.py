@@ -18,7 +18,7 @@ from convbench.measuring.measure import (
 from convbench.repeat.samples import VERSION, Sample
 from convbench.results.reasons import cell_name
 from convbench.results.store import Run, load_benchmarks, load_config, machine_facts
-from convbench.suite.conditions import burning
+from convbench.suite.conditions import burning, written
 from convbench.suite.resolved import cell_of_method
 
 # How often cells that were disturbed are tried again.
@@ -88,6 +88,7 @@ def _samples(study: Study, run: Run, number: int, burnt: float) -> list[Sample]:
             cell=(cell := cell_name(record.key)),
             seconds=None if record.skipped else record.value,
             same_as=cell_of_method(cell),
+            settings=written(run.settings),
         )
         for record in run.records
         if record.key in cells and (record.disturbed or not record.skipped)

@@ -27,6 +27,8 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Median of a call; None where the cell declined."""
     same_as: str | None = None
     """Of `auto`: the cell of the method that it takes."""
+    settings: str = ""
+    """Variables that were set meanwhile, and may change a time."""
 
     @property
     def family(self) -> str:

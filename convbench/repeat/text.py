@@ -15,8 +15,9 @@ _WORST_SHOWN = 5
 
 def print_study(samples: list[Sample], console: Console) -> None:
     """Print the shares by family and threads, and name the worst cells."""
-    for machine, commit in dict.fromkeys((s.machine, s.commit) for s in samples):
-        chosen = [s for s in samples if (s.machine, s.commit) == (machine, commit)]
+    for study in dict.fromkeys((s.machine, s.commit, s.settings) for s in samples):
+        machine, commit, settings = study
+        chosen = [s for s in samples if (s.machine, s.commit, s.settings) == study]
         runs = {s.run: s.burnt for s in chosen}
         burnt = [number for number, share in runs.items() if share]
         console.print(
@@ -25,7 +26,8 @@ def print_study(samples: list[Sample], console: Console) -> None:
                 f"; {max(runs.values()):.0%} of a core burnt in run {_listed(burnt)}"
                 if burnt
                 else ""
-            ),
+            )
+            + (f"; {settings}" if settings else ""),
             highlight=False,
             soft_wrap=True,
         )

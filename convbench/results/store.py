@@ -3,8 +3,8 @@
 import ast
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from asv.util import UserError
 
 from convbench.command_line.failure import CommandError
 from convbench.results.reasons import DISTURBED, CellKey, read_reasons, reasons_file
+from convbench.suite.conditions import in_force, written
 
 
 class StoreError(CommandError):
@@ -74,6 +75,8 @@ class Run:
     requirements: dict[str, str]
     python: str
     records: tuple[Record, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the environment that were set while it was measured, and matter to a time."""
 
     def of(self, benchmark: str) -> list[Record]:
         """Return the records of one benchmark, by its full name."""
@@ -150,12 +153,25 @@ def _records(
             yield Record(name, params, float(value), interval, stat.get("repeat"), reason)
 
 
+def _settings(conf: Config, results: Results) -> dict[str, str]:
+    """Return the variables that asv's configuration does not name itself."""
+    named = {name for kind in ("env", "env_nobuild") for name in conf.matrix.get(kind, {})}
+    return {name: str(value) for name, value in results.env_vars.items() if name not in named}
+
+
 def _reasons(folder: Path, results: Results) -> dict[CellKey, str]:
     return read_reasons(reasons_file(folder / results._filename))
 
 
 def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
-    """Return what a machine measured, oldest commit first."""
+    """Return what a machine measured under the settings in force here, oldest commit first.
+
+    What was measured under others (`benchmarks.settings`) is another experiment.
+    """
+    return [run for run in _all_runs(conf, benchmarks, machine) if run.settings == in_force()]
+
+
+def _all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
     folder = Path(conf.results_dir)
     if not (folder / machine).is_dir():
         return []
@@ -172,6 +188,7 @@ def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
             requirements=dict(results._requirements),
             python=results._python,
             records=tuple(_records(results, benchmarks, _reasons(folder, results))),
+            settings=_settings(conf, results),
         )
         for results in loaded
     ]
@@ -190,6 +207,12 @@ def find_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str | N
     found = runs(conf, benchmarks, machine)
     matching = [run for run in found if commit is None or run.commit.startswith(commit)]
     if not matching:
+        others = [run for run in _all_runs(conf, benchmarks, machine) if run.settings]
+        if others and not found:
+            raise StoreError(
+                f"{machine} has results under other settings only; "
+                f"`{written(others[-1].settings)}` shows the newest"
+            )
         measured = ", ".join(dict.fromkeys(run.commit[:8] for run in found)) or "none"
         raise StoreError(f"{machine} has no results of commit {commit!r} (has: {measured})")
     return matching[-1]

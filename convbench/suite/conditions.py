@@ -1,5 +1,9 @@
 """What this suite's cells heed of the machine around them."""
 
 from benchmarks.burner import burning as burning
+from benchmarks.quota import cores_allowed as cores_allowed
+from benchmarks.quota import periods_throttled as periods_throttled
+from benchmarks.settings import in_force as in_force
+from benchmarks.settings import written as written
 from benchmarks.windows import DEADLINE_VARIABLE as DEADLINE_VARIABLE
 from benchmarks.windows import PATIENCE_VARIABLE as PATIENCE_VARIABLE

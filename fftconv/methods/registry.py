@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fftconv.methods.compiled import Compiled
+from fftconv.methods.compiled.method import Compiled
 from fftconv.methods.description import describe
-from fftconv.methods.direct import Direct
-from fftconv.methods.fft import FFT
 from fftconv.methods.native import Native
-from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.overlap_save.method import OverlapSave
+from fftconv.methods.scipy.direct import Direct
+from fftconv.methods.scipy.fft import FFT
 
 if TYPE_CHECKING:
     from fftconv.methods.description import Description

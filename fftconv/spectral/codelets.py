@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from fftconv.kernels.vectors import VECTOR_BYTES, Vectors
+from fftconv.machine_code.vectors import VECTOR_BYTES, Vectors
 from fftconv.spectral.arithmetic import Arithmetic, Complex, Number
 from fftconv.spectral.transforms import fft, irfft, rfft
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.kernels.division import target
+from fftconv.machine_code.target import target
 
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry, Pair

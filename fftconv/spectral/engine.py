@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.machine_code.scratch import Scratch, large_memory
 from fftconv.methods.maps import readable
-from fftconv.methods.scratch import Scratch, large_memory
 from fftconv.spectral import fields as at
 from fftconv.spectral import passes
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
-    from fftconv.methods.weight_spectra import WeightSpectra
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
     from fftconv.spectral.cutting import Cut
     from fftconv.spectral.engine import Correlator, FilterGradient
 

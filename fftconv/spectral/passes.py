@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fftconv.kernels.pool import CALL, runner
-from fftconv.kernels.vectors import VECTOR_BYTES
+from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.spectral import fields as at
 from fftconv.spectral.analysis import analysis
 from fftconv.spectral.cutting import odd_lines, row_bytes, whole_fours

@@ -20,9 +20,9 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fftconv.kernels.entry import compile_job
-from fftconv.kernels.rows import add_atomically
-from fftconv.kernels.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
+from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.rows import add_atomically
+from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
 from fftconv.spectral import fields as at
 from fftconv.spectral.sources import source_hash
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from pathlib import Path
-
-from fftconv.kernels import entry
+from fftconv.machine_code import compiling
 
 _SOURCES = (
     "analysis", "arithmetic", "codelets", "fields", "product", "synthesis", "transforms",
@@ -14,11 +10,6 @@ _SOURCES = (
 )  # fmt: skip
 
 
-@cache
 def source_hash() -> str:
-    """Hash the sources: numba itself looks only at the file of a cached function."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256(entry.source_hash().encode())
-    for name in _SOURCES:
-        digest.update((here / f"{name}.py").read_bytes())
-    return digest.hexdigest()
+    """Hash the sources of this room that generate code."""
+    return compiling.source_hash(__file__, *_SOURCES)

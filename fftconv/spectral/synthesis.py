@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fftconv.kernels.entry import compile_job
-from fftconv.kernels.rows import add_atomically
-from fftconv.kernels.vectors import VECTOR_BYTES, take_ticket
+from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.rows import add_atomically
+from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
 from fftconv.spectral import fields as at
 from fftconv.spectral.codelets import column_back, row_back
 from fftconv.spectral.sources import source_hash

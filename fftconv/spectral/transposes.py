@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from fftconv.kernels.vectors import VECTOR_BYTES, Vectors
+from fftconv.machine_code.vectors import VECTOR_BYTES, Vectors
 
 
 def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:

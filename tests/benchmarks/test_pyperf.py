@@ -13,11 +13,13 @@ from benchmarks.windows import PATIENCE_VARIABLE
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str, patience: str = "0") -> "subprocess.CompletedProcess[str]":
+def run(
+    *arguments: str, patience: str = "0", **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, PATIENCE_VARIABLE: patience},  # 0: however busy the machine is
+        env={**os.environ, PATIENCE_VARIABLE: patience, **environment},  # 0: however busy
         capture_output=True,
         text=True,
         check=False,
@@ -42,6 +44,23 @@ def test_cells_are_measured_and_pyperf_reads_the_file(tmp_path) -> None:
         assert run("pyperf", *command).returncode == 0
     compared = run("pyperf", "compare_to", *map(str, files))
     assert compared.returncode == 0, compared.stderr
+
+
+def test_workers_measure_under_the_users_settings_and_the_file_says_which(tmp_path) -> None:
+    file, calibration = tmp_path / "a.json", tmp_path / "machine.json"
+    done = run(
+        *("benchmarks.spectrum", "--cells", "^forward-true-64-float32$"),
+        *("-p1", "-n1", "-w0", "--min-time=0.001", "-o", str(file)),
+        NUMBA_CACHE_DIR=str(tmp_path / "cache"),
+        NUMBA_OPT="2",
+        FFTCONV_CALIBRATION=str(calibration),
+    )
+    assert done.returncode == 0, done.stderr
+    # pyperf writes what the worker's process found in its own environment.
+    benchmark = pyperf.BenchmarkSuite.load(str(file)).get_benchmark("forward-true-64-float32")
+    settings = benchmark.get_metadata()["settings"].split()
+    assert {"NUMBA_OPT=2", f"FFTCONV_CALIBRATION={calibration}"} <= set(settings)
+    assert not any(setting.startswith("NUMBA_CACHE_DIR") for setting in settings)
 
 
 def test_a_cell_that_finds_no_quiet_moments_ends_with_one_line() -> None:

@@ -85,14 +85,28 @@ def test_without_patience_every_sample_counts(monkeypatch) -> None:
     assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
 
 
-def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_processor() -> None:
-    def work() -> None:
-        end = time.thread_time() + 0.005
-        while time.thread_time() < end:
-            pass
+@pytest.mark.parametrize(
+    ("threads", "wall_s", "cpu_s", "alone"),
+    [
+        (2, 0.005, 0.005, True),  # one thread works
+        (2, 0.005, 0.0, False),  # it waits for something
+        (2, 0.005, 0.0095, False),  # both work
+        (1, 0.005, 0.0, True),
+    ],
+)
+def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_processor(
+    threads, wall_s, cpu_s, alone, monkeypatch
+) -> None:
+    now = {"wall": 0.0, "cpu": 0.0}
 
-    assert sampler.works_alone(work, 10)
-    assert not sampler.works_alone(lambda: time.sleep(0.005), 10)
+    def call() -> None:
+        now["wall"] += wall_s
+        now["cpu"] += cpu_s
+
+    monkeypatch.setattr(sampler.torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(sampler.time, "perf_counter", lambda: now["wall"])
+    monkeypatch.setattr(sampler.time, "process_time", lambda: now["cpu"])
+    assert sampler.works_alone(call, 10) is alone
 
 
 @pytest.mark.usefixtures("calm")

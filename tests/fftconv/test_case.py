@@ -12,11 +12,11 @@ from torch import Tensor
 
 import fftconv
 from fftconv import _case
+from fftconv.calibration import machine
 from fftconv.geometry import Geometry
 from fftconv.methods import registry
 from fftconv.methods.maps import Maps
 from fftconv.methods.native import Native, NativeMaps
-from fftconv.planning import machine
 
 # No other test has a call of these sizes.
 X, W = torch.randn(1, 1, 141, 142), torch.randn(1, 1, 6, 5)

@@ -3,15 +3,17 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fftconv.geometry import Geometry
-from fftconv.kernels import pool
-from fftconv.kernels.division import Shape, divide
+from fftconv.machine_code import pool
+from fftconv.methods.compiled.division import Shape, divide
 from fftconv.methods.maps import Maps
 from fftconv.methods.registry import REGISTRY
 
@@ -167,3 +169,56 @@ def test_cache_folder_is_respected_and_used(method: str, tmp_path: Path) -> None
 def test_no_place_for_a_cache(method: str, tmp_path: Path) -> None:
     run(method, "caching.CacheImpl._locator_classes = []", tmp_path)
     assert not list(tmp_path.rglob("*.nbc"))
+
+
+class Operators(TorchDispatchMode):
+    """Notes the names of torch's operators that are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "padding", "groups"),
+    [
+        ((2, 4, 33, 70), (6, 2, 3, 3), 1, 2),  # wide outputs; whole and masked vectors
+        ((1, 1, 40, 40), (1, 1, 37, 38), 0, 1),  # small outputs, in parts that are added up
+        ((1, 2, 12, 9), (3, 2, 5, 7), 2, 1),
+        ((1, 1, 300, 280), (2, 1, 9, 9), 3, 1),  # in several threads, many tiles
+    ],
+)
+def test_kernels_add_the_bias_themselves(
+    method: str, dtype: torch.dtype, x_shape: tuple[int, ...], w_shape: tuple[int, ...],
+    padding: int, groups: int,
+) -> None:  # fmt: skip
+    """An addition of torch's would open a parallel region of its own, and wait for its threads."""
+    torch.set_num_threads(2)
+    geometry = Geometry.of(x_shape, w_shape, padding=padding, groups=groups)
+    x, w, _ = operands(geometry, dtype)
+    dense = 10 * torch.randn(w_shape[0], dtype=dtype)
+    biases = dense, dense[:1].expand(w_shape[0]), torch._neg_view(dense)
+    for image in (x, x.to(memory_format=torch.channels_last)):
+        maps = prepared(geometry, x, method)
+        plain = maps.forward(image, w)
+        for bias in biases:
+            with Operators() as called:
+                got = maps.forward(image, w, bias)
+            torch.testing.assert_close(got, plain + bias.view(-1, 1, 1))
+            assert not [name for name in called.names if name.startswith("aten.add")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_infinite_bias_spoils_no_other_channel(method: str) -> None:
+    geometry = Geometry.of((1, 1, 40, 40), (3, 1, 5, 5))
+    x, w, _ = operands(geometry)
+    bias = torch.tensor([float("inf"), -0.5, float("nan")])
+    maps = prepared(geometry, x, method)
+    wanted = maps.forward(x, w) + bias.view(-1, 1, 1)
+    torch.testing.assert_close(maps.forward(x, w, bias), wanted, equal_nan=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 import fftconv
-from fftconv.methods.plane import PlaneMaps
+from fftconv.methods.scipy.plane import PlaneMaps
 
 METHODS = list(fftconv.methods())
 EACH = pytest.mark.parametrize("method", METHODS)

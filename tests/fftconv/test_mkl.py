@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fftconv.methods import mkl
+from fftconv.methods.overlap_save import mkl
 
 pytestmark = pytest.mark.skipif(
     not mkl.available(), reason="torch brings no MKL for this processor: torch.fft serves"

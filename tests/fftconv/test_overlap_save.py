@@ -11,11 +11,11 @@ from torch import Tensor
 
 from fftconv import conv2d
 from fftconv.geometry import Geometry
-from fftconv.methods import fused, mkl
 from fftconv.methods.maps import Maps
-from fftconv.methods.overlap_save import OverlapSave
-from fftconv.methods.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
-from fftconv.methods.weight_spectra import KEPT_BYTES, WeightSpectra
+from fftconv.methods.overlap_save import few_channels, mkl
+from fftconv.methods.overlap_save.method import OverlapSave
+from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
+from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES, WeightSpectra
 
 
 def cut(fft: tuple[int, int], images: int = 1, rows: int = 1) -> Callable[[Geometry, int], Tiling]:
@@ -107,7 +107,7 @@ def test_stride_and_dilation_with_the_models_tiles() -> None:
 @pytest.fixture
 def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make torch's operations serve, as on a GPU or a processor that torch has no MKL for."""
-    monkeypatch.setattr(fused, "available", lambda: False)
+    monkeypatch.setattr(few_channels, "available", lambda: False)
 
 
 @pytest.mark.usefixtures("by_torch")
@@ -122,13 +122,13 @@ def test_by_torchs_operations() -> None:
 
 def test_passes_serve_where_there_is_mkl() -> None:
     geometry = Geometry.of((1, 4, 20, 20), (4, 4, 3, 3))
-    assert fused.serves(geometry, on_cpu=True) == mkl.available()
-    assert not fused.serves(geometry, on_cpu=False)
+    assert few_channels.serves(geometry, on_cpu=True) == mkl.available()
+    assert not few_channels.serves(geometry, on_cpu=False)
 
 
 def test_many_channels() -> None:
     geometry = Geometry.of((2, 9, 20, 20), (10, 9, 3, 3), padding=1)
-    assert not fused.serves(geometry, on_cpu=True)
+    assert not few_channels.serves(geometry, on_cpu=True)
     check(OverlapSave(cut((12, 16), 2, 2)), geometry)
 
 
@@ -162,7 +162,7 @@ def test_a_failed_transform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     ready = mkl.Transforms((20, 20), torch.float32)
     ready.there = ctypes.cast(failing, ctypes.c_void_p).value or 0
     monkeypatch.setattr(mkl, "transforms", lambda *_: ready)
-    passes = fused.Passes(geometry, cut((20, 20))(geometry, 4), torch.float32)
+    passes = few_channels.Passes(geometry, cut((20, 20))(geometry, 4), torch.float32)
     with pytest.raises(RuntimeError, match="MKL's Fourier transform failed with status 3"):
         passes.weight_spectra(torch.randn(1, 1, 3, 3))
 
@@ -213,21 +213,21 @@ def test_kept_spectra_serve_backward(groups: int, fft: tuple[int, int]) -> None:
 def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Tensor]] = []
     places: list[int] = []
-    forward, backward = fused.Passes.forward, fused.Passes.backward
+    forward, backward = few_channels.Passes.forward, few_channels.Passes.backward
 
-    def watched(self: fused.Passes, *operands: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def watched(self: few_channels.Passes, *operands: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
         y, kept = forward(self, *operands)
         seen.extend(map(weakref.ref, kept))
         places.extend(signals.data_ptr() for signals in kept)
         return y, kept
 
-    def checked(self: fused.Passes, g: Tensor, x: Any, spectra: Any, kept: Any) -> Any:
+    def checked(self: few_channels.Passes, g: Tensor, x: Any, spectra: Any, kept: Any) -> Any:
         (signals,) = kept
         assert signals.data_ptr() == places[-1], "the input is transformed once"
         return backward(self, g, x, spectra, kept)
 
-    monkeypatch.setattr(fused.Passes, "forward", watched)
-    monkeypatch.setattr(fused.Passes, "backward", checked)
+    monkeypatch.setattr(few_channels.Passes, "forward", watched)
+    monkeypatch.setattr(few_channels.Passes, "backward", checked)
     x, w = torch.randn(1, 1, 64, 64, requires_grad=True), torch.randn(1, 1, 9, 9)
     w.requires_grad_()
     conv2d(x, w, method="overlap_save").sum().backward()

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 import fftconv
-from fftconv import planner
 from fftconv.__main__ import main
+from fftconv.auto import choice, measure
+from fftconv.auto import plan as planner
+from fftconv.calibration import machine
+from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
 from fftconv.methods.registry import REGISTRY
 from fftconv.methods.wrappers import Mixed
-from fftconv.planning import choice, machine, measure
-from fftconv.planning.machine import FILE_VARIABLE
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ def test_what_only_native_can_do() -> None:
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     # By its module: the name fftconv.methods is the function of that name.
-    monkeypatch.setattr(sys.modules["fftconv.methods.compiled"], "find_spec", lambda name: None)
+    monkeypatch.setattr(
+        sys.modules["fftconv.methods.compiled.method"], "find_spec", lambda name: None
+    )
     plan = decided(Geometry.of((1, 1, 512, 512), (1, 1, 5, 5)), needs_grad=False)
     assert plan.method != "compiled"
     assert plan.excluded["compiled"] == "method 'compiled' needs numba, which is not installed"

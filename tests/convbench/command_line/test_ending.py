@@ -34,7 +34,7 @@ ARGUMENTS = {
     "gate": ["HEAD"],
 }
 NAMES = ("report", "readme", "summary", "chart", "crossover", "roofline", "profile")
-NAMES += ("instructions", "gate", "power", "backfill")
+NAMES += ("instructions", "gate", "power", "repeat", "confirm", "backfill")
 
 
 def run(

@@ -96,10 +96,20 @@ def test_a_kernel_has_the_work_of_the_cell() -> None:
 
 def test_a_compiled_pass_says_what_its_time_was_spent_on() -> None:
     call = Event("worker.py(9): profiled_call", 0, 1e-3, [], [], [])
-    run = Event("fftconv/methods/fused.py(9): _run", 0, 9e-4, [], [], [], parent=call)
+    run = Event(
+        "fftconv/methods/overlap_save/few_channels.py(9): _run", 0, 9e-4, [], [], [], parent=call
+    )
     name = "phases: copy=100 transform=500 product=150 inverse=250"
-    threads = Event("fftconv/kernels/pool.py(9): run", 0, 6e-4, [], [], [], parent=run)
-    report = Event("fftconv/methods/fused.py(99): _report", 8e-4, 1e-4, [], [], [], parent=run)
+    threads = Event("fftconv/machine_code/pool.py(9): run", 0, 6e-4, [], [], [], parent=run)
+    report = Event(
+        "fftconv/methods/overlap_save/few_channels.py(99): _report",
+        8e-4,
+        1e-4,
+        [],
+        [],
+        [],
+        parent=run,
+    )
     report.children.append(Event(name, 8e-4, 1e-4, [], [], [], parent=report))
     run.children += [threads, report]
     call.children.append(run)

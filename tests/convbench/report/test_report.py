@@ -18,8 +18,13 @@ CHUNKS = [Chunk(f"part {n}", f"part{n}", frozenset({("part", (n,))}), 10.0) for 
 @pytest.mark.parametrize(("budget_s", "measured"), [(0.0, 1), (15.0, 2), (inf, 3)])
 def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypatch) -> None:
     done: list[str] = []
+
     # Nothing takes any time here, so that the expectations alone decide.
-    monkeypatch.setattr(making, "measure", lambda machine, commit, chunk: done.append(chunk.title))
+    def measure(machine: str, commit: str, chunk: Chunk, left_s: float) -> None:
+        assert left_s == budget_s - len(done)
+        done.append(chunk.title)
+
+    monkeypatch.setattr(making, "measure", measure)
     monkeypatch.setattr(
         "convbench.command_line.progress.Forecast.elapsed_s", property(lambda self: len(done))
     )

@@ -1,0 +1,213 @@
+"""Which method serves a case when the user leaves the choice to us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.calibration import machine
+from fftconv.geometry import Geometry, one_form, shape_of
+from fftconv.methods import registry
+from fftconv.methods.maps import GRADIENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fftconv.geometry import Size
+    from fftconv.methods.maps import Map
+
+CANDIDATES = ("native", "compiled", "overlap_save")
+"""What ``auto`` chooses from; the other methods are there to be compared with."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``method="auto"`` does with a case, and why.
+
+    Attributes
+    ----------
+    geometry, dtype, device
+        The case.
+    threads
+        The number of threads that the prediction is for: torch's, when the plan was made.
+    chosen
+        Map ("forward" and, if gradients are wanted, "grad_input" and "grad_weight") to method.
+    seconds
+        Map to method to predicted seconds; empty where there was nothing to choose.
+    excluded
+        Method to the sentence that says why it was not considered.
+    tile
+        (height, width) of the transforms of `overlap_save`, None where it is not chosen.
+    filter_bytes
+        Bytes of the weight's spectra, beside three times input and output, where `overlap_save`
+        multiplies over many channels; else 0.
+    """
+
+    geometry: Geometry
+    dtype: torch.dtype
+    device: torch.device
+    threads: int
+    chosen: Mapping[Map, str]
+    seconds: Mapping[Map, Mapping[str, float]]
+    excluded: dict[str, str]
+    tile: tuple[int, int] | None
+    filter_bytes: int = 0
+
+    @property
+    def method(self) -> str:
+        """The method of the forward pass."""
+        return self.chosen["forward"]
+
+    def __str__(self) -> str:
+        """Lay out the predictions as a table, the chosen ones marked."""
+        case = self.geometry
+        lines = [
+            f"input {case.input_shape}, weight {case.weight_shape}, {self.dtype}, "
+            f"{self.device}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        ]
+        for name, method in self.chosen.items():
+            cells = [
+                f"{'>' if method == other else ' '}{other} {_duration(seconds)}"
+                for other, seconds in self.seconds.get(name, {}).items()
+            ]
+            lines.append(f"{name:12s} " + "   ".join(cells or [f">{method}"]))
+        if self.tile is not None:
+            lines.append(f"overlap_save transforms tiles of {self.tile[0]} x {self.tile[1]}")
+        if self.filter_bytes:
+            lines[-1] += (
+                f" and multiplies over channels; the weight's spectra take "
+                f"{self.filter_bytes / 1e6:.3g} MB"
+            )
+        lines += [f"not {name}: {reason}" for name, reason in self.excluded.items()]
+        return "\n".join(lines)
+
+
+def plan(
+    input_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    needs_grad: bool = False,
+) -> Plan:
+    """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
+
+    The layout of the tensors is not considered: channels_last is planned as contiguous is.
+
+    Parameters
+    ----------
+    input_shape, weight_shape
+        (N, C_in, H, W) and (C_out, C_in / groups, kH, kW).
+    stride, padding, dilation, groups
+        As in `fftconv.conv2d`.
+    dtype, device
+        Of the tensors.
+    needs_grad
+        Whether both gradients are wanted too.
+
+    Returns
+    -------
+    Plan
+        Reads well when printed. A second call for the same case takes a few microseconds.
+
+    Raises
+    ------
+    RuntimeError, TypeError
+        If the shapes and numbers do not fit together, as in `fftconv.conv2d`.
+
+    Examples
+    --------
+    >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
+    'compiled'
+    """
+    machine.current()  # raises its generation if there is a new one
+    return _plan(
+        shape_of("input", input_shape, unbatched=True), shape_of("weight", weight_shape),
+        *one_form(stride, padding, dilation, groups), dtype, torch.device(device), needs_grad,
+        (torch.get_num_threads(), machine.generation, registry.generation),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    input_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    stride: Size,
+    padding: Size | str,
+    dilation: Size,
+    groups: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    needs_grad: bool,
+    _settings: object,
+) -> Plan:
+    geometry = Geometry.of(input_shape, weight_shape, stride, padding, dilation, groups)
+    return decide(geometry, dtype, device, needs_grad)
+
+
+def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
+    """Choose the methods of a checked geometry, as `plan` does."""
+    names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
+    usable, excluded = _usable(geometry, dtype, device)
+    threads = torch.get_num_threads()
+    if usable == ["native"]:
+        return Plan(
+            geometry, dtype, device, threads, dict.fromkeys(names, "native"), {}, excluded, None
+        )
+    # The model is loaded when there is something to choose.
+    from fftconv.auto.choice import filter_bytes, predict, tile_of
+
+    item_bytes = dtype.itemsize
+    seconds = {
+        name: {m: predict(m, (name,), geometry, item_bytes, threads, needs_grad) for m in usable}
+        for name in names
+    }
+    alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
+    chosen = alone
+    if needs_grad and "overlap_save" in usable:
+        # Maps share spectra: what none of them would win alone, two or three may together.
+        cost = sum(seconds[name][alone[name]] for name in names)
+        for some in (GRADIENTS, ("forward", "grad_weight"), names):
+            together = predict("overlap_save", some, geometry, item_bytes, threads, needs_grad)
+            together += sum(seconds[name][alone[name]] for name in names if name not in some)
+            if together < cost:
+                cost = together
+                chosen = {**alone, **dict.fromkeys(some, "overlap_save")}
+    if "overlap_save" not in chosen.values():
+        return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, None)
+    tile, kept = tile_of(geometry, item_bytes), filter_bytes(geometry, item_bytes)
+    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept)
+
+
+def _usable(
+    geometry: Geometry, dtype: torch.dtype, device: torch.device
+) -> tuple[list[str], dict[str, str]]:
+    """Split the candidates into those that can do a case and those that cannot, with reasons."""
+    excluded: dict[str, str] = {}
+    for name in CANDIDATES[1:]:
+        method = registry.REGISTRY[name]
+        reason = method.unavailable() or method.unsupported(geometry, dtype, device)
+        if device.type != "cpu":
+            reason = reason or f"times on {device.type} are not modelled"
+        elif geometry.macs == 0:
+            reason = reason or "there is nothing to compute"
+        if reason is not None:
+            excluded[name] = reason
+    return [name for name in CANDIDATES if name not in excluded], excluded
+
+
+def _duration(seconds: float) -> str:
+    if seconds == inf:
+        return "(too much memory)"
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"

@@ -1,0 +1,1 @@
+"""What this machine needs for each kind of work, measured once and kept in a file."""

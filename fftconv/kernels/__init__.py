@@ -1,1 +1,0 @@
-"""Compiled by numba: direct cross-correlation in vector instructions, and passes over tiles."""

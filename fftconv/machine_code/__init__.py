@@ -1,0 +1,1 @@
+"""What methods share that is compiled: vectors, threads, memory to work in."""

@@ -1,0 +1,50 @@
+"""Functions of a job, compiled for this processor and kept on disk for the next process.
+
+A job is an array of 64-bit integers that lie beside each other: addresses, sizes, strides. Threads
+that run the same function on the same job share its numbered pieces: each takes the next ticket
+(`fftconv.machine_code.vectors.take_ticket`) until none is left. So the result does not depend on
+the number of threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import cfunc, types
+
+#: A pointer to the fields of a job.
+JOB: Any = types.CPointer(types.int64)
+
+_SHARED = ("compiling", "rows", "shift", "vectors")
+
+
+@cache
+def source_hash(file: str, *others: str) -> str:
+    """Hash the sources that a function is made from: numba itself looks only at the function's.
+
+    Parameters
+    ----------
+    file
+        The ``__file__`` of the module that the function is in.
+    others
+        Names of modules beside it that it is made from, too; those of this room go without saying.
+    """
+    digest = hashlib.sha256()
+    shared = (Path(__file__).with_name(f"{name}.py") for name in _SHARED)
+    beside = (Path(file).with_name(f"{name}.py") for name in others)
+    for path in (Path(file), *beside, *shared):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def compile_job(function: Any) -> Any:
+    """Compile a function of a job, and keep it on disk for the next process."""
+    compiler: Any = cfunc
+    try:
+        return compiler(types.void(JOB), cache=True, error_model="numpy")(function)
+    except (RuntimeError, OSError):
+        # No folder to keep it in (a read-only home): this process compiles for itself.
+        return compiler(types.void(JOB), error_model="numpy")(function)

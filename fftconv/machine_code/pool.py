@@ -1,0 +1,74 @@
+"""Run a compiled function in several threads: in torch's own OpenMP pool where there is one.
+
+Numba's own threading layers would be a second pool beside torch's: threads of both spin while they
+wait, on the same cores; one layer kills the process when two Python threads use it, another when
+the process forks. Torch's OpenMP runtime is reached through the library that torch itself is linked
+against, so the threads are the ones that torch uses: as many, as busy, as safe.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.machine_code.team import LATE_NS, TEAM, now_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@cache
+def runner() -> Callable[[int, int, int], None]:
+    """Return ``run(function, job, threads)`` for addresses of a function and its one argument."""
+    return _openmp() or _python_threads
+
+
+def _openmp() -> Callable[[int, int, int], None] | None:
+    library = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+    try:
+        # The lookup goes through the libraries that torch is linked against.
+        parallel = ctypes.CDLL(str(library)).GOMP_parallel
+    except (OSError, AttributeError):
+        return None
+    parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    parallel.restype = None
+    from fftconv.machine_code import shift
+
+    entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
+
+    def run(function: int, job: int, threads: int) -> None:
+        start = now_ns()
+        size = TEAM.size(threads, start)
+        if size == 1:
+            CALL(function)(job)
+            return
+        fields = kind(function, job, shift.AFTER_ALL, shift.BEFORE_ALL)
+        parallel(entry, ctypes.addressof(fields), size, 0)
+        end = now_ns()
+        if end - start > LATE_NS:
+            TEAM.tell(end - start, fields[shift.LAST] - fields[shift.FIRST], end)
+
+    return run
+
+
+#: What numba compiled, as ctypes calls it: without the interpreter's lock.
+CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+@cache
+def _executor() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="fftconv")
+
+
+def _python_threads(function: int, job: int, threads: int) -> None:
+    """Share the job with threads of a Python pool; ctypes lets go of the interpreter's lock."""
+    call = CALL(function)
+    others = [_executor().submit(call, job) for _ in range(threads - 1)]
+    call(job)
+    for other in others:
+        other.result()

@@ -1,0 +1,79 @@
+"""One thread's part in a job, with the moment at which it ended: what a team's barrier hides."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.vectors import I32, I64
+
+#: Fields of what the function takes: addresses of a job's function and of the job, and the
+#: nanoseconds at which the first and the last thread ended.
+FUNCTION, JOB, FIRST, LAST, COUNT = range(5)
+BEFORE_ALL, AFTER_ALL = 0, 2**62
+_MONOTONIC = 1
+
+
+def _run(typingctx: Any, function: Any, job: Any) -> Any:
+    """Call the function at an address with the address of a job."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [I64])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), [args[1]])
+        return context.get_dummy_value()
+
+    return types.void(function, job), codegen
+
+
+def _nanoseconds(typingctx: Any) -> Any:
+    """Return the kernel's monotonic clock."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        spec = cgutils.alloca_once(builder, ir.ArrayType(I64, 2))
+        kind = ir.FunctionType(I32, [I32, spec.type])
+        clock = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
+        builder.call(clock, [ir.Constant(I32, _MONOTONIC), spec])
+        zero = ir.Constant(I32, 0)
+        seconds, rest = (
+            builder.load(builder.gep(spec, [zero, ir.Constant(I32, n)])) for n in (0, 1)
+        )
+        return builder.add(builder.mul(seconds, ir.Constant(I64, 10**9)), rest)
+
+    return types.int64(), codegen
+
+
+def _extreme(operation: str) -> Any:
+    def declare(typingctx: Any, numbers: Any, index: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = builder.gep(args[0], [args[1]])
+            return builder.atomic_rmw(operation, place, args[2], "monotonic")
+
+        return types.int64(numbers, types.int64, types.int64), codegen
+
+    return intrinsic(declare)
+
+
+run: Any = intrinsic(_run)
+nanoseconds: Any = intrinsic(_nanoseconds)
+lower: Any = _extreme("min")
+raise_: Any = _extreme("max")
+
+
+@cache
+def shift() -> Any:
+    """Return the compiled function that each thread of a team runs."""
+    source = source_hash(__file__)
+
+    def shift_of_a_thread(fields: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        run(fields[FUNCTION], fields[JOB])
+        end = nanoseconds()
+        lower(fields, FIRST, end)
+        raise_(fields, LAST, end)
+
+    return compile_job(shift_of_a_thread)

@@ -1,0 +1,1 @@
+"""The definition in compiled register blocks: numba, straight from planes in memory."""

@@ -1,0 +1,180 @@
+"""The loops around the register blocks, one compiled function per specialisation.
+
+Every function works through the pieces of a job whose fields are named in
+`fftconv.methods.compiled.fields`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
+from fftconv.methods.compiled import fields as at
+from fftconv.methods.compiled.register_blocks import broadcast_tile, dot_tile
+
+#: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
+WIDE = 4 if REGISTERS == 32 else 2
+
+
+@cache
+def broadcast(bits: int, rows: int, size: int) -> Any:
+    """Return the function for wide outputs.
+
+    Parameters
+    ----------
+    bits
+        32 or 64.
+    rows
+        Output rows per tile: 1, 2 or 4; the output must not be lower, nor b than ``rows - 1``.
+    size
+        The side of the square filters that the function is unrolled for, 0 for any filter.
+    """
+    zero = np.float32(0) if bits == 32 else np.float64(0)
+    item = bits // 8
+    lanes = VECTOR_BYTES // item
+    source = source_hash(__file__, "fields", "register_blocks")
+
+    def broadcast_job(job: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        a0, b0, out0, start0 = job[at.A], job[at.B], job[at.OUT], job[at.START]
+        groups, ps, qs, terms = job[at.GROUPS], job[at.PS], job[at.QS], job[at.TERMS]
+        height, width = job[at.HEIGHT], job[at.WIDTH]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
+        a_h, o_h, band, bands = job[at.A_H], job[at.OUT_STEP_H], job[at.BAND], job[at.BANDS]
+        steps = (job[at.A_S], a_h, job[at.B_S], job[at.B_H], job[at.B_W], o_h)
+        full = WIDE * lanes
+        pieces = groups * ps * bands * qs
+        piece = take_ticket(job)
+        while piece < pieces:
+            q = piece % qs
+            rest = piece // qs
+            start = rest % bands * band
+            rest //= bands
+            p = rest % ps
+            g = rest // ps
+            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P])
+            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q])
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
+            channel = start0 + job[at.START_STEP] * (g * qs + q)
+            stop = min(start + band, out_h)
+            for i in range(start, stop, rows):
+                # The last block moves up, computing some rows again, rather than be lower.
+                row = min(i, out_h - rows)
+                row_lo = max(0, top - row)
+                row_hi = min(kernel_h + rows - 1, height + top - row)
+                whole = row_lo == 0 and row_hi == kernel_h + rows - 1
+                j = 0
+                while j < out_w:
+                    col = j - left
+                    todo = out_w - j
+                    places = (
+                        a + item * ((row - top) * a_h + col),
+                        b,
+                        out + item * (row * o_h + j),
+                        channel,
+                    )
+                    shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
+                    # The rows that the next block reads first; small planes are over before the
+                    # processor has noticed that they are read in order.
+                    ahead = places[0] + item * (kernel_h + rows - 1) * a_h
+                    beyond = places[2] + item * rows * o_h
+                    for _ in range(rows):
+                        for line in range(0, full * item, 64):
+                            prefetch(ahead + line, 0)
+                            prefetch(beyond + line, 1)
+                        ahead += item * a_h
+                        beyond += item * o_h
+                    inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
+                    if inside and (whole or size == 0):
+                        broadcast_tile(rows, WIDE, 0, size, zero, places, shape, steps)
+                        j += full
+                    elif todo > 2 * lanes:
+                        broadcast_tile(rows, WIDE, 1, size, zero, places, shape, steps)
+                        j += full
+                    elif todo > lanes:
+                        broadcast_tile(rows, 2, 1, size, zero, places, shape, steps)
+                        j += 2 * lanes
+                    else:
+                        broadcast_tile(rows, 1, 1, size, zero, places, shape, steps)
+                        j += lanes
+            piece = take_ticket(job)
+
+    return compile_job(broadcast_job)
+
+
+@cache
+def dot(bits: int, rows: int, columns: int) -> Any:
+    """Return the function for small outputs and wide ``b``.
+
+    Each piece writes sums of its own, one set of outputs per share of the terms and band of the
+    rows of ``a``; the caller adds the sets.
+
+    Parameters
+    ----------
+    bits
+        32 or 64.
+    rows, columns
+        The outputs per tile; the output must not be smaller, nor b lower than ``rows - 1``.
+    """
+    zero = np.float32(0) if bits == 32 else np.float64(0)
+    item = bits // 8
+    lanes = VECTOR_BYTES // item
+    source = source_hash(__file__, "fields", "register_blocks")
+
+    def dot_job(job: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        a0, b0, out0 = job[at.A], job[at.B], job[at.OUT]
+        groups, ps, qs, terms = job[at.GROUPS], job[at.PS], job[at.QS], job[at.TERMS]
+        height, width = job[at.HEIGHT], job[at.WIDTH]
+        kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
+        out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
+        a_s, a_h, b_s, o_h = job[at.A_S], job[at.A_H], job[at.B_S], job[at.OUT_STEP_H]
+        band, bands, share, shares = job[at.BAND], job[at.BANDS], job[at.SHARE], job[at.SHARES]
+        steps = (a_s, a_h, b_s, job[at.B_H], o_h)
+        pieces = groups * ps * qs * bands * shares
+        piece = take_ticket(job)
+        while piece < pieces:
+            q = piece % qs
+            rest = piece // qs
+            p = rest % ps
+            rest //= ps
+            part = rest % (bands * shares)
+            g = rest // (bands * shares)
+            start = part % bands * band
+            first = part // bands * share
+            count = min(share, terms - first)
+            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P] + first * a_s)
+            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q] + first * b_s)
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
+            out += item * part * job[at.OUT_PART]
+            # One of the sums that the caller adds up takes the channel's number along.
+            channel = job[at.NOTHING]
+            if part == 0:
+                channel = job[at.START] + job[at.START_STEP] * (g * qs + q)
+            for i in range(0, out_h, rows):
+                # The last tiles move back, computing some outputs again, rather than be smaller.
+                row = min(i, out_h - rows)
+                row_lo = max(0, start + top - row)
+                row_hi = min(start + band, height) + top - row
+                for j in range(0, out_w, columns):
+                    column = min(j, out_w - columns)
+                    col = column - left
+                    clear_lo = max(0, -col + lanes - 1) // lanes * lanes
+                    clear_hi = max(0, min(kernel_w, width - col - columns + 1)) // lanes * lanes
+                    places = (
+                        a + item * ((row - top) * a_h + col),
+                        b,
+                        out + item * (row * o_h + column),
+                        channel,
+                    )
+                    limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
+                    shape = (count, kernel_h, kernel_w, *limits)
+                    dot_tile(rows, columns, zero, places, shape, steps)
+            piece = take_ticket(job)
+
+    return compile_job(dot_job)

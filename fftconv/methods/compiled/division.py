@@ -1,0 +1,295 @@
+"""How a stack of correlations is cut up for the compiled functions, and what that costs.
+
+Nothing here needs numba: the planner asks for the cost of a case that may never be compiled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+from fftconv.geometry import area
+from fftconv.machine_code.target import target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map
+
+#: Multiply-adds below which a second thread costs more than it brings.
+SERIAL_MACS = 300_000
+#: Pieces per job that are aimed at, so that threads finish together; a constant, so that the
+#: order of summation does not depend on the number of threads.
+PIECES = 16
+#: Square filters whose loops are unrolled at compile time; other sizes share one function.
+UNROLLED = (3, 5)
+#: Vectors of one operand that may be worked on between two passes over the other: a band of both
+#: operands is to stay in the second-level cache.
+BAND_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How an operand is read as a stack: which of its dimensions is which.
+
+    A plane lies at ``group * per_group`` along dimension `group`, and further along `first` and
+    `second`; its rows are dimension 2.
+    """
+
+    group: int = 0
+    per_group: int = 0
+    first: int = 0
+    second: int = 0
+
+    def steps(self, stride: Sequence[int]) -> tuple[int, int, int, int]:
+        """Return the steps of (group, first, second, row) in a tensor of these strides."""
+        group = self.per_group * stride[self.group]
+        return group, stride[self.first], stride[self.second], stride[2]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One stack of correlations.
+
+    out[g, p, q] is the sum over the terms s of the correlation of a[g, p, s], padded by `corner`
+    (top, left), with b[g, q, s]; `flipped` reverses the rows and columns of b. The shapes are those
+    of the tensors a, b and out, the axes say where (p, s), (q, s) and (p, q) lie in them.
+    """
+
+    bits: int
+    groups: int
+    ps: int
+    qs: int
+    terms: int
+    size: Pair
+    kernel: Pair
+    out: Pair
+    corner: Pair
+    flipped: bool = False
+    shapes: tuple[tuple[int, ...], ...] = ()
+    axes: tuple[Axes, Axes, Axes] = (Axes(), Axes(), Axes())
+
+    @property
+    def planes(self) -> int:
+        """Number of planes of the output."""
+        return self.groups * self.ps * self.qs
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds, padding counted as data."""
+        return self.planes * self.terms * area(self.out) * area(self.kernel)
+
+
+def correlation(name: Map, geometry: Geometry, bits: int) -> Shape:
+    """Return the stack of correlations that one map of a case is.
+
+    The forward map correlates x with the weight, the input's gradient g with the weight reversed,
+    and the weight's gradient x with g.
+    """
+    ins, outs = geometry.channels_per_group
+    top, _, left, _ = geometry.padding
+    height, width = geometry.kernel_size
+    x, w, y = geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    images = Axes(1, ins, 0, 1), Axes(1, outs, 0, 1)
+    if name == "forward":
+        return Shape(
+            bits=bits, groups=geometry.groups, ps=geometry.batch, qs=outs, terms=ins,
+            size=geometry.input_size, kernel=geometry.kernel_size, out=geometry.output_size,
+            corner=(top, left), shapes=(x, w, y),
+            axes=(images[0], Axes(0, outs, 0, 1), images[1]),
+        )  # fmt: skip
+    if name == "grad_input":
+        return Shape(
+            bits=bits, groups=geometry.groups, ps=geometry.batch, qs=ins, terms=outs,
+            size=geometry.output_size, kernel=geometry.kernel_size, out=geometry.input_size,
+            # Negative where the padding is wider than the filter: those outputs saw zeros only.
+            corner=(height - 1 - top, width - 1 - left), flipped=True, shapes=(y, w, x),
+            axes=(images[1], Axes(0, outs, 1, 0), images[0]),
+        )  # fmt: skip
+    return Shape(
+        bits=bits, groups=geometry.groups, ps=ins, qs=outs, terms=geometry.batch,
+        size=geometry.input_size, kernel=geometry.output_size, out=geometry.kernel_size,
+        corner=(top, left), shapes=(x, y, w),
+        axes=(Axes(1, ins, 1, 0), Axes(1, outs, 1, 0), Axes(0, outs, 1, 0)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which function works on a shape, and on what pieces.
+
+    ``rows`` and ``columns`` are the outputs of a tile (columns of a dot tile only), ``size`` the
+    unrolled filter or 0. Pieces are bands of ``band`` rows; of a dot job, of ``share`` terms too.
+    """
+
+    form: Literal["broadcast", "dot"]
+    rows: int
+    columns: int
+    size: int
+    serial: bool
+    band: int
+    bands: int
+    share: int
+    shares: int
+
+    @property
+    def parts(self) -> int:
+        """Sums per output that are left to be added up."""
+        return self.bands * self.shares if self.form == "dot" else 1
+
+
+def divide(shape: Shape) -> Division:
+    """Choose between the two forms of tile, the cheaper by count, and cut the work up."""
+    serial = shape.macs < SERIAL_MACS
+    cuts = 1 if serial else -(-PIECES // shape.planes)
+    dot = _dot(shape, serial, cuts)
+    broadcast = _broadcast(shape, serial, cuts)
+    tall, wide = work(shape, dot), work(shape, broadcast)
+    return dot if tall.estimate < wide.estimate else broadcast
+
+
+def _dot(shape: Shape, serial: bool, cuts: int) -> Division:
+    def side(size: int, limit: int) -> int:
+        sides = range(min(target().dot_side, size, limit), 0, -1)
+        return min(sides, key=lambda n: -(-size // n) * (n + 1))
+
+    height, width = shape.size
+    share = -(-shape.terms // min(shape.terms, cuts))
+    shares = -(-shape.terms // share)
+    wanted = max(-(-cuts // shares), height * width * shape.bits // 8 // BAND_BYTES)
+    band = max(4, -(-height // wanted))
+    return Division(
+        form="dot",
+        rows=side(shape.out[0], shape.kernel[0] + 1),  # a tile may be one row higher than b
+        columns=side(shape.out[1], shape.out[1]),
+        size=0,
+        serial=serial,
+        band=band,
+        bands=-(-height // band),
+        share=share,
+        shares=shares,
+    )
+
+
+def _broadcast(shape: Shape, serial: bool, cuts: int) -> Division:
+    fits = min(shape.out[0], shape.kernel[0] + 1)  # a tile may be one row higher than b
+    rows = 4 if fits >= 4 else 2 if fits >= 2 else 1
+    square = rows == 4 and shape.kernel[0] == shape.kernel[1] in UNROLLED
+    # Unrolled functions read b forwards only: not worth a reversed copy in a short job.
+    size = shape.kernel[0] if square and not (shape.flipped and serial) else 0
+    blocks = -(-shape.out[0] // rows)
+    band = -(-blocks // min(blocks, cuts)) * rows
+    return Division(
+        form="broadcast",
+        rows=rows,
+        columns=0,
+        size=size,
+        serial=serial,
+        band=band,
+        bands=-(-shape.out[0] // band),
+        share=1,
+        shares=1,
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a division makes the processor do, in vectors; the features of the cost model.
+
+    Attributes
+    ----------
+    multiply_add, load, masked
+        Vector multiply-adds, loads, and loads through a mask.
+    total
+        Sums over the lanes of a vector.
+    moved
+        Vectors of operands and result that come from and go to memory.
+    tiles
+        Blocks of outputs that are begun: what a block costs however small it is.
+    """
+
+    multiply_add: float
+    load: float
+    masked: float
+    total: float
+    moved: float
+    tiles: float
+
+    @property
+    def estimate(self) -> float:
+        """Weigh the counts without knowing the machine: two of each in a cycle."""
+        return self.multiply_add + 0.5 * self.load + 1.5 * self.masked + 20 * self.total
+
+    def values(self) -> tuple[float, ...]:
+        """Return the counts in order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+def work(shape: Shape, division: Division) -> Work:
+    """Count the work of a division."""
+    lanes = target().vector_bytes * 8 // shape.bits
+    operands = shape.groups * shape.terms * shape.ps * shape.size[0] * shape.size[1]
+    operands += shape.groups * shape.terms * shape.qs * shape.kernel[0] * shape.kernel[1]
+    moved = (operands + shape.planes * shape.out[0] * shape.out[1]) / lanes
+    height, width = _rows_read(shape), shape.kernel[1]
+    if division.form == "dot":
+        across = -(-shape.out[0] // division.rows)
+        along = -(-shape.out[1] // division.columns)
+        tiles = across * along * shape.planes * shape.terms
+        vectors = -(-width // lanes)
+        outputs = tiles * division.rows * division.columns
+        loads = tiles * (height + division.rows) * (division.rows + 1.5 * division.columns)
+        return Work(
+            multiply_add=outputs * height * vectors,
+            load=loads * (vectors - 1),
+            masked=loads * 1.0,
+            total=outputs * (division.bands / shape.terms * division.shares),
+            moved=moved,
+            tiles=tiles,
+        )
+    clear, masked, busy, along = _columns(shape, lanes)
+    blocks = shape.planes * shape.terms * -(-shape.out[0] // division.rows)
+    row_loads = blocks * (height + division.rows - 1) * width
+    splats = blocks * division.rows * height * width / target().wide
+    return Work(
+        multiply_add=blocks * division.rows * height * width * busy,
+        load=row_loads * clear + splats * (clear + masked),
+        masked=row_loads * masked,
+        total=0.0,
+        moved=moved,
+        tiles=blocks * along,
+    )
+
+
+def _rows_read(shape: Shape) -> float:
+    """Return the rows of b that meet the image, the mean over the rows of the output."""
+    top, taps = shape.corner[0], shape.kernel[0]
+    met = sum(
+        max(0, min(taps, shape.size[0] + top - row) - max(0, top - row))
+        for row in range(shape.out[0])
+    )
+    return met / shape.out[0]
+
+
+def _columns(shape: Shape, lanes: int) -> tuple[float, float, float, int]:
+    """Count the vectors of columns read without and with a mask, those that it feels like, tiles.
+
+    A tile of one or two vectors has too few accumulators to keep the processor busy.
+    """
+    wide, left = target().wide, shape.corner[1]
+    out_w, width, taps = shape.out[1], shape.size[1], shape.kernel[1]
+    clear = masked = busy = 0.0
+    column = tiles = 0
+    while column < out_w:
+        todo = out_w - column
+        start = column - left
+        vectors = wide if todo > 2 * lanes else 2 if todo > lanes else 1
+        if todo >= wide * lanes and start >= 0 and start + wide * lanes + taps - 1 <= width:
+            clear += wide
+        else:
+            masked += vectors
+        busy += {1: 2.0, 2: 3.0}.get(vectors, vectors)
+        column += vectors * lanes
+        tiles += 1
+    return clear, masked, busy, tiles

@@ -1,0 +1,103 @@
+"""Jobs: a stack of correlations, the compiled function for it, and its run on torch's threads."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import addressof
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.machine_code.pool import CALL, runner
+from fftconv.methods.compiled import direct_loops
+from fftconv.methods.compiled import fields as at
+from fftconv.methods.compiled.division import divide
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.methods.compiled.division import Shape
+
+
+_FIELDS = ctypes.c_int64 * at.COUNT
+_A_STEPS = slice(at.A_G, at.A_H + 1)
+_B_STEPS = slice(at.B_G, at.B_H + 1)
+_OUT_STEPS = slice(at.OUT_G, at.OUT_STEP_H + 1)
+#: Eight bytes that are zero as a number of any type: what is added where nothing is to be.
+_ZERO = ctypes.c_int64(0)
+
+
+class Job:
+    """A shape with its function and its division into pieces, ready to run on any operands."""
+
+    def __init__(self, shape: Shape) -> None:
+        division = divide(shape)
+        if division.form == "dot":
+            function = direct_loops.dot(shape.bits, division.rows, division.columns)
+        else:
+            function = direct_loops.broadcast(shape.bits, division.rows, division.size)
+        #: Whether the caller has to reverse b: these functions read dense taps forwards only.
+        self.needs_flip = shape.flipped and (division.form == "dot" or division.size > 0)
+        self._axes, self._result = shape.axes, shape.shapes[2]
+        self._serial, self._parts = division.serial, division.parts
+        self._address, self._call = function.address, CALL(function.address)
+        a_steps, b_steps, o_steps = (
+            axes.steps(_dense(whole)) for axes, whole in zip(shape.axes, shape.shapes, strict=True)
+        )
+        b_width, self._b_offset = 1, 0
+        if shape.flipped and not self.needs_flip:
+            self._b_offset = (shape.kernel[0] * shape.kernel[1] - 1) * shape.bits // 8
+            b_steps, b_width = (*b_steps[:3], -b_steps[3]), -1  # from the last tap backwards
+        template = _FIELDS()
+        template[at.START] = template[at.NOTHING] = ctypes.addressof(_ZERO)
+        template[at.GROUPS], template[at.PS], template[at.QS] = shape.groups, shape.ps, shape.qs
+        template[at.TERMS] = shape.terms
+        template[at.HEIGHT], template[at.WIDTH] = shape.size
+        template[at.KERNEL_H], template[at.KERNEL_W] = shape.kernel
+        template[at.OUT_H], template[at.OUT_W] = shape.out
+        template[at.TOP], template[at.LEFT] = shape.corner
+        template[_A_STEPS], template[_B_STEPS] = list(a_steps), list(b_steps)
+        template[at.B_W] = b_width
+        template[at.OUT_PART] = shape.planes * shape.out[0] * shape.out[1]
+        template[_OUT_STEPS] = list(o_steps)
+        template[at.BAND], template[at.BANDS] = division.band, division.bands
+        template[at.SHARE], template[at.SHARES] = division.share, division.shares
+        self._template = bytes(template)
+        self._item_bytes = shape.bits // 8
+
+    def run(self, a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
+        """Correlate dense operands, and add the dense `start`, a number for each (group, q)."""
+        return self._run(a, b, start, _FIELDS.from_buffer_copy(self._template))
+
+    def run_strided(
+        self, a: Tensor, b: Tensor, start: Tensor | None = None, read_b: bool = False
+    ) -> Tensor:
+        """Correlate operands whose rows are dense; b has any strides where `read_b` says so."""
+        fields = _FIELDS.from_buffer_copy(self._template)
+        fields[_A_STEPS] = list(self._axes[0].steps(a.stride()))
+        if read_b:
+            fields[_B_STEPS] = list(self._axes[1].steps(b.stride()))
+        return self._run(a, b, start, fields)
+
+    def _run(
+        self, a: Tensor, b: Tensor, start: Tensor | None, fields: ctypes.Array[ctypes.c_int64]
+    ) -> Tensor:
+        parts = self._parts
+        # The starred form takes two thirds of the time that a tuple takes.
+        out = a.new_empty(*self._result) if parts == 1 else a.new_empty(parts, *self._result)
+        fields[at.A] = a.data_ptr()
+        fields[at.B] = b.data_ptr() + self._b_offset
+        fields[at.OUT] = out.data_ptr()
+        if start is not None:
+            fields[at.START], fields[at.START_STEP] = start.data_ptr(), self._item_bytes
+        if self._serial:
+            self._call(addressof(fields))
+        else:
+            runner()(self._address, addressof(fields), torch.get_num_threads())
+        return out if parts == 1 else out.sum(0)
+
+
+def _dense(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return the strides of a dense tensor."""
+    _, channels, height, width = shape
+    return channels * height * width, height * width, width, 1

@@ -1,0 +1,1 @@
+"""FFTs of overlapping tiles, by one of several engines: see README.md."""

@@ -1,0 +1,96 @@
+"""What a pass does with one tile: cut it from a plane, transform it, put it back in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from fftconv.machine_code.rows import (
+    add_atomically,
+    add_number,
+    add_row,
+    clear,
+    copy,
+    ticks,
+    transform,
+)
+from fftconv.methods.overlap_save import fields as at
+
+compiled: Any = njit(error_model="numpy")
+
+
+def _cut(
+    item: int, tile: int, fft: Any, row: int, plane: int, step: int, first: Any, size: Any
+) -> None:
+    """Write to `tile` what lies from `first` (row, column) on in a plane, zeros where nothing is.
+
+    `size` is the (height, width) beyond which the plane counts as zero.
+    """
+    top = min(max(0, -first[0]), fft[0])
+    bottom = max(top, min(fft[0], size[0] - first[0]))
+    left = min(max(0, -first[1]), fft[1])
+    right = max(left, min(fft[1], size[1] - first[1]))
+    line = item * row
+    clear(tile, line * top)
+    source = plane + item * ((first[0] + top) * step + first[1] + left)
+    for i in range(top, bottom):
+        place = tile + line * i
+        if left > 0:
+            clear(place, item * left)
+        copy(place + item * left, source, item * (right - left))
+        clear(place + item * right, item * (row - right))
+        source += item * step
+    clear(tile + line * bottom, line * (fft[0] - bottom))
+
+
+def _put(
+    zero: Any, item: int, tile: int, row: int, rows: Any, width: int, shared: int,
+    plane: int, first: Any, size: Any, start: int,
+) -> None:  # fmt: skip
+    """Write rows ``rows[0]`` to ``rows[1]`` of a tile to a dense plane of `size`, cropped.
+
+    Row and column 0 of the tile belong at `first`; the first `shared` columns are added. The number
+    at the address `start`, unless that is 0, is added to what is written.
+    """
+    low = max(rows[0], -first[0])
+    high = min(rows[1], size[0] - first[0])
+    left = max(0, -first[1])
+    right = min(width, size[1] - first[1])
+    middle = min(max(shared, left), right)
+    if right <= left:
+        return
+    for i in range(low, high):
+        source = tile + item * (i * row)
+        place = plane + item * ((first[0] + i) * size[1] + first[1])
+        if middle > left:
+            add_row(zero, place + item * left, source + item * left, middle - left)
+        if start != 0:
+            add_number(zero, place + item * middle, source + item * middle, start, right - middle)
+        else:
+            copy(place + item * middle, source + item * middle, item * (right - middle))
+
+
+cut, put = compiled(_cut), compiled(_put)
+
+
+def _bring(
+    job: Any, item: int, tile: int, fft: Any, row: int, plane: int, step: int, first: Any, size: Any
+) -> None:
+    """Cut a tile and transform it."""
+    start = ticks()
+    cut(item, tile, fft, row, plane, step, first, size)
+    middle = ticks()
+    add_atomically(job, at.STATUS, transform(job[at.THERE], job[at.HANDLE], tile))
+    add_atomically(job, at.COPYING, middle - start)
+    add_atomically(job, at.TRANSFORMING, ticks() - middle)
+
+
+def _invert(job: Any, tile: int) -> None:
+    """Transform a spectrum back."""
+    start = ticks()
+    add_atomically(job, at.STATUS, transform(job[at.BACK], job[at.HANDLE_BACK], tile))
+    add_atomically(job, at.INVERTING, ticks() - start)
+
+
+bring, invert = compiled(_bring), compiled(_invert)

@@ -1,0 +1,211 @@
+"""Overlap-save on a CPU: each tile is cut, transformed, multiplied and put in place in one go.
+
+What a pass does is in `passes`; here it gets its operands and its memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv._torch_state import is_profiling
+from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.scratch import Scratch
+from fftconv.methods.maps import readable
+from fftconv.methods.overlap_save import fields as at
+from fftconv.methods.overlap_save import mkl
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Gradients, Kept, Tensors
+    from fftconv.methods.overlap_save.tiling import Tiling
+
+#: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
+#: spectra is faster than one tile after the other.
+MOST_PAIRS = 64
+#: Numbers in all tiles of a pass, below which a second thread costs more than it brings.
+SERIAL_NUMBERS = 1 << 14
+#: Parts in which the weight's gradient is summed, and numbers that they may take: constants, so
+#: that the order of summation does not depend on the number of threads.
+PARTS, PARTS_NUMBERS = 8, 1 << 21
+# The phases whose ticks a pass counts, as profiles call them.
+_PHASES = {
+    "copy": at.COPYING,
+    "transform": at.TRANSFORMING,
+    "product": at.MULTIPLYING,
+    "inverse": at.INVERTING,
+}
+_FIELDS = ctypes.c_int64 * at.COUNT
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether there are MKL to transform and numba to compile the rest."""
+    return mkl.available() and find_spec("numba") is not None
+
+
+def serves(geometry: Geometry, on_cpu: bool) -> bool:
+    """Whether a case is done tile by tile here."""
+    pairs = geometry.out_channels * geometry.in_channels // geometry.groups**2
+    return on_cpu and pairs <= MOST_PAIRS and available()
+
+
+def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
+    """Return how many rows of tiles go into a part of the weight's gradient, and the parts."""
+    rows = geometry.batch * tiling.grid[0]
+    planes = geometry.out_channels * geometry.in_channels // geometry.groups
+    most = max(2, PARTS_NUMBERS // (2 * tiling.spectrum * planes))
+    share = -(-rows // min(rows, -(-PARTS // geometry.groups), most))
+    return share, -(-rows // share)
+
+
+class Passes:
+    """One case, cut up in one way, ready to run on any operands."""
+
+    def __init__(self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype) -> None:
+        self._geometry, self._tiling = geometry, tiling
+        self._bits = 8 * dtype.itemsize
+        self._transforms = mkl.transforms(tiling.fft, dtype)
+        ins = geometry.in_channels // geometry.groups
+        outs = geometry.out_channels // geometry.groups
+        self.weight: object = (tiling.fft, geometry.weight_shape, dtype)
+        self._plane = tiling.fft[0], self._transforms.row
+        self._area = self._plane[0] * self._plane[1]
+        self._bytes = self._area * dtype.itemsize
+        self._channels = ins, outs
+        self._planes = geometry.out_channels * ins
+        share, self._shares = shares(geometry, tiling)
+        tiles = tiling.grid[0] * tiling.grid[1] * geometry.batch * geometry.groups
+        self._pieces = {"forward": tiles, "backward": geometry.groups * self._shares}
+        self._template = bytes(self._filled(share))
+        self._addresses: dict[str, int] = {}
+
+    def _filled(self, share: int) -> ctypes.Array[ctypes.c_int64]:
+        """Return the fields that are the same for all calls, the others zero."""
+        geometry, tiling, ready = self._geometry, self._tiling, self._transforms
+        fields = _FIELDS()
+        fields[at.THERE], fields[at.BACK] = ready.there, ready.back
+        fields[at.HANDLE], fields[at.HANDLE_BACK] = ready.handle, ready.handle_back
+        fields[at.GROUPS], fields[at.BATCH] = geometry.groups, geometry.batch
+        fields[at.INS], fields[at.OUTS] = self._channels
+        fields[at.FFT_H], fields[at.FFT_W] = tiling.fft
+        fields[at.ROW], fields[at.AREA] = ready.row, self._area
+        fields[at.STEP_H], fields[at.STEP_W] = tiling.step
+        fields[at.GRID_H], fields[at.GRID_W] = tiling.grid
+        fields[at.IN_H], fields[at.IN_W] = geometry.input_size
+        fields[at.TOP], _, fields[at.LEFT], _ = geometry.padding
+        fields[at.OUT_H], fields[at.OUT_W] = geometry.output_size
+        fields[at.KERNEL_H], fields[at.KERNEL_W] = geometry.kernel_size
+        fields[at.PLANES], fields[at.SHARE], fields[at.SHARES] = self._planes, share, self._shares
+        return fields
+
+    def _compiled(self, name: str) -> int:
+        """Return the address of a pass's function, which is compiled when it is first asked for."""
+        if name not in self._addresses:
+            from fftconv.methods.overlap_save import passes
+
+            self._addresses[name] = getattr(passes, name)(self._bits).address
+        return self._addresses[name]
+
+    def _run(
+        self, name: str, fields: ctypes.Array[ctypes.c_int64], pieces: int, threads: int
+    ) -> None:
+        """Run a pass in at most so many threads, which have room in the scratch memory."""
+        address = self._addresses.get(name) or self._compiled(name)
+        threads = min(threads, pieces)
+        fields[at.TICKET] = fields[at.SLOTS] = 0
+        if threads == 1 or pieces * self._area < SERIAL_NUMBERS:
+            CALL(address)(ctypes.addressof(fields))
+        else:
+            runner()(address, ctypes.addressof(fields), threads)
+        mkl.check(fields[at.STATUS])
+        if is_profiling():
+            _report(fields)
+
+    def weight_spectra(self, w: Tensor) -> Tensor:
+        """Return the spectra of a weight's planes: (planes, rows, numbers of a row)."""
+        w = w.resolve_neg().contiguous()
+        spectra = w.new_empty((self._planes, *self._plane))
+        fields = _FIELDS.from_buffer_copy(self._template)
+        fields[at.X], fields[at.W] = w.data_ptr(), spectra.data_ptr()
+        self._run("weights", fields, self._planes, torch.get_num_threads())
+        return spectra
+
+    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
+        """Return the output, and the spectra of all tiles of the input if they are to be kept."""
+        geometry, (ins, _) = self._geometry, self._channels
+        x = readable(x)
+        y = x.new_empty(geometry.output_shape)
+        kept: Tensors = ()
+        fields = _FIELDS.from_buffer_copy(self._template)
+        if keep:
+            grid = self._tiling.grid
+            signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, *self._plane))
+            fields[at.KEPT], kept = signals.data_ptr(), (signals,)
+        if bias is not None:
+            bias = bias.resolve_neg().contiguous()
+            fields[at.BIAS] = bias.data_ptr()
+        threads = torch.get_num_threads()
+        fields[at.X], fields[at.Y], fields[at.W] = x.data_ptr(), y.data_ptr(), spectra.data_ptr()
+        fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
+        fields[at.Y_N], fields[at.Y_C], fields[at.Y_H], _ = y.stride()
+        slot = fields[at.SLOT_BYTES] = (ins + 1) * self._bytes
+        with Scratch(threads * slot) as (fields[at.SCRATCH],):
+            self._run("forward", fields, self._pieces["forward"], threads)
+        return y, kept
+
+    def backward(
+        self, g: Tensor, x: Tensor | None, spectra: Tensor | None, kept: Tensors
+    ) -> Gradients:
+        """Return the input's gradient if there are spectra, the weight's if there is an input."""
+        geometry = self._geometry
+        g = readable(g)
+        fields = _FIELDS.from_buffer_copy(self._template)
+        threads = torch.get_num_threads()
+        slot = fields[at.SLOT_BYTES] = (self._channels[1] + 1) * self._bytes
+        fields[at.Y] = g.data_ptr()
+        fields[at.Y_N], fields[at.Y_C], fields[at.Y_H], _ = g.stride()
+        gx = gw = None
+        parts = tails = ends = 0
+        if spectra is not None:
+            gx = g.new_empty(geometry.input_shape)
+            fields[at.GX], fields[at.W] = gx.data_ptr(), spectra.data_ptr()
+            seams = self._tiling.grid[0] - 1
+            if seams:
+                height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
+                ends = geometry.batch * geometry.in_channels
+                tails = ends * seams * height * width * g.element_size()
+        if x is not None:
+            gw = g.new_empty(geometry.weight_shape)
+            fields[at.GW] = gw.data_ptr()
+            ends += self._planes
+            parts = self._shares * self._planes * self._bytes
+            if kept:
+                fields[at.KEPT] = kept[0].data_ptr()
+            else:
+                x = readable(x)
+                fields[at.X] = x.data_ptr()
+                fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
+        with Scratch(threads * slot, parts, tails) as places:
+            fields[at.SCRATCH], fields[at.PARTS], fields[at.TAILS] = places
+            if not parts:
+                fields[at.PARTS] = 0  # says that no gradient of the weight is wanted
+            self._run("backward", fields, self._pieces["backward"], threads)
+            if ends:
+                self._run("finish", fields, ends, threads)
+        return gx, gw
+
+
+def _report(fields: ctypes.Array[ctypes.c_int64]) -> None:
+    """Leave a mark in a profile: what a pass spent its time on, which no profiler sees into."""
+    said = " ".join(f"{name}={fields[place]}" for name, place in _PHASES.items())
+    with torch.autograd.profiler.record_function(f"phases: {said}"):
+        pass
+    for place in _PHASES.values():
+        fields[place] = 0

@@ -1,0 +1,167 @@
+"""Tiles of the overlap-save method: which sizes are possible, and how many are in flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from fftconv.geometry import Geometry, Pair
+from fftconv.methods.overlap_save import few_channels
+
+#: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
+LENGTHS = (
+    8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96, 108, 112, 120, 128, 144, 160, 192, 216, 240, 256,
+    288, 320, 360, 384, 432, 480, 512, 576, 640, 720, 768, 800, 864, 960, 1024,
+)  # fmt: skip
+#: Tiles longer than this leave the second-level cache; only the whole image may be longer.
+LONGEST_TILE = 1024
+#: Bytes of spectra that are worked on at a time.
+IN_FLIGHT_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a case is cut up: transforms of `fft`, each good for `step` outputs, in a `grid`.
+
+    ``rows`` of tiles and ``images`` are in flight at a time.
+    """
+
+    fft: Pair
+    step: Pair
+    grid: Pair
+    images: int
+    rows: int
+
+    @property
+    def spectrum(self) -> int:
+        """Complex numbers in the spectrum of one tile."""
+        return self.fft[0] * (self.fft[1] // 2 + 1)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one tile takes in the whole image."""
+        return self.grid == (1, 1)
+
+
+def good_length(minimum: int) -> int:
+    """Return the shortest length of at least `minimum` that transforms fast.
+
+    Examples
+    --------
+    >>> good_length(1025)
+    1152
+    """
+    scale = 1
+    while minimum > LENGTHS[-1] * scale:
+        scale *= 2
+    return next(n * scale for n in LENGTHS if n * scale >= minimum)
+
+
+def candidates(geometry: Geometry, item_bytes: int) -> list[Tiling]:
+    """List the tilings worth considering for a case with stride and dilation 1.
+
+    Those that need more than three times the bytes of input and output are left out, unless none
+    is left; then the one that needs least is the only candidate.
+    """
+    heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
+    whole = heights[-1], widths[-1]
+    tilings = [
+        _tiling(geometry, (height, width), whole, item_bytes)
+        for height in heights
+        for width in widths
+    ]
+    small = [tiling for tiling in tilings if not too_large(geometry, tiling)]
+    return small or [min(tilings, key=lambda tiling: _numbers(tiling, geometry))]
+
+
+def _lengths(geometry: Geometry, axis: int) -> list[int]:
+    """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
+    size, taps, outputs = (
+        sizes[axis] for sizes in (geometry.input_size, geometry.kernel_size, geometry.output_size)
+    )
+    before, after = geometry.padding[2 * axis], geometry.padding[2 * axis + 1]
+    # What runs over the end wraps around into the zeros of the padding before the start.
+    whole = good_length(max(size + max(before, after), taps, outputs))
+    lengths = []
+    for n in LENGTHS:
+        if max(32, 1.25 * taps) <= n < min(whole, LONGEST_TILE + 1):
+            count = -(-outputs // (n - taps + 1))
+            if n == good_length(-(-outputs // count) + taps - 1):
+                lengths.append(n)
+    return [*lengths, whole]
+
+
+def _tiling(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int) -> Tiling:
+    steps, grids = [], []
+    for axis in (0, 1):
+        outputs = geometry.output_size[axis]
+        good = fft[axis] - geometry.kernel_size[axis] + 1
+        steps.append(outputs if fft[axis] == whole[axis] else min(outputs, good))
+        grids.append(-(-outputs // steps[axis]))
+    spectrum = fft[0] * (fft[1] // 2 + 1)
+    row = 2 * item_bytes * spectrum * grids[1] * (geometry.in_channels + geometry.out_channels)
+    rows = max(1, min(grids[0], IN_FLIGHT_BYTES // row))
+    images = max(1, min(geometry.batch, IN_FLIGHT_BYTES // (row * rows)))
+    tiling = Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
+    # Rather fewer tiles at a time than none of this size.
+    while tiling.rows * tiling.images > 1 and too_large(geometry, tiling):
+        tiling = replace(tiling, images=-(-tiling.images // 2), rows=-(-tiling.rows // 2))
+    return tiling
+
+
+def _numbers(tiling: Tiling, geometry: Geometry) -> float:
+    """Count the numbers that are alive at the worst moment, beside operands.
+
+    That is while both gradients are computed.
+    """
+    ins, outs = (c // geometry.groups for c in (geometry.in_channels, geometry.out_channels))
+    filters = geometry.out_channels * ins
+    result = geometry.batch * geometry.in_channels * _area(*geometry.input_size)
+    if few_channels.serves(geometry, on_cpu=True):
+        area = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
+        _, shares = few_channels.shares(geometry, tiling)
+        height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
+        seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
+        # Of each thread the gradient's spectra, and one of the input's or of their product.
+        spectra = 1 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1
+        at_work = min(torch.get_num_threads(), geometry.groups * shares) * spectra
+        return area * (at_work + filters * shares) + seams + result
+    # The spectra of the gradient and of the input, the latter or its product on its way to or
+    # from its tiles, the filters', and the gradient itself.
+    in_flight = tiling.images * tiling.rows * tiling.grid[1]
+    if not tiling.is_whole:
+        rows, columns = (
+            (n - 1) * step + fft
+            for n, step, fft in zip(tiling.grid, tiling.step, tiling.fft, strict=True)
+        )
+        result += geometry.batch * geometry.in_channels * rows * columns
+    copies = 1.5
+    if ins > 1 or outs > 1:
+        copies = 3.0  # products have a place of their own, and operands are laid out for them
+    channels = geometry.in_channels + geometry.out_channels
+    return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
+
+
+def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
+    """Whether the spectra of all tiles of the input take no more than input and output."""
+    tiles = geometry.batch * geometry.in_channels * _area(*tiling.grid)
+    return 2 * tiles * tiling.spectrum <= _given(geometry)
+
+
+def too_large(geometry: Geometry, tiling: Tiling) -> bool:
+    """Whether a tiling needs more than three times input and output."""
+    # Below so little there is nothing to save.
+    return _numbers(tiling, geometry) > max(3 * _given(geometry), 1 << 15)
+
+
+def _given(geometry: Geometry) -> int:
+    """Count the numbers of input and output."""
+    return geometry.batch * (
+        geometry.in_channels * _area(*geometry.input_size)
+        + geometry.out_channels * _area(*geometry.output_size)
+    )
+
+
+def _area(height: int, width: int) -> int:
+    return height * width

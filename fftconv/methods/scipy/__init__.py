@@ -1,0 +1,1 @@
+"""The methods that scipy computes, plane by plane."""

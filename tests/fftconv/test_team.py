@@ -1,0 +1,129 @@
+"""How many threads are asked for, told by a clock that the test turns."""
+
+import ctypes
+from typing import Any
+
+import pytest
+
+from fftconv.machine_code.team import (
+    FIRST_REST_NS,
+    FORGIVEN_AFTER,
+    LATE_NS,
+    LONGEST_REST_NS,
+    Team,
+)
+
+LATE = 10 * LATE_NS
+
+
+class Jobs:
+    """A team at work, and the clock on its wall."""
+
+    def __init__(self) -> None:
+        self.team = Team()
+        self.now = 1_000_000_000
+
+    def late(self, waited_ns: int = LATE, wall_ns: int = LATE) -> None:
+        """End a job whose first thread waited for its last."""
+        self.team.tell(wall_ns, waited_ns, self.now)
+
+    def rest_ns(self, threads: int = 2) -> int:
+        """Let time pass until all threads are asked for; return how long that took."""
+        start = self.now
+        while self.team.size(threads, self.now) < threads:
+            self.now += FIRST_REST_NS // 4
+        return self.now - start
+
+
+@pytest.fixture
+def jobs() -> Jobs:
+    return Jobs()
+
+
+def test_all_are_asked_until_one_is_late(jobs: Jobs) -> None:
+    assert jobs.team.size(4, jobs.now) == 4
+    assert not jobs.team.resting
+    jobs.late(waited_ns=LATE_NS - 1, wall_ns=0)
+    assert jobs.team.size(4, jobs.now) == 4
+
+
+def test_a_late_one_is_done_without_for_a_while(jobs: Jobs) -> None:
+    jobs.late()
+    assert jobs.team.resting
+    assert jobs.team.size(4, jobs.now) == 3
+    assert jobs.team.size(4, jobs.now + FIRST_REST_NS - 1) == 3
+    assert jobs.team.size(4, jobs.now + FIRST_REST_NS) == 4
+    assert not jobs.team.resting
+
+
+def test_the_pieces_of_a_long_job_take_long_themselves(jobs: Jobs) -> None:
+    jobs.late(waited_ns=LATE, wall_ns=4 * LATE)
+    assert not jobs.team.resting
+    jobs.late(waited_ns=LATE + LATE_NS, wall_ns=4 * LATE)
+    assert jobs.team.resting
+
+
+def test_two_that_are_late_are_both_left_out_but_never_all(jobs: Jobs) -> None:
+    for asked in (3, 2, 1, 1):
+        jobs.late()
+        assert jobs.team.size(4, jobs.now) == asked
+
+
+def test_each_rest_soon_after_another_is_twice_as_long_up_to_a_limit(jobs: Jobs) -> None:
+    rests = []
+    for _ in range(7):
+        jobs.late()
+        rests.append(jobs.rest_ns())
+    wanted = [FIRST_REST_NS << n for n in range(7)]
+    assert rests == [min(rest, LONGEST_REST_NS) for rest in wanted]
+
+
+def test_quiet_times_are_forgiven_by_halves(jobs: Jobs) -> None:
+    for _ in range(4):
+        jobs.late()
+        longest = jobs.rest_ns()
+    quiet = FORGIVEN_AFTER * longest
+    jobs.now += quiet - longest - 1
+    jobs.late()
+    assert jobs.rest_ns() == min(2 * longest, LONGEST_REST_NS), "not quite long enough"
+    jobs.now += FORGIVEN_AFTER * 2 * longest
+    jobs.late()
+    assert jobs.rest_ns() == longest
+    jobs.now += 1000 * FORGIVEN_AFTER * longest
+    jobs.late()
+    assert jobs.rest_ns() == FIRST_REST_NS
+
+
+def test_one_thread_alone_is_always_asked(jobs: Jobs) -> None:
+    jobs.late()
+    assert jobs.team.size(1, jobs.now) == 1
+
+
+def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three threads of a team, one after the other, whose ends a false clock tells."""
+    numba = pytest.importorskip("numba")
+    from fftconv.machine_code import pool, shift
+    from fftconv.machine_code.compiling import JOB
+
+    ends = iter([500, 200, 900])
+    clock = ctypes.CFUNCTYPE(ctypes.c_int64)(lambda: next(ends))
+    compiler: Any = numba.cfunc(numba.types.void(JOB))
+    monkeypatch.setattr(shift, "nanoseconds", clock)
+    # Not kept on disk: the next process is to have the true clock.
+    monkeypatch.setattr(shift, "compile_job", compiler)
+    work = ctypes.c_int64(0)
+
+    def count(job: Any) -> None:
+        job[0] += 1
+
+    function = compiler(count)
+    fields = (ctypes.c_int64 * shift.COUNT)(
+        function.address, ctypes.addressof(work), shift.AFTER_ALL, shift.BEFORE_ALL
+    )
+    run = shift.shift.__wrapped__()
+    for _ in range(3):
+        pool.CALL(run.address)(ctypes.addressof(fields))
+    assert work.value == 3
+    assert (fields[shift.FIRST], fields[shift.LAST]) == (200, 900)
