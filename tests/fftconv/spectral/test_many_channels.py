@@ -3,13 +3,13 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from fftconv.methods.weight_spectra import WeightSpectra
 from torch import Tensor
 
 import fftconv
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
-from fftconv.methods.overlap_save import OverlapSave
+from fftconv.methods.overlap_save.method import OverlapSave
+from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
 from fftconv.spectral import cutting
 from fftconv.spectral.maps import Lengths, ManyChannels
