@@ -35,7 +35,8 @@ def calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_obvious_choices() -> None:
     assert fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5)).method == "compiled"
     assert fftconv.plan((1, 1, 2048, 2048), (1, 1, 63, 63)).method == "overlap_save"
-    assert fftconv.plan((8, 64, 56, 56), (64, 64, 3, 3), padding=1).method == "native"
+    assert fftconv.plan((8, 64, 56, 56), (64, 64, 1, 1)).method == "native"
+    assert fftconv.plan((8, 64, 56, 56), (64, 64, 5, 5), padding=2).method == "overlap_save"
     assert fftconv.plan((32, 3, 224, 224), (3, 1, 3, 3), padding=1, groups=3).method == "compiled"
 
 

@@ -65,7 +65,7 @@ class Correlator:
         lanes = passes.filter_lanes(case.outs, item)
         biases = x.new_zeros((case.groups, lanes))
         if bias is not None:
-            biases[:, : case.outs] = bias.view(case.groups, case.outs)
+            biases[:, : case.outs] = bias.reshape(case.groups, case.outs)
         slot = max(self._there.slot, self._back.slot, self._multiply.slot)
         ins, outs = (
             case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
