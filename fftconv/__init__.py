@@ -5,6 +5,10 @@ from fftconv.auto.plan import plan as plan
 from fftconv.functional import conv2d as conv2d
 from fftconv.methods.registry import methods as methods
 from fftconv.modules import Conv2d as Conv2d
+from fftconv.one_dimension import Conv1d as Conv1d
+from fftconv.one_dimension import conv1d as conv1d
+from fftconv.transposed import ConvTranspose2d as ConvTranspose2d
+from fftconv.transposed import conv_transpose2d as conv_transpose2d
 from fftconv.tutorial import BadFFTFunction as BadFFTFunction
 from fftconv.tutorial import FFTConv2d as FFTConv2d
 from fftconv.tutorial import FFTConv2dFunction as FFTConv2dFunction

@@ -218,8 +218,11 @@ def check_layouts(x: Tensor, w: Tensor, bias: Tensor | None, method: str) -> Non
             )
 
 
-def check_match(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
-    """Check what the operands must have in common; the sizes are checked by the geometry."""
+def check_match(x: Tensor, w: Tensor, bias: Tensor | None, out_channels: int | None = None) -> None:
+    """Check what the operands must have in common; the sizes are checked by the geometry.
+
+    Where it is not said how many output channels there are, they are the weight's first dimension.
+    """
     if w.dtype != x.dtype or w.device != x.device:
         raise RuntimeError(
             f"weight must have the input's dtype and device, {x.dtype} on {x.device}, "
@@ -232,8 +235,9 @@ def check_match(x: Tensor, w: Tensor, bias: Tensor | None) -> None:
             f"bias must have the input's dtype and device, {x.dtype} on {x.device}, "
             f"got {bias.dtype} on {bias.device}"
         )
-    if bias.dim() != 1 or bias.shape[0] != w.shape[0]:
+    channels = w.shape[0] if out_channels is None else out_channels
+    if bias.dim() != 1 or bias.shape[0] != channels:
         raise RuntimeError(
-            f"bias must have one number for each of the {w.shape[0]} output channels, "
+            f"bias must have one number for each of the {channels} output channels, "
             f"got shape {tuple(bias.shape)}"
         )

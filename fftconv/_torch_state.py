@@ -90,6 +90,6 @@ def at_one_level(function: Callable[..., Any], *arguments: object) -> Any:
         return function(*arguments)
 
 
-def reversed_padding(layer: torch.nn.Conv2d) -> list[int]:
+def reversed_padding(layer: torch.nn.Conv1d | torch.nn.Conv2d) -> list[int]:
     """Return a layer's padding as `torch.nn.functional.pad` takes it."""
     return list(layer._reversed_padding_repeated_twice)

@@ -110,7 +110,7 @@ def _by_dispatcher(
     if x.dim() == 3:
         return conv2d(x.unsqueeze(0), w, bias, *numbers, method=method).squeeze(0)
     if not x.is_meta and torch.is_autocast_enabled(x.device.type):
-        x, w, bias = _autocast(x, w, bias)
+        x, w, bias = autocast(x, w, bias)
     if not is_compiling():
         case = find(x, w, bias, *numbers, method)
         if case is not None:
@@ -133,7 +133,7 @@ def _by_dispatcher(
     return result
 
 
-def _autocast(x: Tensor, w: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+def autocast(x: Tensor, w: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
     """Cast as autocast casts the operands of torch's convolution: float64 stays."""
     dtype = torch.get_autocast_dtype(x.device.type)
 

@@ -5,14 +5,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.fx import Proxy
 
+from fftconv._layer import WithMethod, as_leaf, is_leaf
 from fftconv._torch_state import reversed_padding
 from fftconv.functional import conv2d
-from fftconv.methods.registry import check_name
 
 
-class Conv2d(torch.nn.Conv2d):
+class Conv2d(WithMethod, torch.nn.Conv2d):
     """`torch.nn.Conv2d` with a choice of method.
 
     Parameters, buffers and their names are those of `torch.nn.Conv2d`: a state_dict of either loads
@@ -44,20 +43,10 @@ class Conv2d(torch.nn.Conv2d):
     Conv2d(3, 8, kernel_size=(5, 5), stride=(1, 1), padding=same, method=native)
     """
 
-    def __init__(self, *args: Any, method: str = "auto", **kwargs: Any) -> None:
-        check_name(method)
-        super().__init__(*args, **kwargs)
-        self.method = method
-
     def forward(self, input: Tensor) -> Tensor:
         """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
-        given: Any = input
-        if type(given) is not Tensor and isinstance(given, Proxy):
-            tracer: Any = given.tracer
-            if tracer.root is not self:
-                path = tracer.path_of_module(self)
-                node: Tensor = tracer.create_proxy("call_module", path, (given,), {})
-                return node
+        if is_leaf(self, input):
+            return as_leaf(self, input)
         return self._conv_forward(input, self.weight, self.bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -76,8 +65,3 @@ class Conv2d(torch.nn.Conv2d):
             self.groups,
             method=self.method,
         )
-
-    def extra_repr(self) -> str:
-        """Add the method to what torch's layer prints."""
-        own: str = super().extra_repr()  # type: ignore[no-untyped-call]
-        return f"{own}, method={self.method}"

@@ -44,6 +44,9 @@ class Maps(ABC):
     torch_records: bool = False
     """Whether torch itself differentiates `forward`, any number of times: nothing to wire then."""
 
+    torch_transposes: bool = False
+    """Whether `grad_input` is torch's own, which has the transposed convolution ready made."""
+
     keeps: bool = False
     """Whether `forward_kept` keeps anything."""
 

@@ -81,6 +81,7 @@ class Mixed(Maps):
         """Take the maps to take each map from; what forward keeps is for the weight's gradient."""
         self._forward, self._grad_input, self._grad_weight = forward, grad_input, grad_weight
         self.keeps = forward is grad_weight and forward.keeps
+        self.torch_transposes = grad_input.torch_transposes
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate and add the bias."""

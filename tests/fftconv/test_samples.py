@@ -18,9 +18,13 @@ from torch.testing._internal.common_modules import module_db
 
 import fftconv
 
-OPERATOR = next(op for op in op_db if op.name == "nn.functional.conv2d")
-MODULE = next(info for info in module_db if info.module_cls is torch.nn.Conv2d)
-DTYPES = sorted(OPERATOR.supported_dtypes("cpu"), key=str)
+FUNCTIONS = ["conv2d", "conv1d", "conv_transpose2d"]
+LAYERS = ["Conv2d", "Conv1d", "ConvTranspose2d"]
+OPERATORS = {n: next(op for op in op_db if op.name == f"nn.functional.{n}") for n in FUNCTIONS}
+MODULES = {
+    n: next(info for info in module_db if info.module_cls is getattr(torch.nn, n)) for n in LAYERS
+}
+DTYPES = sorted(OPERATORS["conv2d"].supported_dtypes("cpu"), key=str)
 METHODS = list(fftconv.methods())
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")  # torch's reference warns
@@ -69,19 +73,23 @@ def report(method: str, what: str, passed: int, skipped: collections.Counter[str
         pytest.skip("; ".join(skipped))
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_operator_samples(method: str, dtype: torch.dtype) -> None:
+def test_operator_samples(function: str, method: str, dtype: torch.dtype) -> None:
+    ours, theirs = getattr(fftconv, function), getattr(F, function)
     passed, skipped = 0, collections.Counter[str]()
     differentiable = dtype.is_floating_point or dtype.is_complex
-    for sample in OPERATOR.sample_inputs("cpu", dtype, requires_grad=differentiable):
+    for sample in OPERATORS[function].sample_inputs("cpu", dtype, requires_grad=differentiable):
         operands = (sample.input, *sample.args)
 
         def reference(*operands: Tensor, kwargs: dict[str, Any] = sample.kwargs) -> Tensor:
-            return F.conv2d(*operands, **kwargs)
+            result: Tensor = theirs(*operands, **kwargs)
+            return result
 
         def subject(*operands: Tensor, kwargs: dict[str, Any] = sample.kwargs) -> Tensor:
-            return fftconv.conv2d(*operands, **kwargs, method=method)
+            result: Tensor = ours(*operands, **kwargs, method=method)
+            return result
 
         expected = output_and_gradients(reference, [wide(t) for t in operands])
         try:
@@ -92,38 +100,42 @@ def test_operator_samples(method: str, dtype: torch.dtype) -> None:
         for one, other in zip(actual, expected, strict=True):
             assert_accurate(one, other)
         passed += 1
-    report(method, f"nn.functional.conv2d in {dtype}", passed, skipped)
+    report(method, f"nn.functional.{function} in {dtype}", passed, skipped)
 
 
+@pytest.mark.parametrize("function", ["conv2d", "conv1d"])  # torch has no others
 @pytest.mark.parametrize("method", METHODS)
-def test_operator_errors(method: str) -> None:
+def test_operator_errors(function: str, method: str) -> None:
+    ours, theirs = getattr(fftconv, function), getattr(F, function)
     passed = 0
-    for error in OPERATOR.error_inputs("cpu"):
+    for error in OPERATORS[function].error_inputs("cpu"):
         sample = error.sample_input
         operands = (sample.input, *sample.args)
         with pytest.raises(error.error_type):
-            F.conv2d(*operands, **sample.kwargs)
+            theirs(*operands, **sample.kwargs)
         with pytest.raises(error.error_type) as caught:
-            fftconv.conv2d(*operands, **sample.kwargs, method=method)
+            ours(*operands, **sample.kwargs, method=method)
         assert caught.type is error.error_type
         assert "\n" not in str(caught.value)
         passed += 1
     assert passed > 5
-    report(method, "the errors of nn.functional.conv2d", passed, collections.Counter())
+    report(method, f"the errors of nn.functional.{function}", passed, collections.Counter())
 
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_module_samples(method: str, dtype: torch.dtype, training: bool) -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+def test_module_samples(layer: str, method: str, dtype: torch.dtype, training: bool) -> None:
+    ours, theirs, info = getattr(fftconv, layer), getattr(torch.nn, layer), MODULES[layer]
     passed, skipped = 0, collections.Counter[str]()
-    samples = MODULE.module_inputs_func(
-        MODULE, device="cpu", dtype=dtype, requires_grad=True, training=training
+    samples = info.module_inputs_func(
+        info, device="cpu", dtype=dtype, requires_grad=True, training=training
     )
     for sample in samples:
         made, given = sample.constructor_input, sample.forward_input
-        reference = torch.nn.Conv2d(*made.args, **made.kwargs).to(dtype).train(training)
-        subject = fftconv.Conv2d(*made.args, **made.kwargs, method=method).to(dtype).train(training)
+        reference = theirs(*made.args, **made.kwargs).to(dtype).train(training)
+        subject = ours(*made.args, **made.kwargs, method=method).to(dtype).train(training)
         subject.load_state_dict(reference.state_dict())
         exact = copy.deepcopy(reference).double()
         (x,) = given.args
@@ -140,4 +152,4 @@ def test_module_samples(method: str, dtype: torch.dtype, training: bool) -> None
         for one, other in zip(actual, expected, strict=True):
             assert_accurate(one, other)
         passed += 1
-    report(method, f"nn.Conv2d in {dtype}", passed, skipped)
+    report(method, f"nn.{layer} in {dtype}", passed, skipped)

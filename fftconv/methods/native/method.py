@@ -80,7 +80,7 @@ class Native(Method):
 class NativeMaps(Maps):
     """Torch's forward pass, which minds no history, and its backward pass."""
 
-    torch_records = True
+    torch_records = torch_transposes = True
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
