@@ -216,3 +216,15 @@ def test_a_transposed_convolution_is_planned() -> None:
     assert fftconv.plan((1, 1, 340, 340), w.shape, needs_grad=True).chosen["grad_input"] != "native"
     y = fftconv.conv_transpose2d(x, w)
     torch.testing.assert_close(y, F.conv_transpose2d(x, w), rtol=1e-3, atol=1e-3)
+
+
+@FUNCTION
+def test_other_layouts_are_torchs_or_refused(function: str) -> None:
+    given = [t.detach() for t in operands(function, torch.float32)]
+    expected = theirs(function)(*given)
+    opaque = given[0].to_mkldnn(), *given[1:]
+    with torch.no_grad():
+        y = ours(function, "auto")(*opaque)
+        torch.testing.assert_close(y.to_dense(), expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(NotImplementedError, match="takes strided tensors, input is"):
+        ours(function, "fft")(*opaque)
