@@ -84,7 +84,7 @@ def conv_transpose2d(
     check_name(method)
     if is_opaque(input, weight, bias):
         check_layouts(input, weight, bias, method)
-        return F.conv_transpose2d(input, weight, bias, *given)  # type: ignore[arg-type]
+        return F.conv_transpose2d(input, weight, bias, *given)
     check_tensors(input, weight, bias)
     if is_torchs(method):
         return F.conv_transpose2d(input, weight, bias, *given)
