@@ -59,9 +59,9 @@ def main(module: str, tasks: Sequence[Task]) -> None:
         print(*(task.name for task in selected), sep="\n")
         return
     # pyperf starts its workers in a clean environment. They must measure what the user's settings
-    # make of a call, and skip the same cells: pyperf counts the benchmarks to tell a worker which
-    # one is meant.
-    args.inherit_environ = [*(args.inherit_environ or []), *settings.passed_on()]
+    # make of a call, whichever library reads them, and skip the same cells: pyperf counts the
+    # benchmarks to tell a worker which one is meant.
+    args.copy_env = True
     if in_force := settings.in_force():
         runner.metadata["settings"] = settings.written(in_force)
     runner.metadata["threads"] = torch.get_num_threads()

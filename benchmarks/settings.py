@@ -15,6 +15,7 @@ from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 _PREFIXES = (
     "FFTCONV_",
     "NUMBA_",
+    "TBB_",
     "OMP_",
     "GOMP_",
     "KMP_",
@@ -24,13 +25,22 @@ _PREFIXES = (
     "DNNL_",
     "ATEN_",
     "TORCH_",
+    "TORCHINDUCTOR_",
+    "PYTORCH_",
+    "BLIS_",
+    "NUMEXPR_",
+    "VECLIB_",
     "MALLOC_",
+    "MIMALLOC_",
     "LLVM_",
 )
-_NAMES = ("GLIBC_TUNABLES", "LD_PRELOAD", "LD_LIBRARY_PATH")
+_NAMES = ("GLIBC_TUNABLES", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONMALLOC", "PYTHONOPTIMIZE")
 # Where things are found and kept: a process needs them to find the user's calibration and caches,
 # and no time depends on where a cache is.
-_PLACES = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TORCH_HOME")
+_PLACES = (
+    *("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TORCH_HOME"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+)
 # Which cells are tried, and for how long: their times are the same.
 _PACE = (BUDGET_VARIABLE, DEADLINE_VARIABLE)
 _OWN = ("FFTCONV_PRELOAD",)

@@ -14,6 +14,7 @@ from typing import Any
 from convbench.command_line.failure import CommandError
 from convbench.confirm.findings import VERSION, Finding
 from convbench.confirm.steps import Step
+from convbench.suite.conditions import in_force, written
 
 # What both checkouts and the trial of the cells take, and what a cell needs to be decided.
 _START_S = 40.0
@@ -84,12 +85,14 @@ def _finding(cell: dict[str, Any], before: str, after: str, budget_s: float) -> 
         high=cell.get("high"),
         pairs=cell.get("pairs_judged", 0),
         budget_s=budget_s,
+        settings=written(in_force()),
     )
 
 
 def _unasked(step: Step, said: str, budget_s: float) -> Finding:
     """Note a step that cannot be compared, so that it is not tried again each time."""
-    return Finding(VERSION, step.cell, step.before, step.after, said, None, None, None, 0, budget_s)
+    facts = (VERSION, step.cell, step.before, step.after, said, None, None, None, 0, budget_s)
+    return Finding(*facts, settings=step.settings)
 
 
 def all_checked(

@@ -15,6 +15,10 @@ _STATES = {
 }
 
 
+Key = tuple[str, str, str, str]
+"""A cell, both commits, and the settings that they were measured under."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One answer of the gate. Ratios are of the later commit over the earlier one."""
 
@@ -28,6 +32,8 @@ class Finding(msgspec.Struct, frozen=True):
     high: float | None
     pairs: int
     budget_s: float
+    settings: str = ""
+    """Variables that the gate ran under."""
 
     @property
     def state(self) -> State:
@@ -48,8 +54,8 @@ def findings_file(results_dir: Path, machine: str) -> Path:
     return results_dir / machine / NAME
 
 
-def read_findings(path: Path) -> dict[tuple[str, str, str], Finding]:
-    """Return the newest finding of each cell and pair of commits; what cannot be read is left out.
+def read_findings(path: Path) -> dict[Key, Finding]:
+    """Return the newest finding of each step; what cannot be read is left out.
 
     It would be measured again.
     """
@@ -64,7 +70,7 @@ def read_findings(path: Path) -> dict[tuple[str, str, str], Finding]:
         except msgspec.MsgspecError:
             continue
         if finding.version == VERSION:
-            found[finding.cell, finding.before, finding.after] = finding
+            found[finding.cell, finding.before, finding.after, finding.settings] = finding
     return found
 
 
@@ -78,7 +84,7 @@ def add_findings(path: Path, findings: list[Finding]) -> None:
         file.write(start + b"".join(msgspec.json.encode(f) + b"\n" for f in findings))
 
 
-def judged(step: Step, findings: dict[tuple[str, str, str], Finding], host: float | None) -> Judged:
+def judged(step: Step, findings: dict[Key, Finding], host: float | None) -> Judged:
     """Say what is known of a step.
 
     Parameters
@@ -91,7 +97,7 @@ def judged(step: Step, findings: dict[tuple[str, str, str], Finding], host: floa
         By what factor the machine's own cells stepped up between the same commits, if they did
         and it explains the step.
     """
-    finding = findings.get((step.cell, step.before, step.after))
+    finding = findings.get((step.cell, step.before, step.after, step.settings))
     if finding is not None:
         return Judged(step, finding.state, finding.note)
     if host is not None:

@@ -1,9 +1,11 @@
 """Name on asv's page of regressions what is confirmed, and list the other steps below it."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from asv.graph import Graph
 from asv.plugins.regressions import Regressions
 from asv.util import load_json
 
@@ -12,12 +14,30 @@ from convbench.confirm.host import explains, host_factor
 from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
 from convbench.drawing.markup import Content, element, join, table
 from convbench.files.atomic import replacing
-from convbench.results.store import Run, runs
+from convbench.results.store import Run, all_runs
+from convbench.suite.conditions import written
 
 _MACHINE = re.compile(r"(?:^|/)machine-([^/]+)/")
 _BODY = '<div id="regressions-body">'
 _TIMES = re.compile(r"\.time(raw)?_\w*(\(|$)")
 _BY_GATE = re.compile(r"\.time_\w*(\(|$)")
+
+
+# What other runs have and these have not is `env-NAME-null` in a graph's path.
+_SETTING = re.compile(r"env-(?!.*-null$)")
+
+
+def settings_in_path(settings: Mapping[str, str]) -> set[str]:
+    """Return the parts of a graph's path that asv makes of settings.
+
+    Examples
+    --------
+    >>> settings_in_path({"OMP_NUM_THREADS": "1"})
+    {'env-OMP_NUM_THREADS-1'}
+    """
+    named = {f"env-{name}": value for name, value in settings.items()}
+    path = Path(Graph.get_file_path(named, "benchmark"))
+    return {part for part in path.parts if part.startswith("env-")}
 
 
 class Confirmed:
@@ -27,7 +47,7 @@ class Confirmed:
         self._conf, self._repo, self._benchmarks = conf, repo, benchmarks
         self._hashes = {number: commit for commit, number in revisions.items()}
         self._revisions = revisions
-        self._runs: dict[str, dict[str, Run]] = {}
+        self._runs: dict[str, list[Run]] = {}
 
     def publish(self, reference: str, threshold: float, counted: str) -> None:
         """Rewrite asv's list of regressions, its feed, and the page's text below it.
@@ -71,20 +91,26 @@ class Confirmed:
         found = _MACHINE.search(graph_path)
         machine = found[1] if found else ""
         gated = bool(_BY_GATE.search(cell))
-        step = Step(machine, cell, before, after, from_value, to_value, is_time=gated)
+        own = self._of_graph(graph_path, machine)
+        settings = next((written(run.settings) for run in own.values()), "")
+        step = Step(machine, cell, before, after, from_value, to_value, gated, settings)
         findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
         factor = None
         if _TIMES.search(cell):
-            measured = self._of_machine(machine)
-            factor = host_factor(measured.get(before), measured.get(after), reference)
+            factor = host_factor(own.get(before), own.get(after), reference)
         explained = factor if explains(factor, step.ratio, threshold) else None
         return judged(step, findings, explained)
 
-    def _of_machine(self, machine: str) -> dict[str, Run]:
+    def _of_graph(self, graph_path: str, machine: str) -> dict[str, Run]:
+        """Return by commit what a machine measured under the settings of a graph of asv's."""
         if machine not in self._runs:
-            found = runs(self._conf, self._benchmarks, machine)
-            self._runs[machine] = {run.commit: run for run in found}
-        return self._runs[machine]
+            self._runs[machine] = all_runs(self._conf, self._benchmarks, machine)
+        parts = set(graph_path.split("/"))
+        return {
+            run.commit: run
+            for run in self._runs[machine]
+            if settings_in_path(run.settings) == {part for part in parts if _SETTING.match(part)}
+        }
 
     def _parent(self, commit: str) -> str:
         return str(self._repo.get_hash_from_name(f"{commit}^"))

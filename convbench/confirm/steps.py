@@ -49,6 +49,8 @@ class Step(msgspec.Struct, frozen=True):
     to_value: float
     is_time: bool
     """Whether the gate can compare it: it compares times."""
+    settings: str = ""
+    """Variables that both were measured under."""
 
     @property
     def ratio(self) -> float:

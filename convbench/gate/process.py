@@ -8,11 +8,13 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from convbench.gate.failure import WorkerError
 from convbench.gate.install import Installed
+from convbench.suite.conditions import in_force
 from convbench.suite.facts import PACKAGE
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -21,6 +23,24 @@ PRELOAD_VARIABLE = "FFTCONV_PRELOAD"
 # A page: what the environment's size shifts is where the stack begins within one.
 _PADDING_BYTES = 4096
 ANSWER_WITHIN_S = 120.0
+
+
+# As ``python -I`` starts a script, but for variables that change what is measured (PYTHONMALLOC).
+_START = """
+import runpy, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def _without_pythons_own(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without those that say what Python imports, and from where."""
+    settings = in_force(environ)
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("PYTHON") or name in settings
+    }
 
 
 class Worker:
@@ -32,9 +52,9 @@ class Worker:
         # Where the stack lies moves a program's speed by a percent or two, and the size of the
         # environment moves the stack: drawn anew for each process, that averages out.
         padding = {"PADDING": "x" * dice.randrange(_PADDING_BYTES)}
-        environment = {**os.environ, **padding, PRELOAD_VARIABLE: "0"}
+        environment = {**_without_pythons_own(os.environ), **padding, PRELOAD_VARIABLE: "0"}
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(_WORKER)],
+            [sys.executable, "-s", "-c", _START, str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -8,6 +8,7 @@ from convbench.gate.outcome import INCONCLUSIVE, SLOWDOWN, exit_status
 from convbench.gate.revisions import Revision
 from convbench.instructions.compare import Comparison
 from convbench.stats.judging import Verdict
+from convbench.suite.conditions import in_force, written
 
 
 @dataclass
@@ -35,10 +36,11 @@ class Report:
     def conditions(self) -> str:
         """How it was measured and what counts, in a sentence."""
         campaign, rules = self.campaign, self.campaign.rules
+        settings = written(in_force())
         return (
             f"{len(campaign.pair_s)} pairs of processes in {clock(campaign.elapsed_s)} "
             f"(budget {clock(campaign.budget_s)}). A slowdown is significant, and larger than "
             f"{100 * rules.threshold:.3g}%. Chance of a false alarm, all cells and looks together: "
             f"at most {rules.alarm:.0%}; the intervals hold together as surely. "
-            f"Seed {campaign.seed}."
+            f"Seed {campaign.seed}.{f' Both under {settings}.' if settings else ''}"
         )

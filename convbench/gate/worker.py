@@ -1,4 +1,4 @@
-"""The process that measures one side of a pair. A script of its own: it runs as ``python -I``.
+"""The process that measures one side of a pair: a script of its own, apart from the user's Python.
 
 It is told what to do by lines of JSON on its standard input, does one thing at a time, and answers
 each with one line. Waiting for the next line, it sleeps: the other side has the machine.

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.console import Console
 from convbench.command_line.arguments import count, duration
 from convbench.command_line.failure import CommandError, MisuseError
 from convbench.gate.command import LEAST_BUDGET_S
+from convbench.suite.conditions import in_force, written
 from convbench.suite.facts import POWER_CELL
 
 TOOLS = ("gate", "asv", "asv-interleaved", "pyperf")
@@ -86,9 +88,12 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
     trials = read(path)
     if not trials:
         raise CommandError(f"{path} holds no trial")
-    kinds = {(trial.cell, trial.budget_s) for trial in trials}
+    kinds = {(trial.cell, trial.budget_s, trial.settings) for trial in trials}
     if len(kinds) > 1:
-        raise CommandError(f"{path} holds trials of several cells or budgets: {sorted(kinds)}")
+        raise CommandError(
+            f"{path} holds trials of several cells or budgets, or under several settings: "
+            f"{sorted(kinds)}"
+        )
     counted = rates(trials)
     again = replayed(trials)
     if again:
@@ -112,8 +117,14 @@ def _study(args: argparse.Namespace, console: Console) -> None:
 
     pyperf_trial.pyperf_name(args.cell)  # refuses cells that the injection does not slow down
     trials = read(args.output) if args.output.exists() else []
+    now = written(in_force())
     if any((t.cell, t.budget_s) != (args.cell, args.budget) for t in trials):
         raise CommandError(f"{args.output} is of another cell or budget; name another --output")
+    if any(t.settings != now for t in trials):
+        raise CommandError(
+            f"{args.output} was made under other settings ({trials[0].settings or 'none'}) than "
+            f"there are now ({now or 'none'}); name another --output"
+        )
     done = {trial.task for trial in trials}
     tasks = plan(args.tools, args.slowdowns, args.repetitions, args.seed)
     tasks = [task for task in tasks if task not in done]
@@ -142,5 +153,5 @@ def _study(args: argparse.Namespace, console: Console) -> None:
         }
         titles = [f"{task.tool} at +{100 * task.share:g}%" for task in tasks]
         for index, _ in track(titles, [args.budget] * len(tasks), console):
-            trials.append(act[tasks[index].tool](tasks[index]))
+            trials.append(replace(act[tasks[index].tool](tasks[index]), settings=now))
             append(args.output, trials[-1])

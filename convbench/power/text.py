@@ -36,14 +36,15 @@ def _lines(rates: Rates, joint: str) -> list[list[str]]:
     return found
 
 
-def caption(cell: str, budget_s: float) -> str:
+def caption(cell: str, budget_s: float, settings: str = "") -> str:
     """Say what the numbers are."""
+    under = f" All trials ran under {settings}." if settings else ""
     return (
         f"Trials that called {cell} slower, of all trials, by the slowdown that was injected (at 0 "
         f"they are false alarms), with Wilson's {CONFIDENCE:.0%} interval. Budget "
         f"{budget_s:.0f} s a trial; time: the median of what they took; open: trials that said "
         f"neither. Replayed: the gate's procedure on resamples of the pairs that its live trials "
-        f"recorded."
+        f"recorded.{under}"
     )
 
 

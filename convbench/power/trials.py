@@ -44,6 +44,8 @@ class Trial:
     """What a trial was expected to take besides its rounds when their number was chosen."""
     round_s: float = 0.0
     """What each round was expected to take; 0 where nothing was."""
+    settings: str = ""
+    """Variables that were set meanwhile, and may change a time."""
 
 
 FOUND = "slowdown"

@@ -19,6 +19,7 @@ from convbench.profiling.phases import Phase, phases
 from convbench.profiling.spec import Spec
 from convbench.profiling.trace import Event, median_call, read_calls
 from convbench.repository.package import ROOT, package
+from convbench.suite.conditions import in_force, written
 
 # The subject comes first on the path, so that another commit's is imported instead of ours.
 _START = "import sys; sys.path[:0] = {path!r}; from convbench.profiling.worker import main; main()"
@@ -42,6 +43,8 @@ class Profile:
     limit: Bound
     threads: int
     versions: dict[str, str]
+    settings: dict[str, str]
+    """Variables that were set meanwhile, and may change a time."""
 
     @property
     def median_s(self) -> float:
@@ -63,6 +66,7 @@ class Profile:
             ("dtype", self.spec.dtype),
             ("threads", str(self.threads)),
             ("libraries", libraries),
+            *([("settings", written(self.settings))] if self.settings else []),
         ]
 
     def summary(self) -> dict[str, Any]:
@@ -80,6 +84,7 @@ class Profile:
             "peak_bytes": self.memory.peak_bytes,
             "threads": self.threads,
             "versions": self.versions,
+            "settings": self.settings,
             "phases": [asdict(phase) for phase in self.phases],
         }
 
@@ -169,4 +174,5 @@ def profile(
         limit=bound(spec.work, known),
         threads=result["threads"],
         versions=result["versions"],
+        settings=in_force(),
     )

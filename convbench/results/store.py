@@ -168,10 +168,11 @@ def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
 
     What was measured under others (`benchmarks.settings`) is another experiment.
     """
-    return [run for run in _all_runs(conf, benchmarks, machine) if run.settings == in_force()]
+    return [run for run in all_runs(conf, benchmarks, machine) if run.settings == in_force()]
 
 
-def _all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
+def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
+    """Return what a machine measured under whatever settings, oldest commit first."""
     folder = Path(conf.results_dir)
     if not (folder / machine).is_dir():
         return []
@@ -207,7 +208,7 @@ def find_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str | N
     found = runs(conf, benchmarks, machine)
     matching = [run for run in found if commit is None or run.commit.startswith(commit)]
     if not matching:
-        others = [run for run in _all_runs(conf, benchmarks, machine) if run.settings]
+        others = [run for run in all_runs(conf, benchmarks, machine) if run.settings]
         if others and not found:
             raise StoreError(
                 f"{machine} has results under other settings only; "

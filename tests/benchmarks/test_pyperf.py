@@ -63,6 +63,21 @@ def test_workers_measure_under_the_users_settings_and_the_file_says_which(tmp_pa
     assert not any(setting.startswith("NUMBA_CACHE_DIR") for setting in settings)
 
 
+def test_workers_get_every_variable_whoever_reads_it(tmp_path) -> None:
+    # Python itself reads it at each start: with it, pyperf notes another hash seed than by lot.
+    file = tmp_path / "a.json"
+    done = run(
+        *("benchmarks.spectrum", "--cells", "^forward-true-64-float32$"),
+        *("-p1", "-n1", "-w0", "--min-time=0.001", "-o", str(file)),
+        PYTHONHASHSEED="17",
+        OMP_NUM_THREADS="1",
+    )
+    assert done.returncode == 0, done.stderr
+    metadata = pyperf.BenchmarkSuite.load(str(file)).get_benchmarks()[0].get_metadata()
+    assert metadata["python_hash_seed"] == 17
+    assert metadata["threads"] == 1
+
+
 def test_a_cell_that_finds_no_quiet_moments_ends_with_one_line() -> None:
     # So short a patience is over before any sample is taken.
     done = run(

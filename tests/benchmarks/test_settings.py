@@ -17,6 +17,10 @@ from benchmarks.settings import in_force, passed_on, written
         "GLIBC_TUNABLES",
         "LD_PRELOAD",
         "ONEDNN_MAX_CPU_ISA",
+        "PYTORCH_TUNABLEOP_ENABLED",
+        "TBB_NUM_THREADS",
+        "NUMEXPR_MAX_THREADS",
+        "PYTHONMALLOC",
     ],
 )
 def test_what_changes_a_time_is_passed_on_and_recorded(name) -> None:
@@ -25,7 +29,14 @@ def test_what_changes_a_time_is_passed_on_and_recorded(name) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["NUMBA_CACHE_DIR", "XDG_DATA_HOME", "FFTCONV_DEADLINE", "FFTCONV_CELL_BUDGET_S"]
+    "name",
+    [
+        "NUMBA_CACHE_DIR",
+        "TORCHINDUCTOR_CACHE_DIR",
+        "XDG_DATA_HOME",
+        "FFTCONV_DEADLINE",
+        "FFTCONV_CELL_BUDGET_S",
+    ],
 )
 def test_where_things_are_and_how_long_is_waited_is_passed_on_alone(name) -> None:
     assert passed_on({name: "1"}) == [name]

@@ -3,13 +3,15 @@
 import json
 import math
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from convbench.command_line.failure import CommandError
-from convbench.confirm import checking
+from convbench.confirm import checking, publishing
 from convbench.confirm.findings import Finding, add_findings, judged, read_findings
 from convbench.confirm.host import explains, host_factor
 from convbench.confirm.publishing import with_list
@@ -41,7 +43,7 @@ def finding(verdict: str = "slowdown", **others: Any) -> Finding:
     ],
 )
 def test_the_gates_verdict_decides(verdict, state) -> None:
-    found = {(CELL, "a" * 40, "b" * 40): finding(verdict)}
+    found = {(CELL, "a" * 40, "b" * 40, ""): finding(verdict)}
     assert judged(step(), found, None).state is state
     assert judged(step(), found, 1.2).state is state, "what was measured outweighs the machine"
 
@@ -49,7 +51,7 @@ def test_the_gates_verdict_decides(verdict, state) -> None:
 def test_without_a_verdict_the_machine_may_explain_it() -> None:
     assert judged(step(), {}, 1.2).state is State.HOST
     assert judged(step(), {}, None).state is State.UNCHECKED
-    other = {(CELL, "a" * 40, "c" * 40): finding()}
+    other = {(CELL, "a" * 40, "c" * 40, ""): finding()}
     assert judged(step(), other, None).state is State.UNCHECKED, "of other commits"
 
 
@@ -97,10 +99,32 @@ def test_findings_are_kept_line_by_line_and_the_newest_counts(tmp_path) -> None:
     add_findings(path, [finding("inconclusive"), finding(cell="other")])
     add_findings(path, [finding("slowdown")])
     assert len(read_findings(path)) == 2
-    assert read_findings(path)[CELL, "a" * 40, "b" * 40].verdict == "slowdown"
+    assert read_findings(path)[CELL, "a" * 40, "b" * 40, ""].verdict == "slowdown"
     path.write_bytes(path.read_bytes()[:-20])  # as a kill may leave it
     add_findings(path, [finding("no slowdown")])
-    assert read_findings(path)[CELL, "a" * 40, "b" * 40].verdict == "no slowdown"
+    assert read_findings(path)[CELL, "a" * 40, "b" * 40, ""].verdict == "no slowdown"
+
+
+def test_a_finding_under_other_settings_says_nothing_of_a_step(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "confirmed.jsonl"
+    add_findings(path, [finding("slowdown", settings="OMP_NUM_THREADS=1")])
+    add_findings(path, [finding("no slowdown", settings="OMP_NUM_THREADS=2")])
+    known = read_findings(path)
+    assert judged(step(), known, None).state is State.UNCHECKED
+    under = msgspec.structs.replace(step(), settings="OMP_NUM_THREADS=1")
+    assert judged(under, known, None).state is State.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("", 1.0), ("env-OMP_NUM_THREADS-null/", 1.0), ("env-OMP_NUM_THREADS-1/", 2.0)],
+)
+def test_a_history_is_held_against_runs_under_its_own_settings(monkeypatch, part, value) -> None:
+    plain, one = run(1.0), replace(run(2.0), settings={"OMP_NUM_THREADS": "1"})
+    monkeypatch.setattr(publishing, "all_runs", lambda *_: [plain, one])
+    confirmed = publishing.Confirmed(None, None, None, {})
+    found = confirmed._of_graph(f"graphs/{part}machine-m/x.json", "m")
+    assert found["commit"].records[0].value == pytest.approx(value * 1e-6)
 
 
 def test_steps_between_the_same_commits_are_measured_together_and_the_largest_first() -> None:

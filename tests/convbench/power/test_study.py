@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,19 @@ def test_what_makes_no_sense_is_one_line(arguments, status, message) -> None:
     assert done.returncode == status
     assert message in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_trials_under_other_settings_are_neither_continued_nor_counted_together(
+    study, tmp_path, monkeypatch
+) -> None:
+    other = replace(trial("gate", 0.0, 9, NOT_FOUND), settings="NUMBA_OPT=0")
+    append(study, other)
+    shown = power("--show", str(study))
+    assert shown.returncode == 1
+    assert "or under several settings" in shown.stderr
+    alone = tmp_path / "alone.jsonl"
+    append(alone, replace(other, cell="conv2d.Forward.time_forward('fft', 64, 3)"))
+    cell = ("--cell", "conv2d.Forward.time_forward('fft', 64, 3)")
+    begun = power("--output", str(alone), *cell, cwd=tmp_path)
+    assert begun.returncode == 1
+    assert "other settings (NUMBA_OPT=0) than there are now (none)" in begun.stderr

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[3]
 SMALL = ("--input", "64", "--filter", "5")
 
 
-def profile(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def profile(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "convbench", "profile", *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "160"},
+        env={**os.environ, "COLUMNS": "160", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -27,11 +27,14 @@ def test_two_methods_side_by_side(tmp_path) -> None:
     done = profile(
         *("--method", "fft", "--against", "native", *SMALL, "--backward", "--threads", "1"),
         *("--channels", "2,4", "--groups", "2", "--out", str(tmp_path)),
+        NUMBA_OPT="2",
     )
     assert done.returncode == 0, done.stderr
+    assert "NUMBA_OPT=2" in done.stdout
     for name, method in (("baseline", "native"), ("contender", "fft")):
         folder = tmp_path / name
         numbers = json.loads((folder / "profile.json").read_text())
+        assert numbers["settings"]["NUMBA_OPT"] == "2"
         assert numbers["cell"]["method"] == method
         assert numbers["threads"] == 1
         assert numbers["median_s"] > 0
@@ -127,3 +130,26 @@ def test_channels_are_in_and_out(tmp_path) -> None:
     done = profile("--method", "fft", *SMALL, "--channels", "a,b")
     assert done.returncode == 2
     assert "'a,b' is neither IN nor IN,OUT" in done.stderr
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(2, 2), (None, 1)])
+def test_a_number_of_threads_that_is_asked_for_outweighs_a_quota(tmp_path, asked, threads) -> None:
+    code = (
+        "import torch; torch.set_num_threads(2)\n"
+        "from benchmarks import quota\n"
+        "quota.cores_allowed = lambda root: 1.9\n"
+        "from convbench.profiling.worker import main; main()"
+    )
+    spec = {"method": "native", "input_size": 16, "filter_size": 3, "threads": asked}
+    environment = {name: text for name, text in os.environ.items() if "NUM_THREADS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps({"spec": spec, "trace": str(tmp_path / "trace.json")}),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    last = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")][-1]
+    assert last["result"]["threads"] == threads
