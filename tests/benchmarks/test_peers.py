@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.signal import correlate2d
 
-from benchmarks import peak, peers, study, targets
+from benchmarks import dense, peak, peers, study, targets
 
 
 @pytest.mark.parametrize("peer", list(peers.PACKAGES))
@@ -58,9 +58,11 @@ def test_peak_is_what_a_call_needs() -> None:
 def test_targets_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every section on the smallest image and no CNN shapes but one."""
+    """Every section on the smallest image, with one CNN shape and one dense layer."""
     first = next(iter(study.CNN))
     monkeypatch.setattr(study, "CNN", {first: ((1, 3, 20, 20), (3, 1, 3, 3), 3)})
+    monkeypatch.setattr(dense, "LAYERS", {"1x64x8": ((1, 64, 8, 8), 64)})
+    monkeypatch.setattr(dense, "FILTERS", (3,))
     monkeypatch.setattr(peers, "TRAINABLE", ("auto", "torch"))
     monkeypatch.setattr(
         peers, "PACKAGES", {"auto": "fftconv", "torch": "torch", "fftconvolve": "scipy"}
@@ -72,5 +74,7 @@ def test_targets_command(
     printed = capsys.readouterr().out
     for word in ("forward: best peer / auto", "regret of auto", "memory: worst", "accuracy: worst"):
         assert word in printed
+    for direction in ("forward", "training"):
+        assert f"dense {direction}: best of native / auto: geometric mean" in printed
     found = json.loads(output.read_text())
     assert {row["size"] for row in found["forward"]} == {32}
