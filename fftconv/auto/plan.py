@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.calibration import machine
-from fftconv.geometry import Geometry, one_form, shape_of
+from fftconv.geometry import CASES_KEPT, Geometry, one_form, shape_of
 from fftconv.methods import registry
 from fftconv.methods.maps import GRADIENTS
 
@@ -134,7 +134,7 @@ def plan(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CASES_KEPT)
 def _plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
