@@ -39,7 +39,7 @@ class WeightSpectra:
         `kind` stands for the transform, and for the shape, dtype and device of what it takes.
         """
         key = (w.data_ptr(), kind)
-        with self._lock:
+        with self._lock.now:
             slot = self._slots.get(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
@@ -51,7 +51,7 @@ class WeightSpectra:
 
     def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
         size = slot[0].nbytes + slot[1].nbytes
-        with self._lock:
+        with self._lock.now:
             self._drop(self._slots.pop(key, None))
             if size > self._most:
                 return
