@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import platformdirs
 import psutil
 import pytest
 
@@ -23,6 +24,8 @@ from convbench.results.reasons import Reason
 
 ROOT = Path(__file__).parents[3]
 MACHINE = "tiny-machine"
+# What is kept there is the user's, and serves all.
+CACHE = platformdirs.user_cache_path()
 _MAIN = """
 import sys
 sys.path.insert(0, {root!r})
@@ -156,7 +159,7 @@ class Tiny:
             return subprocess.Popen(
                 [sys.executable, "-c", _MAIN.format(root=str(self.root)), *arguments],
                 cwd=self.root,
-                env={**os.environ, "HOME": str(self.home), "XDG_CACHE_HOME": str(self.home)},
+                env={**os.environ, "HOME": str(self.home), "XDG_CACHE_HOME": str(CACHE)},
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
