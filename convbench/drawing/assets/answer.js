@@ -86,12 +86,14 @@ function lookedUp(family, column, at) {
     terms = next;
   }
   let sum = 0;
+  let share = 0;
   for (const [index, weight] of terms) {
     const kept = column[index];
-    if (kept === null || kept === undefined) return Infinity; // too much memory there
+    if (kept === null || kept === undefined) continue; // too much memory there
     sum += weight * kept;
+    share += weight;
   }
-  return sum / predicted.steps;
+  return share < 0.5 ? Infinity : sum / share / predicted.steps;
 }
 
 function familyOf(at) {
