@@ -172,10 +172,17 @@ def _users_file(*_changes: object) -> Path:
 
 
 def save(machine: Machine, path: Path) -> None:
-    """Write a calibration, whole or not at all; what was planned by another is planned anew."""
+    """Write a calibration, whole or not at all; what was planned by another is planned anew.
+
+    It goes where links lead, and into pipes and devices.
+    """
     global generation
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.format(msgspec.json.encode(machine), indent=1)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)  # a pipe or a device is written to, and never replaced
+        return
+    path = Path(os.path.realpath(path))  # a link stays one
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

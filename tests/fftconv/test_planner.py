@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -282,3 +283,20 @@ def test_calibrate_without_a_place_to_write(
     monkeypatch.setattr(measure, "measure", lambda: iter([(1.0, "done", machine.defaults())]))
     assert main(["calibrate", "--output", str(tmp_path / "file" / "calibration.json")]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_calibration_goes_through_a_link_and_into_a_pipe(tmp_path) -> None:
+    target, link, pipe = (tmp_path / name for name in ("target.json", "link.json", "pipe"))
+    target.write_text("old")
+    link.symlink_to(target.name)
+    machine.save(machine.defaults(), link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("{")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        machine.save(machine.defaults(), pipe)
+        assert pipe.is_fifo()
+        assert os.read(reader, 1) == b"{"
+    finally:
+        os.close(reader)
