@@ -3,13 +3,13 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from fftconv.spectral import cutting
-from fftconv.spectral.maps import Lengths, ManyChannels
 from torch import Tensor
 
 import fftconv
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
+from fftconv.methods.overlap_save.many_channels import cutting
+from fftconv.methods.overlap_save.many_channels.maps import Lengths, ManyChannels
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
@@ -173,7 +173,7 @@ def test_kept_spectra_follow_the_weight() -> None:
 @pytest.fixture
 def dense(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make products over channels serve wherever they can, with tiles of one length."""
-    from fftconv.auto import choice
+    from fftconv.methods.overlap_save import choice
 
     monkeypatch.setattr(choice, "_dense_lengths", lambda *_: Lengths(*[LENGTH] * 4))
     monkeypatch.setattr("fftconv._case._cases", {})
