@@ -43,8 +43,10 @@ _BY_TRANSFORM = ("fft", "overlap_save", "auto")
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
 _DEFAULT_BUDGET_S = 1.0
 _MEMORY_BUDGET_BYTES = 4 * 2**30
-_FLOAT64_BYTES = 8
-_IM2COL = {("native", "float64")}
+# Bytes of a number in the dtypes that torch copies the image for.
+_IM2COL_BYTES = {"float64": 8, "bfloat16": 2, "float16": 2}
+# Of torch's halves without instructions for them.
+_HALF_MACS_PER_S = 0.4e9
 
 
 def budget_s() -> float:
@@ -76,6 +78,11 @@ class Case:
         return self.input_size - self.filter_size + 1
 
     @property
+    def is_half(self) -> bool:
+        """Whether the dtype is bfloat16 or float16."""
+        return self.dtype.endswith("16")
+
+    @property
     def macs(self) -> int:
         """Multiply-adds of the direct sum: one for each output pixel and filter tap."""
         return (self.output_size * self.filter_size) ** 2
@@ -85,6 +92,8 @@ class Case:
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
         if self.method in _BY_TRANSFORM:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
+        if self.method == "native" and self.is_half:
+            return maps * self.macs / _HALF_MACS_PER_S
         return maps * self.macs / _MACS_PER_S[self.method, direction]
 
     @property
@@ -94,7 +103,7 @@ class Case:
         torch copies the image once for every tap of the filter (im2col), unless oneDNN takes
         the case, which it does in float32 alone.
         """
-        return _FLOAT64_BYTES * self.macs if (self.method, self.dtype) in _IM2COL else 0
+        return _IM2COL_BYTES.get(self.dtype, 0) * self.macs if self.method == "native" else 0
 
     def skip_reason(self, direction: Direction) -> str | None:
         """Say in a sentence why this cell is not measured, or return None if it is."""

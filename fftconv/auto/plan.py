@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.auto.halves import casts_s, computed_bytes, own_s
 from fftconv.calibration import machine
 from fftconv.geometry import Geometry, one_form, shape_of
 from fftconv.methods import registry
@@ -159,10 +160,13 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
     if len(usable) == 1:
         chosen: dict[Map, str] = dict.fromkeys(names, *usable)
         return Plan(geometry, dtype, device, threads, chosen, {}, excluded, None)
-    item_bytes = dtype.itemsize
+    item_bytes = computed_bytes(dtype)
 
     def seconds_of(method: str, some: tuple[Map, ...]) -> float:
-        return usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
+        alike = usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
+        if usable[method].compute_dtype(dtype, device) == dtype:
+            return own_s(alike, some, geometry, dtype)
+        return alike + casts_s(some, geometry, dtype, machine.current(), threads)
 
     seconds = {name: {m: seconds_of(m, (name,)) for m in usable} for name in names}
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
@@ -192,7 +196,8 @@ def _usable(
     for name, method in registry.REGISTRY.items():
         if name in usable or not method.predicts:
             continue
-        reason = method.unavailable() or method.unsupported(geometry, dtype, device)
+        computed = method.compute_dtype(dtype, device)
+        reason = method.unavailable() or method.unsupported(geometry, computed, device)
         if device.type != "cpu":
             reason = reason or f"times on {device.type} are not modelled"
         elif geometry.macs == 0:
