@@ -52,7 +52,9 @@ def conv2d(
     groups
         Number of groups that the channels are split into.
     method
-        One of `fftconv.methods()`; ``auto`` chooses, and never fails where torch would not.
+        One of `fftconv.methods()`; ``auto`` chooses, and never fails where torch would not. It may
+        choose FFTs, whose errors are relative to the largest value near by: where small values
+        beside very large ones matter, name ``compiled`` or ``native``, which sum directly.
 
     Returns
     -------

@@ -81,6 +81,11 @@ class Plan:
                 f" and multiplies over channels; the weight's spectra take "
                 f"{self.filter_bytes / 1e6:.3g} MB"
             )
+        if "overlap_save" in self.chosen.values():
+            lines.append(
+                "errors are relative to the largest value of a tile "
+                "(method='compiled' or 'native': of a sum)"
+            )
         lines += [f"not {name}: {reason}" for name, reason in self.excluded.items()]
         return "\n".join(lines)
 
@@ -99,7 +104,11 @@ def plan(
 ) -> Plan:
     """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
 
-    The layout of the tensors is not considered: channels_last is planned as contiguous is.
+    The layout of the tensors is not considered: channels_last is planned as contiguous is. Nor are
+    their values. Where `overlap_save` is chosen, its error is relative to the largest value of a
+    tile: small values beside very large ones are lost, zeros may come out slightly negative, and a
+    NaN spoils its whole tile. ``method="compiled"`` and ``method="native"`` sum directly, and have
+    errors relative to what they sum.
 
     Parameters
     ----------
