@@ -76,9 +76,10 @@ def conv1d(
     _check(input, weight)
     if is_torchs(method):
         return F.conv1d(input, weight, bias, *numbers)  # type: ignore[arg-type]
+    # Dense, as torch has them: of others its gradients are wrong where one thread computes them.
     y = conv2d(
-        input.unsqueeze(-2),
-        weight.unsqueeze(-2),
+        input.contiguous().unsqueeze(-2),
+        weight.contiguous().unsqueeze(-2),
         bias,
         (1, _single("stride", stride)),
         padding if isinstance(padding, str) else (0, _single("padding", padding)),

@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 import warnings
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fftconv.geometry import Pair
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
@@ -72,7 +74,7 @@ class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native: float
 
 
-class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Everything that depends on the dtype.
 
     Attributes
@@ -103,6 +105,14 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     matrix: float
     copy: float
     dense: Dense | None = None
+
+    @cached_property
+    def trips(self) -> dict[Pair, float]:
+        """What `fftconv.methods.overlap_save.cost.trip` found for tiles: plans ask again and again.
+
+        Kept here, it is forgotten with the constants that it follows from.
+        """
+        return {}
 
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
