@@ -27,7 +27,7 @@ from fftconv._torch_state import (
 )
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
-from fftconv.geometry import Geometry, Size, one_form
+from fftconv.geometry import CASES_KEPT, Geometry, Size, one_form
 from fftconv.methods import registry
 from fftconv.methods.wrappers import Cast, Empty, Mixed
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from fftconv.methods.maps import Maps
     from fftconv.methods.method import Method
 
-_LIMIT = 4096
 _cases: dict[tuple[object, ...], Case] = {}
 _lock = ForkedLock()
 
@@ -137,7 +136,7 @@ def prepared(
 
 def _keep(key: tuple[object, ...], case: Case) -> None:
     with _lock:
-        while len(_cases) >= _LIMIT:
+        while len(_cases) >= CASES_KEPT:
             del _cases[next(iter(_cases))]  # the oldest
         _cases[key] = case
 

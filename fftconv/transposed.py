@@ -21,7 +21,7 @@ from fftconv._operators import LIBRARY
 from fftconv._recording import handed_over, is_symbolic, is_torchs
 from fftconv._torch_state import is_opaque, is_plain
 from fftconv.functional import autocast
-from fftconv.geometry import Geometry, Pair, integer, pair
+from fftconv.geometry import CASES_KEPT, Geometry, Pair, integer, pair
 from fftconv.methods.registry import check_name
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _size(shape: Sequence[int], kernel: Sequence[int], *numbers: Sequence[int]) 
     return height, width
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CASES_KEPT)
 def _geometry(x: tuple[int, ...], w: tuple[int, ...], *numbers: int | Pair) -> Geometry:
     """Return the geometry of the convolution whose input has the shape of the result."""
     stride, padding, beyond, groups, dilation = cast("Numbers", numbers)

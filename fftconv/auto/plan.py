@@ -11,7 +11,7 @@ import torch
 
 from fftconv.auto.halves import casts_s, computed_bytes, own_s
 from fftconv.calibration import machine
-from fftconv.geometry import Geometry, one_form, shape_of
+from fftconv.geometry import CASES_KEPT, Geometry, one_form, shape_of
 from fftconv.methods import registry
 from fftconv.methods.maps import GRADIENTS
 
@@ -144,7 +144,7 @@ def plan(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CASES_KEPT)
 def _plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],

@@ -139,7 +139,7 @@ def test_a_method_that_is_gone_is_named() -> None:
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_case, "_LIMIT", 8)
+    monkeypatch.setattr(_case, "CASES_KEPT", 8)
     monkeypatch.setattr(_case, "_cases", {})
     for size in range(20, 40):
         fftconv.conv2d(torch.zeros(1, 1, size, 9), W, method="native")

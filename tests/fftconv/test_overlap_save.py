@@ -12,10 +12,12 @@ from torch import Tensor
 from fftconv import conv2d
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
-from fftconv.methods.overlap_save import few_channels, mkl
-from fftconv.methods.overlap_save.choice import ENGINES, engine_of
+from fftconv.methods.overlap_save import few_channels, mkl, tiled
+from fftconv.methods.overlap_save.choice import tiled as engine_of
+from fftconv.methods.overlap_save.few_channels import FewChannels
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
+from fftconv.methods.overlap_save.torch_engine import ByTorch
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES, WeightSpectra
 
 
@@ -95,7 +97,7 @@ def test_every_candidate() -> None:
         ((70, 150), (9, 4), 0), ((90, 64), (31, 33), (15, 16)), ((40, 40), (5, 5), (9, 12)),
     ):  # fmt: skip
         geometry = Geometry.of((1, 1, *size), (1, 1, *kernel), padding=padding)
-        for tiling in candidates(geometry, 8, engine_of(geometry).numbers):
+        for tiling in candidates(geometry, 8, engine_of(geometry, on_cpu=True).numbers):
             check(OverlapSave(lambda *_, tiling=tiling: tiling), geometry)
 
 
@@ -108,7 +110,7 @@ def test_stride_and_dilation_with_the_models_tiles() -> None:
 @pytest.fixture
 def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make torch's operations serve, as on a GPU or a processor that torch has no MKL for."""
-    monkeypatch.setattr(few_channels, "available", lambda: False)
+    monkeypatch.setattr(tiled, "available", lambda: False)
 
 
 @pytest.mark.usefixtures("by_torch")
@@ -123,14 +125,13 @@ def test_by_torchs_operations() -> None:
 
 def test_passes_serve_where_there_is_mkl() -> None:
     geometry = Geometry.of((1, 4, 20, 20), (4, 4, 3, 3))
-    passes, torchs = ENGINES
-    assert (engine_of(geometry) is passes) == mkl.available()
-    assert engine_of(geometry, on_cpu=False) is torchs
+    assert isinstance(engine_of(geometry, on_cpu=True), FewChannels) == mkl.available()
+    assert isinstance(engine_of(geometry, on_cpu=False), ByTorch)
 
 
 def test_many_channels() -> None:
     geometry = Geometry.of((2, 9, 20, 20), (10, 9, 3, 3), padding=1)
-    assert engine_of(geometry) is ENGINES[1]
+    assert isinstance(engine_of(geometry, on_cpu=True), ByTorch)
     check(OverlapSave(cut((12, 16), 2, 2)), geometry)
 
 
@@ -252,7 +253,7 @@ def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch)
 def test_memory_does_not_grow_with_the_image() -> None:
     for size in (1024, 4096, 16384):
         geometry = Geometry.of((4, 8, size, size), (8, 1, 31, 31), groups=8)
-        for tiling in candidates(geometry, 4, engine_of(geometry).numbers):
+        for tiling in candidates(geometry, 4, engine_of(geometry, on_cpu=True).numbers):
             tiles = tiling.images * tiling.rows * tiling.grid[1]
             row = 2 * 4 * tiling.spectrum * tiling.grid[1] * 16
             assert tiles * 2 * 4 * tiling.spectrum * 16 <= max(IN_FLIGHT_BYTES, row)

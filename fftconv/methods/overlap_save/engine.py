@@ -1,56 +1,62 @@
-"""What an engine of overlap-save is: what runs tiles of one kind of case, and what that costs."""
+"""What an engine of overlap-save is: what computes cases by tiles, and what that costs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
-    from fftconv.calibration.machine import Precision
-    from fftconv.geometry import Geometry
-    from fftconv.methods.maps import Gradients, Kept, Map, Tensors
-    from fftconv.methods.overlap_save.tiling import Tiling
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map, Maps
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
-
-class Run(Protocol):
-    """One case, cut up in one way, ready for any operands."""
-
-    weight: object
-    """Equal for what transforms weights alike."""
-
-    def weight_spectra(self, w: Tensor) -> Tensor:
-        """Return the spectra of a weight."""
-
-    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
-        """Return the output, and the spectra of the input's tiles if they are to be kept."""
-
-    def backward(
-        self, g: Tensor, x: Tensor | None, spectra: Tensor | None, kept: Tensors
-    ) -> Gradients:
-        """Return the input's gradient if there are spectra, the weight's if there is an input."""
+Cut = TypeVar("Cut")
 
 
-class Engine(Protocol):
-    """One way to work through the tiles; all deal with cases of stride and dilation 1."""
+class Engine(ABC, Generic[Cut]):
+    """One way to work through tiles; all deal with cases of stride and dilation 1.
 
+    `cut` says in the engine's own terms how it would cut up a case. All that is asked afterwards is
+    asked of a case and its cut, which nobody else looks into.
+    """
+
+    kept_bytes: int = KEPT_BYTES
+    """Bytes of weight spectra that are kept between calls."""
+
+    @abstractmethod
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
-        """Whether it is the one for a case, if none before it in the list is."""
+        """Whether it is to be considered for a case."""
 
+    @abstractmethod
+    def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Cut | None:
+        """Return the fastest way to cut up a case that it serves, None if no way is possible."""
+
+    @abstractmethod
     def run(
-        self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
-    ) -> Run:
-        """Return what runs a case."""
+        self, geometry: Geometry, cut: Cut, dtype: torch.dtype, device: torch.device,
+        weights: WeightSpectra,
+    ) -> Maps:  # fmt: skip
+        """Return the maps of a case; `weights` is where they keep spectra between calls."""
 
-    def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
-        """Count the numbers alive at the worst moment, while both gradients are computed.
+    @abstractmethod
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, cut: Cut, item_bytes: int, threads: int,
+        learned: bool,
+    ) -> float:  # fmt: skip
+        """Predict some maps of a case together; infinity if they take too much memory.
 
-        Operands do not count, results do.
+        `learned` says that the weight changes from call to call.
         """
 
-    def seconds(
-        self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
-        rates: Precision, threads: int,
-    ) -> float:  # fmt: skip
-        """Predict some maps of a case together; a call takes `call` seconds beside its work."""
+    @abstractmethod
+    def tile(self, cut: Cut) -> Pair:
+        """Return the size of the transforms of the forward map."""
+
+    def filter_bytes(self, geometry: Geometry, cut: Cut, item_bytes: int) -> int:
+        """Return the bytes of a weight's spectra where they do not count as results do."""
+        del geometry, cut, item_bytes
+        return 0

@@ -6,7 +6,6 @@ What a pass does is in `passes`; here it gets its operands and its memory.
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,11 +14,11 @@ from fftconv._torch_state import is_profiling
 from fftconv.geometry import area
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.scratch import Scratch
-from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.cost import trip
+from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one
 from fftconv.methods.overlap_save.tiling import keeps_spectra
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.tiling import Tiling
 
-#: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
-#: spectra is faster than one tile after the other.
-MOST_PAIRS = 64
 #: Numbers in all tiles of a pass, below which a second thread costs more than it brings.
 SERIAL_NUMBERS = 1 << 14
 #: Parts in which the weight's gradient is summed, and numbers that they may take: constants, so
@@ -48,12 +44,6 @@ _PHASES = {
 _FIELDS = ctypes.c_int64 * at.COUNT
 
 
-@lru_cache(maxsize=1)
-def available() -> bool:
-    """Whether there are MKL to transform and numba to compile the rest."""
-    return mkl.available() and obstacle() is None
-
-
 def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     """Return how many rows of tiles go into a part of the weight's gradient, and the parts."""
     rows = geometry.batch * tiling.grid[0]
@@ -63,15 +53,14 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     return share, -(-rows // share)
 
 
-class FewChannels:
+class FewChannels(TiledEngine):
     """The engine for few channels, where MKL and numba are there."""
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
-        """Whether a case is done tile by tile here."""
-        ins, outs = geometry.channels_per_group
-        return on_cpu and ins * outs <= MOST_PAIRS and available()
+        """Whether a case is done one tile after the other."""
+        return one_by_one(geometry, on_cpu)
 
-    def run(
+    def tiles(
         self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
     ) -> Passes:
         """Return the passes over a case."""
@@ -92,7 +81,7 @@ class FewChannels:
         at_work = min(torch.get_num_threads(), geometry.groups * parts) * spectra
         return plane * (at_work + filters * parts) + seams + result
 
-    def seconds(
+    def predict(
         self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
         rates: Precision, threads: int,
     ) -> float:  # fmt: skip

@@ -12,6 +12,7 @@ from fftconv.geometry import area
 from fftconv.methods.maps import add_bias
 from fftconv.methods.overlap_save.cost import trip
 from fftconv.methods.overlap_save.products import multiply, multiply_sum, multiply_transposed
+from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.tiling import Tiling
 
 
-class ByTorch:
-    """The engine for whatever no other one serves."""
+class ByTorch(TiledEngine):
+    """The engine for many channels, and for all others where there is no MKL or no CPU."""
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
-        """Every case, on every device."""
-        return True
+        """Whether a case is done many tiles at a time."""
+        return not one_by_one(geometry, on_cpu)
 
-    def run(
+    def tiles(
         self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
     ) -> TorchTiles:
         """Return the operations of a case."""
@@ -57,7 +58,7 @@ class ByTorch:
         channels = geometry.in_channels + geometry.out_channels
         return 2 * tiling.spectrum * (copies * in_flight * channels + filters) + result
 
-    def seconds(
+    def predict(
         self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
         rates: Precision, threads: int,
     ) -> float:  # fmt: skip

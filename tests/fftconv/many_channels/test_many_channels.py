@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,11 +9,15 @@ from torch import Tensor
 import fftconv
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps
+from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.many_channels import cutting
-from fftconv.methods.overlap_save.many_channels.maps import Lengths, ManyChannels
+from fftconv.methods.overlap_save.many_channels.engine import ManyChannels
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
+from fftconv.methods.registry import REGISTRY, register
 
 # Few lengths of tiles, and sizes of filters that share functions: each is compiled once.
 LENGTH = 12
@@ -20,8 +25,8 @@ LENGTH = 12
 
 def maps_of(
     geometry: Geometry, dtype: torch.dtype = torch.float32, length: int = LENGTH
-) -> ManyChannels:
-    return ManyChannels(geometry, Lengths(*[length] * 4), dtype, WeightSpectra())
+) -> ManyChannelsMaps:
+    return ManyChannelsMaps(geometry, Lengths(*[length] * 4), dtype, WeightSpectra())
 
 
 def check(geometry: Geometry, maps: Maps, dtype: torch.dtype) -> None:
@@ -170,13 +175,21 @@ def test_kept_spectra_follow_the_weight() -> None:
     assert transformed
 
 
-@pytest.fixture
-def dense(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make products over channels serve wherever they can, with tiles of one length."""
-    from fftconv.methods.overlap_save import choice
+class Always(ManyChannels):
+    """The engine with tiles of one length, whatever is predicted."""
 
-    monkeypatch.setattr(choice, "_dense_lengths", lambda *_: Lengths(*[LENGTH] * 4))
-    monkeypatch.setattr("fftconv._case._cases", {})
+    def cut(self, *_: object) -> Lengths:
+        return Lengths(*[LENGTH] * 4)
+
+
+@pytest.fixture
+def dense(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make products over channels serve, with tiles of one length."""
+    monkeypatch.setattr(choice, "ENGINES", (Always(),))
+    before = REGISTRY["overlap_save"]
+    register(OverlapSave())
+    yield
+    register(before)
 
 
 @pytest.mark.usefixtures("dense")
@@ -206,8 +219,8 @@ def test_the_method_uses_products_over_channels_where_they_are_predicted_faster(
     def kind(geometry: Geometry) -> type:
         return type(OverlapSave().prepare(geometry, torch.float32, torch.device("cpu")))
 
-    assert kind(Geometry.of((8, 64, 56, 56), (64, 64, 5, 5), padding=2)) is ManyChannels
-    assert kind(Geometry.of((8, 3, 56, 56), (3, 3, 5, 5), padding=2)) is not ManyChannels
+    assert kind(Geometry.of((8, 64, 56, 56), (64, 64, 5, 5), padding=2)) is ManyChannelsMaps
+    assert kind(Geometry.of((8, 3, 56, 56), (3, 3, 5, 5), padding=2)) is not ManyChannelsMaps
 
 
 def test_a_plan_says_what_the_spectra_of_the_weight_take() -> None:

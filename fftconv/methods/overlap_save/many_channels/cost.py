@@ -12,7 +12,7 @@ from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut,
 from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Dense, Machine
+    from fftconv.calibration.machine import Machine
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
@@ -34,27 +34,30 @@ def serves(geometry: Geometry) -> bool:
 def lengths(
     names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int,
     learned: bool,
-) -> dict[Map, tuple[float, int]]:  # fmt: skip
-    """Return for each map the predicted seconds and the tile's length; nothing if none fits.
+) -> dict[Map, int]:  # fmt: skip
+    """Return for each map the length of the tiles that take least time; nothing if none fits.
 
     `learned` says that the weight changes from call to call.
     """
-    constants = rates(machine, item_bytes)
-    best: dict[Map, tuple[float, int]] = {}
+    best: dict[Map, int] = {}
     for name in names:
-        case = Correlation.forward(geometry)
-        if name == "grad_input":
-            case = case.turned()
-        costs = []
-        for length in LENGTHS:
-            tiles = cut(case, length, item_bytes, name == "grad_weight")
-            if tiles is not None and _fits(case, tiles, name, geometry, item_bytes):
-                seconds = _seconds(case, tiles, name, item_bytes, constants, threads, learned)
-                costs.append((seconds, length))
+        costs = [
+            (seconds(name, geometry, length, item_bytes, machine, threads, learned), length)
+            for length in LENGTHS
+            if _fits(name, geometry, length, item_bytes)
+        ]
         if not costs:
             return {}
-        best[name] = min(costs)
+        best[name] = min(costs)[1]
     return best
+
+
+def _case(name: Map, geometry: Geometry, length: int, item: int) -> tuple[Correlation, Cut | None]:
+    """Return a map as a correlation, and its tiles of a length, None if the filter is larger."""
+    case = Correlation.forward(geometry)
+    if name == "grad_input":
+        case = case.turned()
+    return case, cut(case, length, item, name == "grad_weight")
 
 
 def filter_bytes(geometry: Geometry, length: int, item_bytes: int) -> int:
@@ -64,23 +67,26 @@ def filter_bytes(geometry: Geometry, length: int, item_bytes: int) -> int:
     return geometry.groups * bins * ins * 2 * row_bytes(outs, item_bytes, target().vector_bytes)
 
 
-def _fits(case: Correlation, tiles: Cut, name: Map, geometry: Geometry, item: int) -> bool:
+def _fits(name: Map, geometry: Geometry, length: int, item: int) -> bool:
     """Whether what is between two passes takes no more than three times input and output."""
+    case, tiles = _case(name, geometry, length, item)
+    if tiles is None:
+        return False
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
-    given = sum(
-        item * shape[0] * shape[1] * shape[2] * shape[3]
-        for shape in (geometry.input_shape, geometry.output_shape)
-    )
     # Below so little there is nothing to save.
-    return between <= max(3 * given, 1 << 21)
+    return between <= max(3 * item * geometry.numbers, 1 << 21)
 
 
-def _seconds(
-    case: Correlation, tiles: Cut, name: Map, item: int, constants: Dense, threads: int,
+def seconds(
+    name: Map, geometry: Geometry, length: int, item: int, machine: Machine, threads: int,
     learned: bool,
 ) -> float:  # fmt: skip
+    """Predict one map with tiles of a length, which must be possible."""
+    case, tiles = _case(name, geometry, length, item)
+    assert tiles is not None
+    constants = rates(machine, item)
     number = tiles.first_tile(tiles.all_units)
     chunks = len(tiles.chunks())
     lanes = target().vector_bytes // item

@@ -1,153 +1,73 @@
-"""One correlation of many channels, and the gradient of its filters, ready for any operands."""
+"""The engine for many channels: which cases it may have, and with which tiles."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
-from fftconv.machine_code.scratch import Scratch, large_memory
-from fftconv.methods.maps import readable
-from fftconv.methods.overlap_save.many_channels import fields as at
-from fftconv.methods.overlap_save.many_channels import passes
+from fftconv.calibration.machine import current
+from fftconv.methods.maps import MAPS
+from fftconv.methods.overlap_save.engine import Engine
+from fftconv.methods.overlap_save.many_channels import cost
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
-    from fftconv.methods.overlap_save.many_channels.passes import Pass
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Map
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
-class Correlator:
-    """A correlation with filters whose spectra are given."""
+class ManyChannels(Engine[Lengths]):
+    """Small tiles, and one complex matrix product over the channels per frequency."""
 
-    def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
-        self.case, self.cut = case, cut
-        self._item = item = dtype.itemsize
-        bits = 8 * item
-        channels = max(case.ins, case.outs)
-        # The product takes the place of the input's spectra.
-        self._tiles = passes.Spectra(cut.bins, cut.most_tiles, channels, item)
-        self._filters = passes.FilterSpectra(cut.bins, case.ins, case.outs, item)
-        self._transform = passes.filters(case, cut, self._filters, bits)
-        self._there = passes.planes(case, cut, self._tiles, bits, "input")
-        self._back = passes.planes(case, cut, self._tiles, bits, "output")
-        all_spectra = self._tiles, self._filters, self._tiles
-        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=False)
-        self.key: object = (case, cut.length, dtype, "turned")
+    #: A layer has spectra for each pair of channels: of VGG-16's largest 3x3 layer, with 512 x 512
+    #: channels, tiles of 12 x 12 make 74 * 512 * 512 * 8 bytes, 148 MiB. Three such are kept.
+    kept_bytes = 512 << 20
 
-    def laid_out(self, filters: Tensor) -> Tensor:
-        """Lay (groups, outs, ins, height, width) out so that output channels are lanes."""
-        lanes = passes.filter_lanes(self.case.outs, self._item)
-        groups, outs, ins, height, width = filters.shape
-        out = filters.new_zeros if lanes > outs else filters.new_empty
-        laid = out((groups, ins, height, width, lanes))
-        laid[..., :outs] = filters.permute(0, 2, 3, 4, 1)
-        return laid.mul_(1 / self.cut.length**2)
+    def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
+        """Whether there are enough channels, and something to transform."""
+        return on_cpu and cost.serves(geometry)
 
-    def spectra(self, filters: Tensor) -> Tensor:
-        """Return the spectra of (groups, outs, ins, height, width)."""
-        laid = self.laid_out(filters)
-        count = self.case.groups * self._filters.group // self._item
-        spectra = large_memory(count + 64 // self._item, laid.dtype)
-        pieces = self.case.groups * self.case.ins * passes.pairs(self.case.outs, self._item)
-        threads = torch.get_num_threads()
-        slot = self._transform.slot
-        with Scratch(threads * slot) as (place,):
-            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: _aligned(spectra)}
-            self._transform.run(places, place, slot, pieces)
-        return spectra
-
-    def run(self, x: Tensor, spectra: Tensor, bias: Tensor | None, y: Tensor) -> None:
-        """Correlate, and write to `y`, whose rows are dense."""
-        case, cut, item = self.case, self.cut, self._item
-        x = readable(x)
-        lanes = passes.filter_lanes(case.outs, item)
-        biases = x.new_zeros((case.groups, lanes))
-        if bias is not None:
-            biases[:, : case.outs] = bias.reshape(case.groups, case.outs)
-        slot = max(self._there.slot, self._back.slot, self._multiply.slot)
-        ins, outs = (
-            case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
+    def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
+        """Return for each map the tiles that it takes least time with."""
+        machine = current()
+        kept, learned = (
+            cost.lengths(MAPS, geometry, item_bytes, machine, threads, learned)
+            for learned in (False, True)
         )
-        source, target = passes.plane_steps(x, case.ins), passes.plane_steps(y, case.outs)
-        target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: lanes * item}
-        with Scratch(torch.get_num_threads() * slot, case.groups * self._tiles.group) as (
-            place,
-            between,
-        ):
-            filters = _aligned(spectra)
-            for first, last in cut.chunks():
-                begin = cut.first_tile(first)
-                here = {
-                    at.FIRST_UNIT: first, at.UNITS: last - first, at.FIRST_TILE: begin,
-                    at.SPECTRA: between,
-                }  # fmt: skip
-                self._there.run(source | here, place, slot, (last - first) * ins)
-                tiles = cut.first_tile(last) - begin
-                factors = {
-                    at.LEFT_PLACE: between, at.RIGHT_PLACE: filters, at.OUT_PLACE: between,
-                    at.P_TILES: tiles, at.ROWS: tiles, at.SUMS: case.ins,
-                }  # fmt: skip
-                self._multiply.run(factors, place, slot, case.groups * cut.bins)
-                self._back.run(target | here, place, slot, (last - first) * outs)
-
-
-class FilterGradient:
-    """The gradient of a correlation's filters."""
-
-    def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
-        self.case, self.cut = case, cut
-        self._item = item = dtype.itemsize
-        bits = 8 * item
-        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item)
-        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
-        self._filters = passes.Spectra(cut.bins, case.ins, case.outs, item)
-        self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
-        self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
-        all_spectra = self._inputs, self._outputs, self._filters
-        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True)
-        self._back = passes.filters(case, cut, self._filters, bits, back=True)
-
-    def run(self, x: Tensor, g: Tensor) -> Tensor:
-        """Return the gradient as (groups, outs, ins, height, width)."""
-        case, cut, item = self.case, self.cut, self._item
-        x, g = readable(x), readable(g)
-        lanes = passes.filter_lanes(case.outs, item)
-        laid = x.new_empty((case.groups, case.ins, *case.kernel, lanes))
-        biases = x.new_zeros(lanes)
-        used: tuple[Pass, ...] = (self._of_inputs, self._of_outputs, self._multiply, self._back)
-        slot = max(one.slot for one in used)
-        ins, outs = (
-            case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
+        if not learned:
+            return None
+        return Lengths(
+            kept["forward"], learned["forward"], learned["grad_input"], learned["grad_weight"]
         )
-        sizes = (case.groups * s.group for s in (self._inputs, self._outputs, self._filters))
-        with Scratch(torch.get_num_threads() * slot, *sizes) as (place, signals, gradients, sums):
-            sources = (
-                (self._of_inputs, passes.plane_steps(x, case.ins), signals, ins),
-                (self._of_outputs, passes.plane_steps(g, case.outs), gradients, outs),
+
+    def run(
+        self, geometry: Geometry, cut: Lengths, dtype: torch.dtype, device: torch.device,
+        weights: WeightSpectra,
+    ) -> ManyChannelsMaps:  # fmt: skip
+        """Return the maps of a case."""
+        del device
+        return ManyChannelsMaps(geometry, cut, dtype, weights)
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, cut: Lengths, item_bytes: int,
+        threads: int, learned: bool,
+    ) -> float:  # fmt: skip
+        """Predict maps one by one: they share nothing."""
+        machine = current()
+        return sum(
+            cost.seconds(
+                name, geometry, cut.of(name, learned), item_bytes, machine, threads, learned
             )
-            for first, last in cut.chunks():
-                begin = cut.first_tile(first)
-                for one, source, spectra, pairs in sources:
-                    here = {
-                        at.FIRST_UNIT: first, at.UNITS: last - first, at.FIRST_TILE: begin,
-                        at.SPECTRA: spectra,
-                    }  # fmt: skip
-                    one.run(source | here, place, slot, (last - first) * pairs)
-                tiles = cut.first_tile(last) - begin
-                factors = {
-                    at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
-                    at.P_TILES: tiles, at.ROWS: case.ins, at.SUMS: tiles,
-                    at.P_ADDS: int(first > 0),
-                }  # fmt: skip
-                self._multiply.run(factors, place, slot, case.groups * cut.bins)
-            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
-            self._back.run(places, place, slot, case.ins * outs)
-        laid = laid[..., : case.outs].mul_(1 / cut.length**2)
-        return laid.permute(0, 4, 1, 2, 3)
+            for name in names
+        )
 
+    def tile(self, cut: Lengths) -> Pair:
+        """Return the size of the transforms."""
+        return cut.forward, cut.forward
 
-def _aligned(tensor: Tensor) -> int:
-    """Return the address of the first cache line in a tensor."""
-    return -(-tensor.data_ptr() // 64) * 64
+    def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
+        """Return the bytes of the weight's spectra: one for each pair of channels."""
+        return cost.filter_bytes(geometry, cut.forward, item_bytes)

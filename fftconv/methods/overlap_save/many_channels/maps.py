@@ -9,7 +9,7 @@ step, and its spectra are made anew.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
@@ -20,21 +20,13 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
+    from fftconv.methods.overlap_save.many_channels.correlators import Correlator, FilterGradient
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
-    from fftconv.methods.overlap_save.many_channels.engine import Correlator, FilterGradient
+    from fftconv.methods.overlap_save.many_channels.lengths import Lengths
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
-class Lengths(NamedTuple):
-    """Sides of tiles: of the forward map with a weight that is kept or learned, of gradients."""
-
-    forward: int
-    learned: int
-    grad_input: int
-    grad_weight: int
-
-
-class ManyChannels(Maps):
+class ManyChannelsMaps(Maps):
     """The maps with stride and dilation 1; a tile's length may differ from map to map."""
 
     def __init__(
@@ -52,7 +44,7 @@ class ManyChannels(Maps):
         return tiles
 
     def _correlator(self, case: Correlation, length: int) -> Correlator:
-        from fftconv.methods.overlap_save.many_channels.engine import Correlator
+        from fftconv.methods.overlap_save.many_channels.correlators import Correlator
 
         return Correlator(case, self._cut(case, length), self._dtype)
 
@@ -72,7 +64,7 @@ class ManyChannels(Maps):
 
     @cached_property
     def _filters(self) -> FilterGradient:
-        from fftconv.methods.overlap_save.many_channels.engine import FilterGradient
+        from fftconv.methods.overlap_save.many_channels.correlators import FilterGradient
 
         cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
         return FilterGradient(self._case, cut, self._dtype)

@@ -1,0 +1,23 @@
+"""The sides of a case's tiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fftconv.methods.maps import Map
+
+
+class Lengths(NamedTuple):
+    """Sides of tiles: of the forward map with a weight that is kept or learned, of gradients."""
+
+    forward: int
+    learned: int
+    grad_input: int
+    grad_weight: int
+
+    def of(self, name: Map, learned: bool) -> int:
+        """Return the side of one map's tiles."""
+        if name == "forward":
+            return self.learned if learned else self.forward
+        return self.grad_input if name == "grad_input" else self.grad_weight

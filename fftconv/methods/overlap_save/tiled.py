@@ -1,0 +1,163 @@
+"""Engines whose tiles are cut as `tiling` says, alike for all maps, which share spectra."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import lru_cache
+from math import inf
+from typing import TYPE_CHECKING, Protocol
+
+from fftconv.calibration.machine import current
+from fftconv.machine_code.usable import obstacle
+from fftconv.methods.maps import MAPS, Maps
+from fftconv.methods.overlap_save import mkl
+from fftconv.methods.overlap_save.engine import Engine
+from fftconv.methods.overlap_save.tiling import Tiling, candidates, keeps_spectra, too_large
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from fftconv.calibration.machine import Precision
+    from fftconv.geometry import Geometry, Pair
+    from fftconv.methods.maps import Gradients, Kept, Map, Tensors
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
+
+#: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
+#: spectra is faster than one tile after the other.
+MOST_PAIRS = 64
+
+
+def one_by_one(geometry: Geometry, on_cpu: bool) -> bool:
+    """Whether a case is done one tile after the other, and not many tiles at a time."""
+    ins, outs = geometry.channels_per_group
+    return on_cpu and ins * outs <= MOST_PAIRS and available()
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether there are MKL to transform single tiles and numba to compile the rest."""
+    return mkl.available() and obstacle() is None
+
+
+class Run(Protocol):
+    """One case, cut up in one way, ready for any operands."""
+
+    weight: object
+    """Equal for what transforms weights alike."""
+
+    def weight_spectra(self, w: Tensor) -> Tensor:
+        """Return the spectra of a weight."""
+
+    def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
+        """Return the output, and the spectra of the input's tiles if they are to be kept."""
+
+    def backward(
+        self, g: Tensor, x: Tensor | None, spectra: Tensor | None, kept: Tensors
+    ) -> Gradients:
+        """Return the input's gradient if there are spectra, the weight's if there is an input."""
+
+
+class TiledEngine(Engine[Tiling]):
+    """What such engines have in common: three questions are left to answer."""
+
+    @abstractmethod
+    def tiles(
+        self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
+    ) -> Run:
+        """Return what works through the tiles of a case."""
+
+    @abstractmethod
+    def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
+        """Count the numbers alive at the worst moment, while both gradients are computed.
+
+        Operands do not count, results do.
+        """
+
+    @abstractmethod
+    def predict(
+        self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
+        rates: Precision, threads: int,
+    ) -> float:  # fmt: skip
+        """Predict some maps of a case together; a call takes `call` seconds beside its work."""
+
+    def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Tiling:
+        """Return the tiles that all three maps together take least time with."""
+        machine = current()
+        call, rates = machine.fft_call, machine.precision(item_bytes)
+        return min(
+            candidates(geometry, item_bytes, self.numbers),
+            key=lambda tiling: self.predict(MAPS, geometry, tiling, call, rates, threads),
+        )
+
+    def run(
+        self, geometry: Geometry, cut: Tiling, dtype: torch.dtype, device: torch.device,
+        weights: WeightSpectra,
+    ) -> Maps:  # fmt: skip
+        """Return maps that keep the spectra of weights and, for gradients, of inputs."""
+        tiles = self.tiles(geometry, cut, dtype, device)
+        return TiledMaps(tiles, weights, keeps_spectra(geometry, cut))
+
+    def seconds(
+        self, names: tuple[Map, ...], geometry: Geometry, cut: Tiling, item_bytes: int,
+        threads: int, learned: bool,
+    ) -> float:  # fmt: skip
+        """Predict; fast or not, no case is to take more memory than anybody expects."""
+        del learned
+        if too_large(geometry, cut, self.numbers):
+            return inf
+        machine = current()
+        rates = machine.precision(item_bytes)
+        return self.predict(names, geometry, cut, machine.fft_call, rates, threads)
+
+    def tile(self, cut: Tiling) -> Pair:
+        """Return the size of all transforms."""
+        return cut.fft
+
+
+class TiledMaps(Maps):
+    """The maps with stride and dilation 1, which keep spectra of weight and input for backward."""
+
+    def __init__(self, run: Run, weights: WeightSpectra, keeps: bool) -> None:
+        """Take what runs the case, where weights' spectra are kept, and if those of inputs are."""
+        self._run, self._weights, self.keeps = run, weights, keeps
+
+    def _spectra(self, w: Tensor) -> Tensor:
+        return self._weights.get(w, self._run.weight, self._run.weight_spectra)
+
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Correlate tile by tile."""
+        return self._run.forward(x, self._spectra(w), bias, False)[0]
+
+    def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
+        """Correlate tile by tile; keep the spectra of the weight and of the input's tiles."""
+        spectra = self._spectra(w)
+        y, kept = self._run.forward(x, spectra, bias, self.keeps)
+        return y, (spectra, *kept)
+
+    def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
+        """Convolve tile by tile."""
+        gx, _ = self._run.backward(g, None, self._spectra(w), ())
+        assert gx is not None
+        return gx
+
+    def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
+        """Correlate input and gradient tile by tile."""
+        _, gw = self._run.backward(g, x, None, ())
+        assert gw is not None
+        return gw
+
+    def grads(
+        self,
+        g: Tensor,
+        x: Tensor,
+        w: Tensor,
+        need_input: bool = True,
+        need_weight: bool = True,
+        kept: Tensors = (),
+    ) -> Gradients:
+        """Both gradients from one transform of g, and from what the forward pass kept."""
+        spectra = None
+        if need_input:
+            spectra = kept[0] if kept else self._spectra(w)
+        return self._run.backward(g, x if need_weight else None, spectra, kept[1:])
