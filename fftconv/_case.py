@@ -121,6 +121,7 @@ def prepared(
     needs_grad
         Whether gradients will be asked for.
     """
+    machine.current()  # raises its generation if there is a new one
     key = (
         geometry, name, dtype, device, needs_grad, get_num_threads(), machine.generation,
         machine.named(), registry.generation,

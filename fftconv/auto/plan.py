@@ -175,7 +175,7 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
         alike = usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
         if usable[method].compute_dtype(dtype, device) == dtype:
             return own_s(alike, some, geometry, dtype)
-        return alike + casts_s(some, geometry, dtype, machine.current(), threads)
+        return alike + casts_s(some, geometry, dtype, machine.known(), threads)
 
     seconds = {name: {m: seconds_of(m, (name,)) for m in usable} for name in names}
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}

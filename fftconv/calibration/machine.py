@@ -136,6 +136,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.float32 if item_bytes == 4 else self.float64
 
 
+@lru_cache(maxsize=1)
 def processor() -> str:
     """Name the processor and the vector instructions that torch uses on it."""
     name = platform.processor() or platform.machine()
@@ -241,6 +242,11 @@ def current() -> Machine:
         generation += _current is not None
         _current = found, _read_or_defaults(path)
     return _current[1]
+
+
+def known() -> Machine:
+    """Return what `current` found last, without a look at its file: a plan asks many times."""
+    return current() if _current is None else _current[1]
 
 
 _current: tuple[object, Machine] | None = None

@@ -16,7 +16,8 @@ from fftconv.methods.overlap_save import few_channels, mkl, tiled
 from fftconv.methods.overlap_save.choice import tiled as engine_of
 from fftconv.methods.overlap_save.few_channels import FewChannels
 from fftconv.methods.overlap_save.method import OverlapSave
-from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
+from fftconv.methods.overlap_save.search import every
+from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, good_length
 from fftconv.methods.overlap_save.torch_engine import ByTorch
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES, WeightSpectra
 
@@ -97,7 +98,7 @@ def test_every_candidate() -> None:
         ((70, 150), (9, 4), 0), ((90, 64), (31, 33), (15, 16)), ((40, 40), (5, 5), (9, 12)),
     ):  # fmt: skip
         geometry = Geometry.of((1, 1, *size), (1, 1, *kernel), padding=padding)
-        for tiling in candidates(geometry, 8, engine_of(geometry, on_cpu=True).numbers):
+        for tiling in every(geometry, 8, engine_of(geometry, on_cpu=True).numbers):
             check(OverlapSave(lambda *_, tiling=tiling: tiling), geometry)
 
 
@@ -253,7 +254,7 @@ def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch)
 def test_memory_does_not_grow_with_the_image() -> None:
     for size in (1024, 4096, 16384):
         geometry = Geometry.of((4, 8, size, size), (8, 1, 31, 31), groups=8)
-        for tiling in candidates(geometry, 4, engine_of(geometry, on_cpu=True).numbers):
+        for tiling in every(geometry, 4, engine_of(geometry, on_cpu=True).numbers):
             tiles = tiling.images * tiling.rows * tiling.grid[1]
             row = 2 * 4 * tiling.spectrum * tiling.grid[1] * 16
             assert tiles * 2 * 4 * tiling.spectrum * 16 <= max(IN_FLIGHT_BYTES, row)

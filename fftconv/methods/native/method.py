@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from fftconv.calibration.between import neighbours
 from fftconv.calibration.dense import native_floor
-from fftconv.calibration.machine import current
+from fftconv.calibration.machine import known
 from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
@@ -54,7 +54,7 @@ class Native(Method):
     ) -> float:  # fmt: skip
         """Take the rate for the nearest channels, between filter sizes."""
         del learned
-        machine = current()
+        machine = known()
         rates = machine.precision(item_bytes).native
         ins, outs = geometry.channels_per_group
         channels = ins, outs, geometry.groups

@@ -63,26 +63,7 @@ def good_length(minimum: int) -> int:
     return next(n * scale for n in LENGTHS if n * scale >= minimum)
 
 
-def candidates(geometry: Geometry, item_bytes: int, numbers: Numbers) -> list[Tiling]:
-    """List the tilings worth considering for a case with stride and dilation 1.
-
-    `numbers` is an engine's, see `fftconv.methods.overlap_save.engine`.
-
-    Those that need more than three times the bytes of input and output are left out, unless none
-    is left; then the one that needs least is the only candidate.
-    """
-    heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
-    whole = heights[-1], widths[-1]
-    tilings = [
-        _tiling(geometry, (height, width), whole, item_bytes, numbers)
-        for height in heights
-        for width in widths
-    ]
-    small = [tiling for tiling in tilings if not too_large(geometry, tiling, numbers)]
-    return small or [min(tilings, key=lambda tiling: numbers(geometry, tiling))]
-
-
-def _lengths(geometry: Geometry, axis: int) -> list[int]:
+def lengths(geometry: Geometry, axis: int) -> list[int]:
     """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
     size, taps, outputs = (
         sizes[axis] for sizes in (geometry.input_size, geometry.kernel_size, geometry.output_size)
@@ -90,18 +71,17 @@ def _lengths(geometry: Geometry, axis: int) -> list[int]:
     before, after = geometry.padding[2 * axis], geometry.padding[2 * axis + 1]
     # What runs over the end wraps around into the zeros of the padding before the start.
     whole = good_length(max(size + max(before, after), taps, outputs))
-    lengths = []
+    found = []
     for n in LENGTHS:
         if max(32, 1.25 * taps) <= n < min(whole, LONGEST_TILE + 1):
             count = -(-outputs // (n - taps + 1))
             if n == good_length(-(-outputs // count) + taps - 1):
-                lengths.append(n)
-    return [*lengths, whole]
+                found.append(n)
+    return [*found, whole]
 
 
-def _tiling(
-    geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int, numbers: Numbers
-) -> Tiling:
+def cut(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
+    """Return the tiling by transforms of `fft`, where `whole` would take in the whole image."""
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]

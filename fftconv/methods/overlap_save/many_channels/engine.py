@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fftconv.calibration.machine import current
-from fftconv.methods.maps import MAPS
+from fftconv.calibration.machine import known
 from fftconv.methods.overlap_save.engine import Engine
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
@@ -32,16 +31,7 @@ class ManyChannels(Engine[Lengths]):
 
     def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
         """Return for each map the tiles that it takes least time with."""
-        machine = current()
-        kept, learned = (
-            cost.lengths(MAPS, geometry, item_bytes, machine, threads, learned)
-            for learned in (False, True)
-        )
-        if not learned:
-            return None
-        return Lengths(
-            kept["forward"], learned["forward"], learned["grad_input"], learned["grad_weight"]
-        )
+        return cost.lengths(geometry, item_bytes, known(), threads)
 
     def run(
         self, geometry: Geometry, cut: Lengths, dtype: torch.dtype, device: torch.device,
@@ -56,7 +46,7 @@ class ManyChannels(Engine[Lengths]):
         threads: int, learned: bool,
     ) -> float:  # fmt: skip
         """Predict maps one by one: they share nothing."""
-        machine = current()
+        machine = known()
         return sum(
             cost.seconds(
                 name, geometry, cut.of(name, learned), item_bytes, machine, threads, learned
