@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report backfill preview publish test lint format figures
+.PHONY: help setup report backfill preview publish test lint format figures docs
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -50,3 +50,6 @@ format: $(READY) ## rewrite the sources in the project's format
 figures: $(READY) ## make the README's picture and tables from the committed results
 	$(BIN)/python -m convbench chart --machine xeon-2vcpu --input 512 --output docs/forward-512.svg
 	$(BIN)/python -m convbench readme
+
+docs: $(READY) ## make the documentation: build/docs/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
