@@ -46,6 +46,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
     "reset_argv": arguments,
+    "capture_repr": (),
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,  # a time of somebody's build is nobody's figure
@@ -56,6 +57,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"fftconv {release}"
 html_copy_source = False
 html_show_sourcelink = False
+html_sidebars = dict.fromkeys(("start", "contributing", "changelog"), [])
 html_static_path = ["_static"]
 html_css_files = ["fftconv.css"]
 html_theme_options = {
