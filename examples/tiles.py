@@ -35,7 +35,8 @@ def correlate_tile(tile: Tensor, spectrum: Tensor) -> Tensor:
 
 
 # %%
-# All tiles, side by side: each begins ``STEP`` after its neighbour and reaches ``TAPS - 1`` into it.
+# All tiles, side by side: each begins ``STEP`` after its neighbour and reaches ``TAPS - 1`` into
+# the next.
 
 
 def correlate(image: Tensor, weight: Tensor) -> Tensor:
@@ -61,8 +62,7 @@ ours = fftconv.conv2d(image[None, None], weight[None, None], method="overlap_sav
 print(f"of overlap_save: {float((ours - exact).abs().max()):.1e}")
 
 # %%
-# The tiles on the image: the shaded square is what one transform reads, the dark one within what it
-# is good for.
+# The tiles on the image: one transform reads the large square, and is good for the one within.
 
 figure, axes = plt.subplots(figsize=(4.4, 4.4), layout="constrained")
 axes.imshow(image, cmap="gray", alpha=0.35)
@@ -77,7 +77,7 @@ axes.legend((read, good), (f"read: {TILE}x{TILE}", f"kept: {STEP}x{STEP}"), loc=
 axes.set_axis_off()
 
 # %%
-# Larger tiles waste less on their overlap and cost more each; which size is best depends on how fast
-# the machine transforms each length. A plan says what was chosen.
+# Larger tiles waste less on their overlap and cost more each; which size is best depends on how
+# fast the machine transforms each length. A plan says what was chosen.
 
 print(fftconv.plan((1, 1, 512, 512), (1, 1, TAPS, TAPS)))
