@@ -102,9 +102,9 @@ class Conv1d(WithMethod, torch.nn.Conv1d):
     method
         One of `fftconv.methods()`. It may be changed later through the attribute of this name.
 
-    Shapes
-    ------
-    input: (N, C_in, L) or (C_in, L); output: (N, C_out, L_out) or (C_out, L_out).
+    Notes
+    -----
+    Input: (N, C_in, L) or (C_in, L); output: (N, C_out, L_out) or (C_out, L_out).
 
     Examples
     --------

@@ -163,7 +163,8 @@ FORMS: dict[str, tuple[Any, Any]] = {
 def test_conv2d_and_plan_read_numbers_as_torch_does(form: str, argument: str) -> None:
     given, plain = FORMS[form]
     wanted = F.conv2d(X, W, **{argument: plain})
-    torch.testing.assert_close(F.conv2d(X, W, **{argument: given}), wanted)
+    if form != "tensor":  # which torch 2.9 does not take
+        torch.testing.assert_close(F.conv2d(X, W, **{argument: given}), wanted)
     for _ in range(2):
         got = fftconv.conv2d(X, W, **{argument: given}, method="compiled")
         torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
