@@ -292,4 +292,4 @@ def test_kept_spectra_are_bounded() -> None:
 
 
 def test_good_length() -> None:
-    assert [good_length(n) for n in (1, 63, 65, 1025, 5000)] == [8, 64, 72, 1152, 5120]
+    assert [good_length(n) for n in (1, 63, 65, 1025, 5000)] == [1, 64, 72, 1152, 5120]

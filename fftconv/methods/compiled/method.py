@@ -15,6 +15,7 @@ from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.timing import call_s
+from fftconv.methods.turned import Turned, is_lone_column, turned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,9 +56,13 @@ class Compiled(Method):
 
     def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
         """Return the maps, out of those for stride and dilation 1."""
-        if geometry.is_unit:
+
+        def plain(geometry: Geometry) -> Maps:
+            if is_lone_column(geometry):
+                return Turned(CompiledMaps(turned(geometry), dtype))
             return CompiledMaps(geometry, dtype)
-        return Polyphase(geometry, lambda plain: CompiledMaps(plain, dtype))
+
+        return plain(geometry) if geometry.is_unit else Polyphase(geometry, plain)
 
     def seconds(
         self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,

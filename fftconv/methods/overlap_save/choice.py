@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ import torch
 from fftconv.calibration import machine as calibration
 from fftconv.geometry import CASES_KEPT
 from fftconv.methods.maps import MAPS, Map
+from fftconv.methods.overlap_save.columns import Columns
+from fftconv.methods.overlap_save.engine import Choice
 from fftconv.methods.overlap_save.few_channels import FewChannels
 from fftconv.methods.overlap_save.many_channels.engine import ManyChannels
 from fftconv.methods.overlap_save.tiled import TiledEngine
@@ -21,24 +22,6 @@ from fftconv.methods.polyphase import count_parts
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.overlap_save.engine import Engine
-
-ENGINES: tuple[Engine[Any], ...] = (FewChannels(), ByTorch(), ManyChannels())
-"""Of those that serve a case, the one that is predicted the fastest has it."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A case with stride and dilation 1, the engine that has it, and how that one cuts it up."""
-
-    geometry: Geometry
-    engine: Engine[Any]
-    cut: Any
-
-    def seconds(
-        self, names: tuple[Map, ...], item_bytes: int, threads: int, learned: bool
-    ) -> float:
-        """Predict some maps together; `learned` as of `Engine.seconds`."""
-        return self.engine.seconds(names, self.geometry, self.cut, item_bytes, threads, learned)
 
 
 def choose(geometry: Geometry, item_bytes: int, on_cpu: bool = True) -> Choice:
@@ -58,6 +41,10 @@ def _choose(
     if len(choices) == 1:
         return choices[0]
     return min(choices, key=lambda choice: choice.seconds(MAPS, item_bytes, threads, learned=True))
+
+
+ENGINES: tuple[Engine[Any], ...] = (FewChannels(), ByTorch(), ManyChannels(), Columns(choose))
+"""Of those that serve a case, the one that is predicted the fastest has it."""
 
 
 def tiled(geometry: Geometry, on_cpu: bool) -> TiledEngine:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.tiling import Tiling
 
 
+#: Numbers whose way takes as long as what a tile of one row costs however short it is.
+ROW_OVERHEAD = 300
+
+
 def trip(rates: Precision, tiling: Tiling) -> float:
     """Return thread-seconds per pixel of a tile's way there or back.
 
@@ -28,6 +32,11 @@ def trip(rates: Precision, tiling: Tiling) -> float:
 
 
 def _trip(tiles: tuple[Tile, ...], height: int, width: int) -> float:
+    if height == 1:
+        # What is left of a strip without its columns' transforms, which are half of the work.
+        along = _wide(tiles, width)
+        row = max(along - _wide(tiles, STRIP) / 2, along / 4)
+        return row * (1 + ROW_OVERHEAD / width)
     sides = _tall(tiles, height) + _wide(tiles, width) - _wide(tiles, STRIP)
     return sides + _between(
         tiles,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES
 
@@ -60,3 +61,18 @@ class Engine(ABC, Generic[Cut]):
         """Return the bytes of a weight's spectra where they do not count as results do."""
         del geometry, cut, item_bytes
         return 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A case with stride and dilation 1, the engine that has it, and how that one cuts it up."""
+
+    geometry: Geometry
+    engine: Engine[Any]
+    cut: Any
+
+    def seconds(
+        self, names: tuple[Map, ...], item_bytes: int, threads: int, learned: bool
+    ) -> float:
+        """Predict some maps together; `learned` as of `Engine.seconds`."""
+        return self.engine.seconds(names, self.geometry, self.cut, item_bytes, threads, learned)

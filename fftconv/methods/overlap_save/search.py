@@ -37,8 +37,7 @@ def cheapest(
 
     @cache
     def looked(height: int, width: int) -> tuple[float, Tiling]:
-        whole = heights[-1], widths[-1]
-        tiling = cut(geometry, (height, width), whole, item_bytes, numbers)
+        tiling = cut(geometry, (height, width), item_bytes, numbers)
         return inf if too_large(geometry, tiling, numbers) else seconds(tiling), tiling
 
     def cost(height: int, width: int) -> float:
@@ -61,5 +60,4 @@ def cheapest(
 def every(geometry: Geometry, item_bytes: int, numbers: Numbers) -> list[Tiling]:
     """Return all tilings of a case, too large or not, the whole image's last."""
     sides = lengths(geometry, 0), lengths(geometry, 1)
-    whole = sides[0][-1], sides[1][-1]
-    return [cut(geometry, fft, whole, item_bytes, numbers) for fft in product(*sides)]
+    return [cut(geometry, fft, item_bytes, numbers) for fft in product(*sides)]

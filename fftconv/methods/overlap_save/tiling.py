@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 #: Transform lengths that FFT libraries are fast at; above the last one, its multiples by 2^n.
 LENGTHS = (
-    8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96, 108, 112, 120, 128, 144, 160, 192, 216, 240, 256,
-    288, 320, 360, 384, 432, 480, 512, 576, 640, 720, 768, 800, 864, 960, 1024,
+    1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 96, 108, 112, 120, 128, 144, 160,
+    192, 216, 240, 256, 288, 320, 360, 384, 432, 480, 512, 576, 640, 720, 768, 800, 864, 960, 1024,
 )  # fmt: skip
-#: Tiles longer than this leave the second-level cache; only the whole image may be longer.
-LONGEST_TILE = 1024
+#: Lengths of tiles of one row: as many numbers as square tiles have. Of squares, a side above 1024
+#: leaves the second-level cache; only the whole image may be longer.
+LONG_ROWS = (1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768)
 #: Bytes of spectra that are worked on at a time.
 IN_FLIGHT_BYTES = 4 << 20
 
@@ -65,28 +66,37 @@ def good_length(minimum: int) -> int:
 
 def lengths(geometry: Geometry, axis: int) -> list[int]:
     """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
+    taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
+    if axis == 0 and taps == 1:
+        return [1]  # rows have nothing to do with each other
+    whole = good_length(_whole(geometry, axis))
+    in_rows = axis == 1 and geometry.kernel_size[0] == 1
+    shortest = max(32, 1.25 * taps)
+    found = set()
+    for n in (*LENGTHS, *LONG_ROWS) if in_rows else LENGTHS:
+        if n >= shortest:
+            count = -(-outputs // (n - taps + 1))
+            found.add(good_length(-(-outputs // count) + taps - 1))
+    return [*sorted(n for n in found if shortest <= n < whole), whole]
+
+
+def _whole(geometry: Geometry, axis: int) -> int:
+    """Return the length from which on one transform takes in all of a dimension."""
     size, taps, outputs = (
         sizes[axis] for sizes in (geometry.input_size, geometry.kernel_size, geometry.output_size)
     )
     before, after = geometry.padding[2 * axis], geometry.padding[2 * axis + 1]
     # What runs over the end wraps around into the zeros of the padding before the start.
-    whole = good_length(max(size + max(before, after), taps, outputs))
-    found = []
-    for n in LENGTHS:
-        if max(32, 1.25 * taps) <= n < min(whole, LONGEST_TILE + 1):
-            count = -(-outputs // (n - taps + 1))
-            if n == good_length(-(-outputs // count) + taps - 1):
-                found.append(n)
-    return [*found, whole]
+    return max(size + max(before, after), taps, outputs)
 
 
-def cut(geometry: Geometry, fft: Pair, whole: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
-    """Return the tiling by transforms of `fft`, where `whole` would take in the whole image."""
+def cut(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
+    """Return the tiling by transforms of `fft`."""
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]
         good = fft[axis] - geometry.kernel_size[axis] + 1
-        steps.append(outputs if fft[axis] == whole[axis] else min(outputs, good))
+        steps.append(outputs if fft[axis] >= _whole(geometry, axis) else min(outputs, good))
         grids.append(-(-outputs // steps[axis]))
     spectrum = fft[0] * (fft[1] // 2 + 1)
     row = 2 * item_bytes * spectrum * grids[1] * (geometry.in_channels + geometry.out_channels)
