@@ -17,7 +17,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an sdist, and of a wheel that was made from it, as `make package`."""
     pytest.importorskip("build", reason="the [package] extra is not installed")
     copy = tmp_path_factory.mktemp("package")
-    shutil.copytree(ROOT / "fftconv", copy / "fftconv", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "fftconv", copy / "fftconv", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
         shutil.copy(ROOT / name, copy)
     (copy / "tests").mkdir()  # which setuptools would take along
