@@ -17,7 +17,7 @@ def main(pyproject: Path) -> None:
         if line.startswith("version = ")
     )
     assert metadata.version("fftconv") == declared
-    assert pyproject.parent not in Path(fftconv.__file__).parents, "these are the sources"
+    assert Path(fftconv.__file__).parents[1] != pyproject.parent, "these are the sources"
     for module, file in (("fftconv", "py.typed"), ("fftconv.calibration", "defaults.json")):
         assert resources.files(module).joinpath(file).is_file(), file
 
