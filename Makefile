@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report backfill preview publish test lint format figures docs
+.PHONY: help setup report backfill preview publish test lint format figures docs package
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -53,3 +53,12 @@ figures: $(READY) ## make the picture and tables of README and docs from the com
 
 docs: $(READY) ## make the documentation: build/docs/index.html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+PACKAGE := build/package
+package: $(READY) ## make the wheel and the sdist in dist/, check them, and try the wheel where nothing else is
+	rm -rf dist $(PACKAGE)
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv $(PACKAGE)
+	$(PACKAGE)/bin/python -m pip install --disable-pip-version-check --quiet -c $(VENV)/constraints.txt dist/*.whl
+	cd $(PACKAGE) && bin/python -I $(CURDIR)/tests/packaging/smoke.py $(CURDIR)/pyproject.toml

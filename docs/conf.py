@@ -33,6 +33,7 @@ suppress_warnings = ["config.cache"]  # sphinx-gallery is given a function, whic
 
 # `name` in a docstring is a link if the name has a page; torch's have theirs elsewhere.
 default_role = "py:obj"
+highlight_language = "none"  # what has no language is a picture made of letters
 autodoc_typehints = "none"  # the docstrings say them in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False

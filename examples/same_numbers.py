@@ -6,6 +6,7 @@ Every method computes what ``torch.nn.functional.conv2d`` computes, gradients in
 each is from the exact result is a matter of rounding, and here it is measured.
 """
 
+import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 
@@ -28,9 +29,11 @@ def error(result: torch.Tensor, truth: torch.Tensor) -> float:
     return float((result.double() - truth).abs().max() / truth.abs().max())
 
 
+forward = {}
 for method in fftconv.methods():
     result = fftconv.conv2d(image, weight, bias, padding=5, method=method)
-    print(f"{method:12s} {error(result, exact):.1e}")
+    forward[method] = error(result, exact)
+    print(f"{method:12s} {forward[method]:.1e}")
 
 # %%
 # The same of the gradient with respect to the weight.
@@ -44,8 +47,20 @@ def gradient(dtype: torch.dtype, method: str) -> torch.Tensor:
 
 
 truth = gradient(torch.float64, "native")
+backward = {}
 for method in fftconv.methods():
-    print(f"{method:12s} {error(gradient(torch.float32, method), truth):.1e}")
+    backward[method] = error(gradient(torch.float32, method), truth)
+    print(f"{method:12s} {backward[method]:.1e}")
+
+# %%
+# The line is one unit in the last place of float32.
+
+figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+axes.semilogy(list(forward), list(forward.values()), "o", label="output")
+axes.semilogy(list(backward), list(backward.values()), "x", label="gradient of the weight")
+axes.axhline(torch.finfo(torch.float32).eps, color="black", linewidth=0.8)
+axes.set_ylabel("largest relative error")
+axes.legend()
 
 # %%
 # What a method cannot do it says in a sentence; ``auto`` takes one that can.

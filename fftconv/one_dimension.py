@@ -102,6 +102,11 @@ class Conv1d(WithMethod, torch.nn.Conv1d):
     method
         One of `fftconv.methods()`. It may be changed later through the attribute of this name.
 
+    Raises
+    ------
+    ValueError, TypeError
+        As `torch.nn.Conv1d` does, or if there is no such method.
+
     Notes
     -----
     Input: (N, C_in, L) or (C_in, L); output: (N, C_out, L_out) or (C_out, L_out).

@@ -47,6 +47,11 @@ def unregister(name: str) -> None:
 def methods() -> dict[str, Description]:
     """Return what ``method=`` takes: each name with what it supports and whether it is here.
 
+    Returns
+    -------
+    dict of str to Description
+        The methods in the order of the registry, and ``auto``.
+
     Examples
     --------
     >>> sorted(methods())
