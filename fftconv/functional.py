@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.compiler import is_compiling
 
+from fftconv import _flops as _flops
 from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
 from fftconv._autograd import Affine, record
 from fftconv._case import check_layouts, check_match, check_tensors, find
