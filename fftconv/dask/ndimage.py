@@ -123,6 +123,8 @@ def _filtered(
     shifts = _shifts(plane.shape, pair("origin", origin), flip)
     if flip:
         plane = plane[::-1, ::-1]
+    elif plane.dtype.kind == "c":
+        plane = plane.conj()  # as scipy's correlate does, and conv2d does not
     computed = _computed(source.dtype, plane.dtype)
     weight = whole("weights", plane[None, None].astype(computed))
     case = _case(source.shape, weight.shape, shifts, MODES[mode], method, computed, cval)

@@ -33,7 +33,7 @@ def pairs(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
 @st.composite
 def ragged(draw: st.DrawFn, size: int) -> tuple[int, ...]:
     """Chunks of an axis: some of one place, some of nearly all."""
-    cuts = draw(st.sets(st.integers(1, size - 1), max_size=4)) if size > 1 else set()
+    cuts = draw(st.sets(st.integers(1, size - 1), max_size=3)) if size > 1 else set()
     edges = [0, *sorted(cuts), size]
     return tuple(b - a for a, b in pairwise(edges))
 
@@ -65,7 +65,7 @@ def cases(draw: st.DrawFn) -> dict[str, object]:
         "seed": draw(st.integers(0, 1000)),
         "batched": shape[0] > 1 or draw(st.booleans()),
         "joined": draw(st.booleans()),
-        "other": draw(st.integers(1, 30)),
+        "other": draw(st.integers(5, 30)),
     }
 
 
