@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import torch
+from dask.base import tokenize
 
 from fftconv.dask import graph
 from fftconv.dask.functional import output_blocks
@@ -134,7 +135,8 @@ def _filtered(
     if source.dtype == computed or (computed.kind == "c" and source.dtype.kind != "c"):
         return correlated
     to_dtype = partial(_cast, dtype=source.dtype)
-    cast: da.Array = da.map_blocks(to_dtype, correlated, dtype=source.dtype, token="to-dtype")
+    name = f"to-dtype-{tokenize(correlated.name, source.dtype)}"
+    cast: da.Array = da.map_blocks(to_dtype, correlated, dtype=source.dtype, name=name)
     return cast
 
 
