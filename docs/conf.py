@@ -11,9 +11,16 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 from convbench.limits.bound import DEFINITION  # noqa: E402
 
 
-def arguments(gallery: dict[str, Any], _script: object) -> list[str]:
-    """Have the example that saves its picture save it among what is generated."""
-    return ["--output", str(Path(gallery["src_dir"], gallery["gallery_dirs"], "picture.png"))]
+# What an example is started with where it is more than a page wants to wait for.
+SMALL = {"learn_blur": ["--side", "1024", "--filter", "9", "--steps", "8"]}
+SAVES = ("learn_blur", "recover_psf")
+
+
+def arguments(gallery: dict[str, Any], script: dict[str, Any]) -> list[str]:
+    """Keep an example short, and have it save its picture among what is generated."""
+    name = Path(script["src_file"]).stem
+    picture = Path(gallery["src_dir"], gallery["gallery_dirs"], f"{name}.png")
+    return [*SMALL.get(name, []), *(["--output", str(picture)] if name in SAVES else [])]
 
 
 project = "fftconv"

@@ -37,8 +37,8 @@ class Geometry:
     stride, dilation
         Step between outputs and step between taps, (vertical, horizontal).
     padding
-        Zeros around the input: (top, bottom, left, right). Only ``padding='same'`` with a filter of
-        even extent makes the two sides of a dimension differ.
+        Zeros around the input: (top, bottom, left, right). The two sides of a dimension differ with
+        ``padding='same'`` and a filter of even extent, and where the input is a part of an image.
     output_size
         (H_out, W_out).
     input_shape, weight_shape, output_shape

@@ -21,6 +21,16 @@ def loaded(name: str) -> Any:
     return example
 
 
+def test_learn_blur(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="the [examples] extra (matplotlib) is not installed")
+    picture = tmp_path / "blur.png"
+    small = ["--side", "700", "--filter", "7", "--steps", "25", "--sharpen", "1"]
+    error = loaded("learn_blur").main([*small, "--output", str(picture)])
+    assert error < 0.02
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "peak memory" in capsys.readouterr().out
+
+
 def test_recover_psf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("skimage", reason="the [examples] extra (scikit-image) is not installed")
     pytest.importorskip("matplotlib", reason="the [examples] extra (matplotlib) is not installed")

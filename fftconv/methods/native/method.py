@@ -143,8 +143,9 @@ class NativeMaps(Maps):
             (need_input, need_weight, False),
         )
         if self._beyond is not None and gx is not None:
+            left, _, top, _ = self._beyond
             height, width = self._geometry.input_size
-            gx = gx[:, :, :height, :width].contiguous()
+            gx = gx[:, :, top : top + height, left : left + width].contiguous()
         return gx, gw
 
 
@@ -157,7 +158,9 @@ def _split_padding(geometry: Geometry) -> tuple[Pair, tuple[int, int, int, int] 
     top, bottom, left, right = geometry.padding
     if top == bottom and left == right:
         return (top, left), None
-    return (top, left), (0, right - left, 0, bottom - top)
+    both = min(top, bottom), min(left, right)
+    beyond = left - both[1], right - both[1], top - both[0], bottom - both[0]
+    return both, beyond
 
 
 def _shape_only(like: Tensor, shape: tuple[int, int, int, int]) -> Tensor:
