@@ -1,4 +1,8 @@
-"""Learn a blur from a mosaic that does not fit into memory, take it off again, with `fftconv.dask`.
+"""
+A mosaic larger than memory
+===========================
+
+Learn a blur from a mosaic that does not fit into memory, take it off again, with `fftconv.dask`.
 
 ``pip install -e '.[examples]'``, then ``python examples/learn_blur.py``. It generates a mosaic of
 many small pictures in storage (zarr) and blurs it there: that is what a camera would have seen.

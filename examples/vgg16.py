@@ -1,4 +1,8 @@
-"""A VGG-16 of a few lines, to survey and to convert.
+"""
+Convert a network
+=================
+
+A VGG-16 of a few lines, to survey and to convert.
 
 ``python examples/vgg16.py`` converts it and prints the time of a forward pass before and after;
 ``python -m fftconv survey examples.vgg16:vgg16 --input 1x3x224x224`` shows its layers.
