@@ -291,5 +291,34 @@ def test_kept_spectra_are_bounded() -> None:
     assert spectra.get(large, fft, transform) is not spectra.get(large, fft, transform)
 
 
+def test_where_layers_come_in_turns_and_there_is_no_room_for_all_most_find_their_spectra() -> None:
+    made: list[int] = []
+
+    def transform(w: Tensor) -> Tensor:
+        made.append(w.data_ptr())
+        return w.new_empty(1 << 18)
+
+    spectra = WeightSpectra(kept_bytes=5 << 20)
+    weights = [torch.randn(3, 3) for _ in range(6)]  # a MiB each: there is room for four
+    for _ in range(5):
+        for w in weights:
+            spectra.get(w, "kind", transform)
+    assert len(made) <= 6 + 4 * 3
+    made.clear()
+    others = [torch.randn(3, 3) for _ in range(4)]  # another model, and the first has gone
+    for _ in range(3):
+        for w in others:
+            spectra.get(w, "kind", transform)
+    assert len(made) == 4
+
+
+def test_one_that_is_too_large_takes_nobodys_place() -> None:
+    spectra = WeightSpectra(kept_bytes=5 << 20)
+    small, large = torch.randn(3, 3), torch.randn(3, 3)
+    kept = spectra.get(small, "kind", lambda w: w.new_empty(1 << 18))
+    spectra.get(large, "kind", lambda w: w.new_empty(1 << 21))
+    assert spectra.get(small, "kind", lambda w: w.new_empty(1 << 18)) is kept
+
+
 def test_good_length() -> None:
     assert [good_length(n) for n in (1, 63, 65, 1025, 5000)] == [1, 64, 72, 1152, 5120]
