@@ -1,16 +1,19 @@
 """The grid: which cells are measured, and which would cost more than they are worth.
 
 A case is one image, one filter and one method; a cell is a case in one direction, forward or
-backward. Nothing here imports torch, so that a report can read the grid without it.
+backward. Nothing here imports torch, so that a report can read the grid without it; only methods of
+somebody's do (`registered`).
 """
 
 import os
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmarks import registered
+
 Direction = Literal["forward", "backward"]
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
@@ -38,6 +41,8 @@ _MACS_PER_S: dict[tuple[str, Direction], float] = {
 # number of transforms (two there and one back, for each of the maps). `auto` is never slower.
 _FFT_S_PER_PIXEL = 10e-9
 _FFT_TRANSFORMS = 3
+# Of a method of somebody's nothing is known: taken for one that works as im2col does.
+_OTHER_MACS_PER_S = 2e9
 _BY_TRANSFORM = ("fft", "overlap_save", "auto")
 
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
@@ -85,16 +90,17 @@ class Case:
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
         if self.method in _BY_TRANSFORM:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
-        return maps * self.macs / _MACS_PER_S[self.method, direction]
+        return maps * self.macs / _MACS_PER_S.get((self.method, direction), _OTHER_MACS_PER_S)
 
     @property
     def predicted_bytes(self) -> int:
         """Bytes that one call is expected to need besides its operands.
 
         torch copies the image once for every tap of the filter (im2col), unless oneDNN takes
-        the case, which it does in float32 alone.
+        the case, which it does in float32 alone. A method of somebody's might do so, too.
         """
-        return _FLOAT64_BYTES * self.macs if (self.method, self.dtype) in _IM2COL else 0
+        copies = (self.method, self.dtype) in _IM2COL or self.method in registered.names()
+        return _FLOAT64_BYTES * self.macs if copies else 0
 
     def skip_reason(self, direction: Direction) -> str | None:
         """Say in a sentence why this cell is not measured, or return None if it is."""
