@@ -1,16 +1,19 @@
 """The grid: which cells are measured, and which would cost more than they are worth.
 
 A case is one image, one filter and one method; a cell is a case in one direction, forward or
-backward. Nothing here imports torch, so that a report can read the grid without it.
+backward. Nothing here imports torch, so that a report can read the grid without it; only methods of
+somebody's do (`registered`).
 """
 
 import os
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmarks import registered
+
 Direction = Literal["forward", "backward"]
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
@@ -38,6 +41,8 @@ _MACS_PER_S: dict[tuple[str, Direction], float] = {
 # number of transforms (two there and one back, for each of the maps). `auto` is never slower.
 _FFT_S_PER_PIXEL = 10e-9
 _FFT_TRANSFORMS = 3
+# Of a method of somebody's nothing is known: taken for one that works as im2col does.
+_OTHER_MACS_PER_S = 2e9
 _BY_TRANSFORM = ("fft", "overlap_save", "auto")
 
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
@@ -94,15 +99,17 @@ class Case:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
         if self.method == "native" and self.is_half:
             return maps * self.macs / _HALF_MACS_PER_S
-        return maps * self.macs / _MACS_PER_S[self.method, direction]
+        return maps * self.macs / _MACS_PER_S.get((self.method, direction), _OTHER_MACS_PER_S)
 
     @property
     def predicted_bytes(self) -> int:
         """Bytes that one call is expected to need besides its operands.
 
         torch copies the image once for every tap of the filter (im2col), unless oneDNN takes
-        the case, which it does in float32 alone.
+        the case, which it does in float32 alone. A method of somebody's might do so, too.
         """
+        if self.method in registered.names():
+            return _IM2COL_BYTES["float64"] * self.macs
         return _IM2COL_BYTES.get(self.dtype, 0) * self.macs if self.method == "native" else 0
 
     def skip_reason(self, direction: Direction) -> str | None:

@@ -5,9 +5,10 @@ Nothing here imports torch, so that a report can read the grid without it.
 
 from dataclasses import dataclass
 
+from benchmarks import registered
 from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 FILTER_SIZES = (3, 7, 15, 31)
 
 # Multiply-adds per second on one or two cores; they only decide what is skipped.

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from fftconv.methods.maps import Map
     from fftconv.methods.method import Method
 
+_MODELLED = (torch.float32, torch.float64)
+_ROOM = 3
+"""A method that takes more memory than so many times input and output is not chosen."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -136,6 +140,7 @@ def plan(
     >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
     'compiled'
     """
+    registry.load()  # raises the generation, if there is something to load
     machine.current()  # raises its generation if there is a new one
     return _plan(
         shape_of("input", input_shape, unbatched=True), shape_of("weight", weight_shape),
@@ -163,6 +168,7 @@ def _plan(
 
 def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
     """Choose the methods of a checked geometry, as `plan` does."""
+    registry.load()
     names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
     usable, excluded = _usable(geometry, dtype, device)
     threads = torch.get_num_threads()
@@ -170,8 +176,11 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
         chosen: dict[Map, str] = dict.fromkeys(names, *usable)
         return Plan(geometry, dtype, device, threads, chosen, {}, excluded, None)
     item_bytes = computed_bytes(dtype)
+    room = _ROOM * item_bytes * geometry.numbers
 
     def seconds_of(method: str, some: tuple[Map, ...]) -> float:
+        if usable[method].memory(geometry, item_bytes) > room:
+            return inf
         alike = usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
         if usable[method].compute_dtype(dtype, device) == dtype:
             return own_s(alike, some, geometry, dtype)
@@ -209,6 +218,8 @@ def _usable(
         reason = method.unavailable() or method.unsupported(geometry, computed, device)
         if device.type != "cpu":
             reason = reason or f"times on {device.type} are not modelled"
+        elif computed not in _MODELLED:
+            reason = reason or f"times in {dtype} are not modelled"
         elif geometry.macs == 0:
             reason = reason or "there is nothing to compute"
         if reason is None:

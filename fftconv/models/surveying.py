@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from fftconv.methods.registry import REGISTRY, check_name
+from fftconv.methods.registry import REGISTRY, check_name, load
 from fftconv.models import timing
 from fftconv.models.contenders import contenders
 from fftconv.models.survey import DIRECTIONS, Direction, Row, Survey
@@ -83,6 +83,7 @@ def survey(
     ways = _directions(directions)
     named = _methods(methods)
     tell = progress or (lambda _share, _what: None)
+    load()
     tell(0.0, "running the model")
     backward = "backward" in ways
     with (

@@ -115,12 +115,12 @@ class Other(Native):
 def test_a_method_that_is_registered_serves_at_once() -> None:
     fftconv.conv2d(X, W, method="direct")
     before = registry.REGISTRY["direct"]
-    registry.register(Other())
+    registry.put(Other())
     try:
         fftconv.conv2d(X, W, method="direct")
         assert Counted.calls == 1
     finally:
-        registry.register(before)
+        registry.put(before)
     fftconv.conv2d(X, W, method="direct")
     assert Counted.calls == 1
 
@@ -128,7 +128,7 @@ def test_a_method_that_is_registered_serves_at_once() -> None:
 def test_a_method_that_is_gone_is_named() -> None:
     gone = Other()
     gone.name = "gone"
-    registry.register(gone)
+    registry.put(gone)
     try:
         torch.testing.assert_close(fftconv.conv2d(X, W, method="gone"), F.conv2d(X, W))
         assert "gone" in fftconv.methods()

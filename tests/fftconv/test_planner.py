@@ -22,7 +22,7 @@ from fftconv.methods.method import Method
 from fftconv.methods.native import rates as native
 from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save import rates as overlap_save
-from fftconv.methods.registry import REGISTRY, register, unregister
+from fftconv.methods.registry import REGISTRY, put, unregister
 from fftconv.methods.wrappers import Cast, Mixed
 
 
@@ -191,12 +191,12 @@ class Ideal(Native):
 def test_a_method_that_is_registered_and_predicts_is_chosen_from() -> None:
     case = (1, 1, 64, 64), (1, 1, 5, 5)
     before = fftconv.plan(*case)
-    register(Ideal())
+    put(Ideal())
     try:
         assert fftconv.plan(*case).method == "ideal"
         silent = Ideal()
         silent.predicts = False
-        register(silent)
+        put(silent)
         assert fftconv.plan(*case).seconds.keys() == before.seconds.keys()
         assert fftconv.plan(*case).method == before.method
     finally:
