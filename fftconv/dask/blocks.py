@@ -27,8 +27,12 @@ HALOS = 8
 STORED_SIDE = 4096
 
 
-def sides_of(geometry: Geometry, item_bytes: int, stored: bool) -> Pair:
-    """Return how wide blocks of the output should be, if chunks are smaller."""
+def sides_of(geometry: Geometry, item_bytes: int, stored: bool, widest: Pair) -> Pair:
+    """Return how wide blocks of the output should be, if chunks are smaller.
+
+    Where chunks are wider than that along one axis, as strips are, they leave less to join along
+    the other: `widest` is the size of the largest of them, in places of the output.
+    """
     channels = geometry.in_channels + geometry.out_channels
     limit = parse_bytes(dask.config.get("array.chunk-size"))
     most = sqrt(limit / (channels * item_bytes * prod(geometry.stride)))
@@ -37,6 +41,10 @@ def sides_of(geometry: Geometry, item_bytes: int, stored: bool) -> Pair:
         max(1, int(min(max(HALOS * (extent - 1) / step, least / step), most)))
         for extent, step in zip(geometry.kernel_extent, geometry.stride, strict=True)
     )
+    if widest[0] > first:
+        return first, max(1, min(second, int(most * most / widest[0])))
+    if widest[1] > second:
+        return max(1, min(first, int(most * most / widest[1]))), second
     return first, second
 
 

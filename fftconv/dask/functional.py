@@ -148,7 +148,9 @@ def grad_input(
     )
     _check_output(case.geometry, source)
     if chunks is None:
-        sides = blocks.sides_of(case.geometry, case.dtype.itemsize, source.stored is not None)
+        widest = max(source.chunks[2]), max(source.chunks[3])
+        is_stored = source.stored is not None
+        sides = blocks.sides_of(case.geometry, case.dtype.itemsize, is_stored, widest)
         found = tuple(
             blocks.against(source.chunks[2 + axis], steps[axis], size[axis], sides[axis] * step)
             for axis, step in enumerate(steps)
@@ -212,7 +214,8 @@ def grad_weight(
     )
     _check_output(case.geometry, of_output)
     is_stored = source.stored is not None
-    sides = blocks.sides_of(case.geometry, case.dtype.itemsize, is_stored)
+    widest = max(of_output.chunks[2]), max(of_output.chunks[3])
+    sides = blocks.sides_of(case.geometry, case.dtype.itemsize, is_stored, widest)
     cut = tuple(blocks.joined(of_output.chunks[2 + axis], sides[axis]) for axis in (0, 1))
     return graph.grad_weight(case, source, of_output, (cut[0], cut[1]))
 
@@ -222,7 +225,8 @@ def output_blocks(case: graph.Case, x: Source, chunks: Any) -> tuple[Sizes, Size
     of = case.geometry
     if chunks is not None:
         return blocks.asked_for(chunks, of.output_size)
-    sides = blocks.sides_of(of, case.dtype.itemsize, x.stored is not None)
+    widest = max(x.chunks[2]) // of.stride[0], max(x.chunks[3]) // of.stride[1]
+    sides = blocks.sides_of(of, case.dtype.itemsize, x.stored is not None, widest)
     rows, columns = (
         blocks.along(x.chunks[2 + axis], of.stride[axis], of.output_size[axis], sides[axis])
         for axis in (0, 1)

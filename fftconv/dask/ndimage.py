@@ -82,7 +82,7 @@ def correlate(
     >>> import numpy as np
     >>> image = da.ones((1000, 1000), chunks=400, dtype="u1")
     >>> correlate(image, np.full((5, 5), 1 / 25))
-    dask.array<to-dtype, shape=(1000, 1000), dtype=uint8, chunksize=(400, 400), ...>
+    dask.array<to-dtype..., shape=(1000, 1000), dtype=uint8, chunksize=(400, 400), ...>
     """
     return _filtered(image, weights, mode, cval, origin, method, chunks, flip=False)
 

@@ -129,6 +129,16 @@ def test_blocks_follow_the_chunks_and_join_small_ones() -> None:
     assert fftconv.dask.conv2d(lazy, WEIGHT, chunks=(200, -1)).chunks[1:] == ((200, 196), (396,))
 
 
+@pytest.mark.parametrize("chunks", [(1, 50, 40000), (1, 40000, 50), (1, 50, 50)])
+def test_joined_blocks_keep_to_the_size_that_dask_is_set_to(chunks) -> None:
+    stored = Counting(np.zeros((1, 1, 1), "f4"), chunks)
+    stored.shape = (1, 40000, 40000)
+    with dask.config.set({"array.chunk-size": "64MiB"}):
+        made = fftconv.dask.conv2d(stored, WEIGHT, padding=2)
+    _, height, width = made.chunksize
+    assert 2**20 < 2 * 4 * height * width <= 2**26
+
+
 def test_channels_in_chunks_stay_in_chunks_where_groups_allow_it() -> None:
     lazy = da.zeros((4, 50, 50), chunks=(1, 50, 50), dtype="f4")
     depthwise = np.ones((8, 1, 3, 3), "f4")
