@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import replace
-from threading import RLock
+from threading import local
 from typing import TYPE_CHECKING
 
 from fftconv.methods.compiled.method import Compiled
@@ -36,8 +36,8 @@ generation = 0
 """Raised when a method is registered: part of the key of whatever is kept between calls."""
 
 
-_loaded = _loading = False
-_lock = RLock()
+_loaded = False
+_loading = local()
 
 
 def register(method: Method) -> None:
@@ -90,28 +90,30 @@ def unregister(name: str) -> None:
 def load() -> None:
     """Register what other packages have to offer, once in a process.
 
-    Not when fftconv is imported: such a package imports it, and may be the one that does so.
+    Not when fftconv is imported: such a package imports it, and may be the one that does so. There
+    is no lock, since whoever held it would wait for the locks of imports: two threads may do it at
+    once, and find the same.
     """
-    global _loaded, _loading
-    if _loaded:
+    global _loaded
+    if _loaded or getattr(_loading, "here", False):
         return
-    with _lock:
-        if _loaded or _loading:
-            return
-        _loading = True
-        try:
-            import_named()
-            for method in installed():
-                # A package may have registered its own when it was imported.
-                if type(REGISTRY.get(method.name)) is type(method):
-                    continue
-                try:
-                    register(method)
-                except (TypeError, ValueError) as error:
-                    warnings.warn(f"fftconv ignores an entry point: {error}", stacklevel=2)
-            _loaded = True
-        finally:
-            _loading = False
+    _loading.here = True
+    try:
+        import_named()
+        for method in installed():
+            _register_installed(method)
+        _loaded = True
+    finally:
+        _loading.here = False
+
+
+def _register_installed(method: Method) -> None:
+    try:
+        register(method)
+    except (TypeError, ValueError) as error:
+        # A package may have registered its own when it was imported.
+        if type(REGISTRY.get(method.name)) is not type(method):
+            warnings.warn(f"fftconv ignores an entry point: {error}", stacklevel=4)
 
 
 def _check(method: object) -> None:

@@ -26,10 +26,7 @@ class SurveyError(ValueError):
 
 @dataclass(frozen=True)
 class Call:
-    """What a layer was called with, without the numbers.
-
-    `x` has the shape, dtype, device, strides and need for a gradient of the input, and no memory.
-    """
+    """What a layer was called with, without the numbers of the input."""
 
     name: str
     layer: torch.nn.Conv2d

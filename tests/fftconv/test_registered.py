@@ -340,3 +340,27 @@ def test_the_environment_names_modules(installed, monkeypatch, registered) -> No
     monkeypatch.setenv("FFTCONV_METHODS", "somebodys.nothing")
     with pytest.raises(ImportError, match=r"somebodys\.nothing"):
         fftconv.methods()
+
+
+def test_a_module_may_ask_for_the_methods_while_it_is_loaded(
+    tmp_path, monkeypatch, registered
+) -> None:
+    (tmp_path / "asks_for_methods.py").write_text(
+        "import fftconv\n"
+        "assert 'native' in fftconv.methods()\n"
+        "fftconv.plan((1, 1, 8, 8), (1, 1, 3, 3))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_loaded", False)
+    monkeypatch.setenv("FFTCONV_METHODS", "asks_for_methods")
+    assert "native" in fftconv.methods()
+    assert registry._loaded
+
+
+def test_an_entry_point_whose_name_is_taken_is_a_warning(monkeypatch, registered) -> None:
+    taken = Double()
+    taken.name = "native"
+    monkeypatch.setattr(registry, "_loaded", False)
+    monkeypatch.setattr(registry, "installed", lambda: iter([taken]))
+    with pytest.warns(UserWarning, match="ignores an entry point: there is a method 'native'"):
+        fftconv.methods()
