@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("command", choices=["make", "block", "filter", "dask-image", "map-overlap"])
     parser.add_argument("image", nargs="?", default="mosaic.zarr")
     parser.add_argument("--side", type=int, default=40000, help="of the image to make")
-    parser.add_argument("--chunk", type=int, default=1024, help="of the image to make")
+    parser.add_argument("--chunk", type=int, default=512, help="of the image to make")
     parser.add_argument("--filter", type=int, default=31)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--part", type=int, help="filter a square of this side only")

@@ -8,8 +8,8 @@ Learn a blur from a mosaic that does not fit into memory, take it off again, wit
 many small pictures in storage (zarr) and blurs it there: that is what a camera would have seen.
 Then it learns the blur from both by gradient descent, whose gradient is summed over all blocks
 (`conv2d` and `grad_weight`), and sharpens the blurred mosaic by descent on the image (`conv2d` and
-`grad_input`). No step holds more than a few blocks. It prints the peak of the memory that it took,
-and saves a picture.
+`grad_input`). No step holds more than a few rows of blocks. It prints the peak of the memory that
+it took, and saves a picture.
 """
 
 import argparse

@@ -213,7 +213,8 @@ def grad_weight(
         source.shape, shape, stride, padding, dilation, whole_groups, method, padding_mode, source
     )
     _check_output(case.geometry, of_output)
-    is_stored = source.stored is not None
+    # The chunks of what is computed are somebody's choice of how much to have in memory.
+    is_stored = source.stored is not None and of_output.stored is not None
     widest = max(of_output.chunks[2]), max(of_output.chunks[3])
     sides = blocks.sides_of(case.geometry, case.dtype.itemsize, is_stored, widest)
     cut = tuple(blocks.joined(of_output.chunks[2 + axis], sides[axis]) for axis in (0, 1))

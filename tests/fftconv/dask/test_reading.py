@@ -139,6 +139,18 @@ def test_joined_blocks_keep_to_the_size_that_dask_is_set_to(chunks) -> None:
     assert 2**20 < 2 * 4 * height * width <= 2**26
 
 
+def test_the_weights_gradient_keeps_to_the_chunks_of_what_is_computed() -> None:
+    stored = Counting(image(1, 100, 100), (1, 10, 10))
+    computed = da.zeros((1, 96, 96), chunks=(1, 50, 50), dtype="f4") + 1
+    made = fftconv.dask.grad_weight(stored, computed, 5)
+    made.compute()
+    assert len(stored.read) == 4
+    stored.read.clear()
+    kept = Counting(image(1, 96, 96), (1, 50, 50))
+    fftconv.dask.grad_weight(stored, kept, 5).compute()
+    assert len(stored.read) == 1
+
+
 def test_channels_in_chunks_stay_in_chunks_where_groups_allow_it() -> None:
     lazy = da.zeros((4, 50, 50), chunks=(1, 50, 50), dtype="f4")
     depthwise = np.ones((8, 1, 3, 3), "f4")
