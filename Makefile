@@ -35,7 +35,7 @@ preview: $(READY) ## serve the HTML report and open it in a browser
 	$(BIN)/asv preview --browser
 
 test: $(if $(TORCH),$(READY),lint) ## every check that CI runs (TORCH=2.9.0: the tests, with another torch)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --durations=40 --durations-min=4
 
 lint: $(READY) ## lint, format check, types, import rules
 	$(BIN)/ruff check .
