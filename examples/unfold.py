@@ -1,6 +1,6 @@
 """
 A method of your own
-=============
+====================
 ``FFTCONV_METHODS=examples.unfold`` adds it to whatever runs in the root of a clone; a package names
 its class by an entry point of the group ``fftconv.methods``.
 """

@@ -51,7 +51,7 @@ def convert(
     Raises
     ------
     ValueError, TypeError
-        If there is no such method, or the survey knows none of the model's layers.
+        If there is no such method, the survey knows none of the model's layers, or it is no module.
 
     Examples
     --------
@@ -76,7 +76,22 @@ def convert(
 
 
 def revert(model: Model) -> Model:
-    """Undo `convert`: each layer is of the class that it was of. Return the model.
+    """Undo `convert`: each layer is of the class that it was of.
+
+    Parameters
+    ----------
+    model
+        What `convert` was given, or a copy of it. It is changed.
+
+    Returns
+    -------
+    Module
+        The model.
+
+    Raises
+    ------
+    TypeError
+        If it is no module.
 
     Examples
     --------
@@ -95,6 +110,8 @@ def revert(model: Model) -> Model:
 
 def layers(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Conv2d]]:
     """Yield each Conv2d of a network once, by the name that it has without torch.compile."""
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Conv2d):
             yield ".".join(part for part in name.split(".") if part != "_orig_mod"), module

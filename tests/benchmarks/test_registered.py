@@ -41,7 +41,9 @@ def said(first: str = "", **environ: str) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize("first", ["", "import fftconv; fftconv.methods()"])
+@pytest.mark.parametrize(
+    "first", ["", pytest.param("import fftconv; fftconv.methods()", marks=pytest.mark.slow)]
+)
 def test_a_named_method_is_the_last_of_every_grid_and_is_measured(first) -> None:
     plain = said()
     *grids, shape, large, _, _ = said(first, FFTCONV_METHODS="examples.unfold")

@@ -315,7 +315,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.mark.parametrize("first", ["pass", "import somebodys.unfold"])
+@pytest.mark.parametrize(
+    "first", [pytest.param("pass", marks=pytest.mark.slow), "import somebodys.unfold"]
+)
 def test_an_installed_package_registers_by_its_entry_point(installed, first) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(first=first)],

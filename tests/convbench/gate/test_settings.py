@@ -18,7 +18,10 @@ with open(os.environ["SEEN"], "a") as seen:
 
 @pytest.mark.parametrize(
     ("settings", "seen"),
-    [({"PYTHONMALLOC": "malloc", "NUMBA_OPT": "2"}, "malloc 2"), ({}, "None None")],
+    [
+        ({"PYTHONMALLOC": "malloc", "NUMBA_OPT": "2"}, "malloc 2"),
+        pytest.param({}, "None None", marks=pytest.mark.slow),
+    ],
 )
 def test_both_sides_see_the_callers_settings_and_no_other_path(
     gate, tmp_path, monkeypatch, settings, seen

@@ -34,6 +34,7 @@ def killed_again_and_again(tiny, name: str, moments: int, seed: int, within_s: f
     assert newest == [_CELLS] * _COMMITS[name], newest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_killed_command_had_finished_stays_and_the_next_goes_on(tiny, name) -> None:
     killed_again_and_again(tiny, name, moments=2, seed=5, within_s=8.0)

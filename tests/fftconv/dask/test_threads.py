@@ -112,6 +112,7 @@ def test_workers_of_one_process_share_the_cores(
     np.testing.assert_array_equal(made, np.full((1, 78, 78), 9, "f4"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_workers_with_processes_of_their_own_give_the_same(tmp_path) -> None:
