@@ -1,16 +1,19 @@
 """The grid: which cells are measured, and which would cost more than they are worth.
 
 A case is one image, one filter and one method; a cell is a case in one direction, forward or
-backward. Nothing here imports torch, so that a report can read the grid without it.
+backward. Nothing here imports torch, so that a report can read the grid without it; only methods of
+somebody's do (`registered`).
 """
 
 import os
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmarks import registered
+
 Direction = Literal["forward", "backward"]
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)
 DIRECTIONS: tuple[Direction, ...] = ("forward", "backward")
@@ -38,13 +41,17 @@ _MACS_PER_S: dict[tuple[str, Direction], float] = {
 # number of transforms (two there and one back, for each of the maps). `auto` is never slower.
 _FFT_S_PER_PIXEL = 10e-9
 _FFT_TRANSFORMS = 3
+# Of a method of somebody's nothing is known: taken for one that works as im2col does.
+_OTHER_MACS_PER_S = 2e9
 _BY_TRANSFORM = ("fft", "overlap_save", "auto")
 
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
 _DEFAULT_BUDGET_S = 1.0
 _MEMORY_BUDGET_BYTES = 4 * 2**30
-_FLOAT64_BYTES = 8
-_IM2COL = {("native", "float64")}
+# Bytes of a number in the dtypes that torch copies the image for.
+_IM2COL_BYTES = {"float64": 8, "bfloat16": 2, "float16": 2}
+# Of torch's halves without instructions for them.
+_HALF_MACS_PER_S = 0.4e9
 
 
 def budget_s() -> float:
@@ -76,6 +83,11 @@ class Case:
         return self.input_size - self.filter_size + 1
 
     @property
+    def is_half(self) -> bool:
+        """Whether the dtype is bfloat16 or float16."""
+        return self.dtype.endswith("16")
+
+    @property
     def macs(self) -> int:
         """Multiply-adds of the direct sum: one for each output pixel and filter tap."""
         return (self.output_size * self.filter_size) ** 2
@@ -85,16 +97,20 @@ class Case:
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
         if self.method in _BY_TRANSFORM:
             return maps * _FFT_TRANSFORMS * _FFT_S_PER_PIXEL * self.input_size**2
-        return maps * self.macs / _MACS_PER_S[self.method, direction]
+        if self.method == "native" and self.is_half:
+            return maps * self.macs / _HALF_MACS_PER_S
+        return maps * self.macs / _MACS_PER_S.get((self.method, direction), _OTHER_MACS_PER_S)
 
     @property
     def predicted_bytes(self) -> int:
         """Bytes that one call is expected to need besides its operands.
 
         torch copies the image once for every tap of the filter (im2col), unless oneDNN takes
-        the case, which it does in float32 alone.
+        the case, which it does in float32 alone. A method of somebody's might do so, too.
         """
-        return _FLOAT64_BYTES * self.macs if (self.method, self.dtype) in _IM2COL else 0
+        if self.method in registered.names():
+            return _IM2COL_BYTES["float64"] * self.macs
+        return _IM2COL_BYTES.get(self.dtype, 0) * self.macs if self.method == "native" else 0
 
     def skip_reason(self, direction: Direction) -> str | None:
         """Say in a sentence why this cell is not measured, or return None if it is."""

@@ -5,9 +5,10 @@ Nothing here imports torch, so that a report can read the grid without it.
 
 from dataclasses import dataclass
 
+from benchmarks import registered
 from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto")
+METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 FILTER_SIZES = (3, 7, 15, 31)
 
 # Multiply-adds per second on one or two cores; they only decide what is skipped.
@@ -78,20 +79,30 @@ class LayerCase:
     def predicted_s(self, direction: Direction) -> float:
         """Return the seconds that one call is expected to take, from its operation count."""
         maps = 1 if direction == "forward" else 2  # backward: the input's and the filter's
-        if self.method in {"fft", "overlap_save"}:
-            padded = self.layer.size + self.filter_size - 1
-            many = self.layer.in_channels // self.layer.groups >= _MANY_CHANNELS
-            rate = _FFT_S_PER_PIXEL
-            if many and self.method == "overlap_save":
-                rate = _SPECTRAL_S_PER_PIXEL
-            return maps * self.layer.products * rate * padded**2
+        if self.method == "fft":
+            return maps * self._by_spectra_s(_FFT_S_PER_PIXEL)
+        if self.method == "overlap_save":
+            rate = _SPECTRAL_S_PER_PIXEL if self._is_dense else _FFT_S_PER_PIXEL
+            return maps * self._by_spectra_s(rate)
         if self.method == "direct":
             return maps * self.macs / _DIRECT_MACS_PER_S
         if self.method == "compiled":
             return maps * self.macs / _COMPILED_MACS_PER_S
         depthwise = self.layer.groups == self.layer.in_channels > 1
         rate = _NATIVE_DEPTHWISE_MACS_PER_S if depthwise else _NATIVE_DENSE_MACS_PER_S
-        return maps * self.macs / rate
+        native_s = maps * self.macs / rate
+        if self.method == "auto" and self._is_dense:
+            return min(native_s, maps * self._by_spectra_s(_SPECTRAL_S_PER_PIXEL))
+        return native_s
+
+    @property
+    def _is_dense(self) -> bool:
+        return self.layer.in_channels // self.layer.groups >= _MANY_CHANNELS
+
+    def _by_spectra_s(self, s_per_pixel: float) -> float:
+        """Return the seconds of one map, each pair of planes as long as an image with its halo."""
+        padded = self.layer.size + self.filter_size - 1
+        return self.layer.products * s_per_pixel * padded**2
 
     def skip_reason(self, direction: Direction) -> str | None:
         """Say in a sentence why this cell is not measured, or return None if it is."""

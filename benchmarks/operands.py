@@ -81,7 +81,7 @@ class Operands:
     def __init__(self, case: Case) -> None:
         dtype: torch.dtype = getattr(torch, case.dtype)
         taps, size, out = case.filter_size, case.input_size, case.output_size
-        if case.method in LAYERS:
+        if case.method in LAYERS and not case.is_half:  # the tutorial's layers know no half
             self.layer = subject(LAYERS[case.method])(taps, taps).to(dtype)
             self.filter = self.layer.filter
         else:

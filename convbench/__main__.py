@@ -49,8 +49,7 @@ def _parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def _run() -> int:
-    from rich.console import Console
-
+    from convbench.command_line.console import made_console
     from convbench.command_line.ending import ending
     from convbench.command_line.failure import BROKEN, FAILED
     from convbench.command_line.signals import interrupted_by_signals
@@ -65,7 +64,7 @@ def _run() -> int:
             name = f"convbench {args.command}"
             failure_status = getattr(args, "failure_status", FAILED)
             try:
-                status: int | None = args.run(args, Console())
+                status: int | None = args.run(args, made_console())
             except BaseException as error:
                 return ending(error, name, failure_status)
             return status or 0

@@ -1,4 +1,8 @@
-"""Recover an unknown blur from a sharp and a blurred photograph, with `fftconv.Conv2d`.
+"""
+Which hand shook?
+=================
+
+Recover an unknown blur from a sharp and a blurred photograph, with `fftconv.Conv2d`.
 
 ``pip install -e '.[examples]'``, then ``python examples/recover_psf.py``. The photograph is the
 camera image that comes with scikit-image. It is blurred with a 41x41 filter (a hand that shook);
@@ -92,9 +96,9 @@ def learn(
 
 def save_picture(true: Tensor, learned: Tensor, path: Path) -> None:
     """Draw both filters side by side."""
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot as plt
 
-    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    figure = plt.figure(figsize=(6, 3.2), layout="constrained")
     for axes, values, title in zip(
         figure.subplots(1, 2), (true, learned), ("true filter", "learned filter"), strict=True
     ):

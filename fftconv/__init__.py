@@ -3,7 +3,15 @@
 from fftconv.auto.plan import Plan as Plan
 from fftconv.auto.plan import plan as plan
 from fftconv.functional import conv2d as conv2d
+from fftconv.geometry import Geometry as Geometry
+from fftconv.methods.maps import Maps as Maps
+from fftconv.methods.method import Method as Method
 from fftconv.methods.registry import methods as methods
+from fftconv.methods.registry import register as register
+from fftconv.models.converting import convert as convert
+from fftconv.models.converting import revert as revert
+from fftconv.models.survey import Survey as Survey
+from fftconv.models.surveying import survey as survey
 from fftconv.modules import Conv2d as Conv2d
 from fftconv.one_dimension import Conv1d as Conv1d
 from fftconv.one_dimension import conv1d as conv1d

@@ -1,4 +1,4 @@
-"""``python -m fftconv calibrate``: measure this machine for ``method="auto"``."""
+"""``python -m fftconv``: calibrate ``method="auto"`` for this machine, or survey a model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 import time
 from pathlib import Path
+
+from fftconv.models.command import add_parser as add_survey
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="write here rather than where fftconv looks (FFTCONV_CALIBRATION, or the user's data)",
     )
+    calibrate.set_defaults(run=lambda options: _calibrate(options.output))
+    add_survey(commands)
     options = parser.parse_args(arguments)
-    return _calibrate(options.output)
+    status: int = options.run(options)
+    return status
 
 
 def _calibrate(output: Path | None) -> int:

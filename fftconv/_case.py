@@ -122,6 +122,7 @@ def prepared(
     asked
         What else it will be looked up by.
     """
+    machine.current()  # raises its generation if there is a new one
     key = (
         geometry, name, dtype, device, needs_grad, get_num_threads(), machine.generation,
         machine.named(), registry.generation,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.fx import Proxy
 
@@ -17,6 +18,12 @@ class WithMethod:
         check_name(method)
         super().__init__(*args, **kwargs)
         self.method = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer; for torch.fx it is one node with its hooks, which that node will run."""
+        if args and is_leaf(self, args[0]):
+            return as_leaf(self, *args, **kwargs)
+        return torch.nn.Module.__call__(self, *args, **kwargs)
 
     def extra_repr(self) -> str:
         """Add the method to what torch's layer prints."""
@@ -32,9 +39,9 @@ def is_leaf(layer: object, value: object) -> bool:
     return tracer.root is not layer
 
 
-def as_leaf(layer: object, value: Any, *more: object) -> Tensor:
+def as_leaf(layer: object, value: Any, *more: object, **named: object) -> Tensor:
     """Return the node of an fx graph that stands for a call of the layer, as of torch's."""
     tracer = value.tracer
     path = tracer.path_of_module(layer)
-    node: Tensor = tracer.create_proxy("call_module", path, (value, *more), {})
+    node: Tensor = tracer.create_proxy("call_module", path, (value, *more), named)
     return node

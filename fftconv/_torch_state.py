@@ -65,6 +65,15 @@ def is_opaque(*operands: object) -> bool:
     )
 
 
+def multiplies_in(dtype: torch.dtype) -> bool:
+    """Whether torch's convolution on this processor has instructions for bfloat16 or float16."""
+    name = "bf16" if dtype == torch.bfloat16 else "fp16"
+    try:
+        return bool(getattr(torch.ops.mkldnn, f"_is_mkldnn_{name}_supported")())
+    except (AttributeError, RuntimeError):  # a torch without oneDNN
+        return False
+
+
 def below_autograd(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return what runs `function` below the level of differentiation that is served just now.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.compiler import is_compiling
 
+from fftconv import _flops as _flops
 from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
 from fftconv._autograd import Affine, record
 from fftconv._case import check_layouts, check_match, check_tensors, find
@@ -52,7 +53,9 @@ def conv2d(
     groups
         Number of groups that the channels are split into.
     method
-        One of `fftconv.methods()`; ``auto`` chooses, and never fails where torch would not.
+        One of `fftconv.methods()`; ``auto`` chooses, and never fails where torch would not. It may
+        choose FFTs, whose errors are relative to the largest value near by: where small values
+        beside very large ones matter, name ``compiled`` or ``native``, which sum directly.
 
     Returns
     -------

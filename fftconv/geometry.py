@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from operator import index
 from typing import SupportsIndex, TypeAlias, cast
 
+import numpy as np
 import torch
 
 Size: TypeAlias = int | tuple[int, ...] | list[int]
@@ -36,8 +37,8 @@ class Geometry:
     stride, dilation
         Step between outputs and step between taps, (vertical, horizontal).
     padding
-        Zeros around the input: (top, bottom, left, right). Only ``padding='same'`` with a filter of
-        even extent makes the two sides of a dimension differ.
+        Zeros around the input: (top, bottom, left, right). The two sides of a dimension differ with
+        ``padding='same'`` and a filter of even extent, and where the input is a part of an image.
     output_size
         (H_out, W_out).
     input_shape, weight_shape, output_shape
@@ -244,7 +245,8 @@ def integer(name: str, value: object) -> int:
         return cast(int, value)  # asking a traced program for the number would fix it
     try:
         # A tensor or an array of one whole number says so only when it is asked.
-        if not isinstance(value, bool) and isinstance(value, SupportsIndex):
+        # A truth of numpy before 2.3 warns, and is then a number.
+        if not isinstance(value, (bool, np.bool_)) and isinstance(value, SupportsIndex):
             return index(value)
     except TypeError:
         pass

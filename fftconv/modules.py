@@ -24,9 +24,9 @@ class Conv2d(WithMethod, torch.nn.Conv2d):
     method
         One of `fftconv.methods()`. It may be changed later through the attribute of this name.
 
-    Shapes
-    ------
-    input: (N, C_in, H, W) or (C_in, H, W); output: (N, C_out, H_out, W_out) or
+    Notes
+    -----
+    Input: (N, C_in, H, W) or (C_in, H, W); output: (N, C_out, H_out, W_out) or
     (C_out, H_out, W_out).
 
     Raises

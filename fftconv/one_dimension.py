@@ -76,9 +76,10 @@ def conv1d(
     _check(input, weight)
     if is_torchs(method):
         return F.conv1d(input, weight, bias, *numbers)  # type: ignore[arg-type]
+    # Dense, as torch has them: of others its gradients are wrong where one thread computes them.
     y = conv2d(
-        input.unsqueeze(-2),
-        weight.unsqueeze(-2),
+        input.contiguous().unsqueeze(-2),
+        weight.contiguous().unsqueeze(-2),
         bias,
         (1, _single("stride", stride)),
         padding if isinstance(padding, str) else (0, _single("padding", padding)),
@@ -101,9 +102,14 @@ class Conv1d(WithMethod, torch.nn.Conv1d):
     method
         One of `fftconv.methods()`. It may be changed later through the attribute of this name.
 
-    Shapes
+    Raises
     ------
-    input: (N, C_in, L) or (C_in, L); output: (N, C_out, L_out) or (C_out, L_out).
+    ValueError, TypeError
+        As `torch.nn.Conv1d` does, or if there is no such method.
+
+    Notes
+    -----
+    Input: (N, C_in, L) or (C_in, L); output: (N, C_out, L_out) or (C_out, L_out).
 
     Examples
     --------

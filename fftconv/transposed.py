@@ -121,9 +121,14 @@ class ConvTranspose2d(WithMethod, torch.nn.ConvTranspose2d):
     method
         One of `fftconv.methods()`. It may be changed later through the attribute of this name.
 
-    Shapes
+    Raises
     ------
-    input: (N, C_in, H, W) or (C_in, H, W); output: (N, C_out, H_out, W_out) or
+    ValueError, TypeError
+        As `torch.nn.ConvTranspose2d` does, or if there is no such method.
+
+    Notes
+    -----
+    Input: (N, C_in, H, W) or (C_in, H, W); output: (N, C_out, H_out, W_out) or
     (C_out, H_out, W_out).
 
     Examples

@@ -2,23 +2,55 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+
+import fftconv
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def loaded(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
+
+
+def test_learn_blur(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="the [examples] extra (matplotlib) is not installed")
+    picture = tmp_path / "blur.png"
+    small = ["--side", "700", "--filter", "7", "--steps", "25", "--sharpen", "1"]
+    error = loaded("learn_blur").main([*small, "--output", str(picture)])
+    assert error < 0.02
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "peak memory" in capsys.readouterr().out
 
 
 def test_recover_psf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("skimage", reason="the [examples] extra (scikit-image) is not installed")
     pytest.importorskip("matplotlib", reason="the [examples] extra (matplotlib) is not installed")
-    spec = importlib.util.spec_from_file_location("recover_psf", EXAMPLES / "recover_psf.py")
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = loaded("recover_psf")
     picture = tmp_path / "filters.png"
     small = ["--image", "128", "--filter", "11", "--steps", "200", "--native-steps", "2"]
     error = example.main([*small, "--output", str(picture)])
     assert error < 0.1
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "a step takes" in capsys.readouterr().out
+
+
+def test_vgg16_is_converted_and_prints_both_times(capsys: pytest.CaptureFixture[str]) -> None:
+    example = loaded("vgg16")
+    model = example.vgg16()
+    assert sum(p.numel() for p in model.parameters()) == 138_357_544  # as published
+    small = example.vgg16(classes=10, width=4)
+    assert small(torch.randn(1, 3, 64, 64)).shape == (1, 10)
+    example.main(["--size", "64", "--width", "4"])
+    out = capsys.readouterr().out
+    assert "torch.nn.Conv2d" in out
+    assert "fftconv.convert" in out
+    assert sum(isinstance(m, fftconv.Conv2d) for m in small.modules()) == 0

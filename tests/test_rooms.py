@@ -57,6 +57,8 @@ def test_the_rules_are_kept(copy) -> None:
             "import fftconv.methods.overlap_save.few_channels",
         ),
         ("fftconv/auto/plan.py", "import fftconv.methods.native"),
+        ("fftconv/functional.py", "import fftconv.dask"),
+        ("fftconv/functional.py", "import dask.array"),
         ("fftconv/methods/registry.py", "import fftconv.auto.plan"),
         # Within convbench nothing is imported upward, and nothing in a circle.
         ("convbench/stats/judging.py", "import convbench.results.store"),

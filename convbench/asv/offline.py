@@ -9,6 +9,8 @@ import re
 import shutil
 from pathlib import Path
 
+from convbench.files.atomic import replacing
+
 VENDOR = Path(__file__).parent / "vendor"
 FOLDER = "vendor"
 
@@ -54,5 +56,7 @@ def localize(page: str) -> str:
 def make_offline(html_dir: Path) -> None:
     """Rewrite ``html_dir/index.html`` and put the files that it needs beside it."""
     index = html_dir / "index.html"
-    index.write_text(localize(index.read_text(encoding="utf-8")), encoding="utf-8")
+    text = localize(index.read_text(encoding="utf-8"))
+    with replacing(index) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     shutil.copytree(VENDOR, html_dir / FOLDER, dirs_exist_ok=True)

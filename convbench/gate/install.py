@@ -13,6 +13,7 @@ from convbench.command_line.failure import MisuseError
 from convbench.gate.checkout import check_out, run_folder
 from convbench.gate.revisions import Revision
 from convbench.repository.working_tree import copy_working_tree
+from convbench.suite.conditions import method_modules
 
 # As long as each other, so that no path, and nothing that its length moves, differs between them.
 SIDES = ("base", "head")
@@ -65,6 +66,13 @@ def install(root: Path, revision: Revision, target: Path) -> Path:
     return target
 
 
+def _own_folders() -> Iterator[str]:
+    """Name what may hold somebody's methods in the working tree, which the cells then import."""
+    for module in method_modules():
+        top = module.partition(".")[0]
+        yield from (f"{top}/", f"{top}.py")
+
+
 @contextlib.contextmanager
 def installed(root: Path, base: Revision, head: Revision) -> Iterator[Installed]:
     """Check out and install both revisions; remove everything at the end.
@@ -75,7 +83,7 @@ def installed(root: Path, base: Revision, head: Revision) -> Iterator[Installed]
         One of them cannot be installed.
     """
     with run_folder(root) as folder:
-        copy_working_tree(root, folder, "benchmarks")
+        copy_working_tree(root, folder, "benchmarks", *_own_folders())
         targets = [folder / name for name in SIDES]
         with ThreadPoolExecutor(len(SIDES)) as pool:
             made = list(pool.map(install, (root, root), (base, head), targets))

@@ -11,6 +11,7 @@ from typing import Any
 
 from convbench.command_line.failure import CommandError
 from convbench.command_line.progress import Announce
+from convbench.files.atomic import replacing
 from convbench.limits.bound import Bound, bound
 from convbench.limits.machine import Limits
 from convbench.profiling.machine import machine_text
@@ -133,7 +134,11 @@ def profile(
     if problem is not None:
         raise CommandError(problem)
     trace.parent.mkdir(parents=True, exist_ok=True)
-    with package(commit) as (folder, name), tempfile.TemporaryFile("w+") as errors:
+    with (
+        package(commit) as (folder, name),
+        tempfile.TemporaryFile("w+") as errors,
+        replacing(trace, suffix=trace.suffix) as written_trace,
+    ):
         code = _START.format(path=[str(folder), str(ROOT)])
         process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -144,7 +149,7 @@ def profile(
             cwd=trace.parent,
         )
         try:
-            request = {"spec": asdict(spec), "trace": str(trace.resolve())}
+            request = {"spec": asdict(spec), "trace": str(written_trace.resolve())}
             result, watch = _converse(process, request, announce)
         except CommandError as error:
             errors.seek(0)
@@ -158,7 +163,7 @@ def profile(
                 process.stdout.close()
         if Path(result["fftconv"]).resolve() != folder.resolve():
             raise CommandError(f"the profiled process imported fftconv from {result['fftconv']}")
-    calls = read_calls(trace)
+        calls = read_calls(written_trace)
     call = median_call(calls)
     known = limits(result["threads"])
     return Profile(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from convbench.command_line.arguments import count, pattern, share
+from convbench.command_line.failure import MisuseError
 
 if TYPE_CHECKING:
     from convbench.repeat.samples import Sample
@@ -41,9 +42,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.files.destination import destination
+    from convbench.files.outputs import check_outputs
     from convbench.repeat.samples import read_samples
     from convbench.repeat.text import print_study
 
+    check_outputs({"--output": args.output})
+    if args.output is not None and destination(args.output).special:
+        raise MisuseError(f"--output {args.output} is no file, which a study could go on in")
     if args.show is not None:
         print_study(read_samples(args.show), console)
         return

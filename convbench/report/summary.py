@@ -9,7 +9,11 @@ from convbench.report.options import add_run_options
 from convbench.suite.facts import BACKWARD, FORWARD
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from convbench.results.store import Run
+
+_UNLIMITED = 10_000
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,12 +31,25 @@ def run(args: argparse.Namespace, console: Console) -> None:
     print_results(find_run(conf, load_benchmarks(conf), args.machine, args.commit), console)
 
 
+def _least_width(table: "Table", console: Console) -> int:
+    """Return the width at which no word of a table is cut."""
+    # rich answers no more than it is given.
+    return console.measure(table, options=console.options.update(width=_UNLIMITED)).minimum
+
+
 def print_results(run: "Run", console: Console) -> None:
     """Print the fastest method of each cell, forward and backward."""
-    from convbench.report.winners import winner_table
+    from convbench.report.winners import winner_lines, winner_table
 
     console.print(f"\n{run.machine}, commit {run.commit[:8]}, float32, median of one call")
     for title, benchmark in (("forward", FORWARD), ("backward", BACKWARD)):
         table = winner_table(run, benchmark, f"fastest method, {title}")
-        console.print(table if table.row_count else f"{title}: no cell is measured yet")
+        if not table.row_count:
+            console.print(f"{title}: no cell is measured yet")
+        elif _least_width(table, console) <= console.width:
+            console.print(table)
+        else:  # the names of methods would be cut
+            lines = "\n".join(winner_lines(run, benchmark))
+            console.print(table.title, style="bold", highlight=False)
+            console.print(lines, markup=False, highlight=False, soft_wrap=True)
     console.print("(2x): the next method takes twice as long; a = b: too close to call\n")

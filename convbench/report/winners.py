@@ -93,6 +93,14 @@ def winners(run: Run, benchmark: str) -> dict[tuple[int, int], Winner]:
     return {cell: best for cell, best in found.items() if best is not None}
 
 
+def winner_lines(run: Run, benchmark: str) -> list[str]:
+    """Return what `winner_table` says, a line a cell, for where the table is too wide."""
+    return [
+        f"input {size}, filter {taps}: {' '.join(str(best).split())}"
+        for (size, taps), best in sorted(winners(run, benchmark).items())
+    ]
+
+
 def winner_table(run: Run, benchmark: str, title: str) -> Table:
     """Return the table of winners: a row for each input size, a column for each filter size."""
     best = winners(run, benchmark)

@@ -3,7 +3,13 @@
 from benchmarks.burner import burning as burning
 from benchmarks.quota import cores_allowed as cores_allowed
 from benchmarks.quota import periods_throttled as periods_throttled
+from benchmarks.registered import modules
 from benchmarks.settings import in_force as in_force
 from benchmarks.settings import written as written
 from benchmarks.windows import DEADLINE_VARIABLE as DEADLINE_VARIABLE
 from benchmarks.windows import PATIENCE_VARIABLE as PATIENCE_VARIABLE
+
+
+def method_modules() -> list[str]:
+    """Return the modules with methods of somebody's that the cells import."""
+    return modules()

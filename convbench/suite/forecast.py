@@ -19,10 +19,10 @@ _FIRST = (
     "layers.",
 )
 
-# What the report leaves to a plain `asv run`: other libraries, fftconv's own overheads, counts of
-# instructions, and networks' layers by scipy, which loops over planes and takes longer than all
-# the rest.
-_LEFT_OUT = ("planning.", "overhead.", "peers.", "instructions.")
+# What the report leaves to a plain `asv run`: other libraries, whole networks, fftconv's own
+# overheads, counts of instructions, and networks' layers by scipy, which loops over planes and
+# takes longer than all the rest.
+_LEFT_OUT = ("planning.", "overhead.", "peers.", "networks.", "instructions.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 

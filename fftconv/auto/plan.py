@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.auto.halves import casts_s, computed_bytes, own_s
 from fftconv.calibration import machine
 from fftconv.geometry import CASES_KEPT, Geometry, one_form, shape_of
 from fftconv.methods import registry
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from fftconv.geometry import Size
     from fftconv.methods.maps import Map
     from fftconv.methods.method import Method
+
+_MODELLED = (torch.float32, torch.float64)
+_ROOM = 3
+"""A method that takes more memory than so many times input and output is not chosen."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,11 @@ class Plan:
                 f" and multiplies over channels; the weight's spectra take "
                 f"{self.filter_bytes / 1e6:.3g} MB"
             )
+        if "overlap_save" in self.chosen.values():
+            lines.append(
+                "errors are relative to the largest value of a tile "
+                "(method='compiled' or 'native': of a sum)"
+            )
         lines += [f"not {name}: {reason}" for name, reason in self.excluded.items()]
         return "\n".join(lines)
 
@@ -98,7 +108,11 @@ def plan(
 ) -> Plan:
     """Say which method ``method="auto"`` takes for a case, and the predicted time of each.
 
-    The layout of the tensors is not considered: channels_last is planned as contiguous is.
+    The layout of the tensors is not considered: channels_last is planned as contiguous is. Nor are
+    their values. Where `overlap_save` is chosen, its error is relative to the largest value of a
+    tile: small values beside very large ones are lost, zeros may come out slightly negative, and a
+    NaN spoils its whole tile. ``method="compiled"`` and ``method="native"`` sum directly, and have
+    errors relative to what they sum.
 
     Parameters
     ----------
@@ -126,6 +140,7 @@ def plan(
     >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
     'compiled'
     """
+    registry.load()  # raises the generation, if there is something to load
     machine.current()  # raises its generation if there is a new one
     return _plan(
         shape_of("input", input_shape, unbatched=True), shape_of("weight", weight_shape),
@@ -153,16 +168,23 @@ def _plan(
 
 def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_grad: bool) -> Plan:
     """Choose the methods of a checked geometry, as `plan` does."""
+    registry.load()
     names: tuple[Map, ...] = ("forward", *GRADIENTS) if needs_grad else ("forward",)
     usable, excluded = _usable(geometry, dtype, device)
     threads = torch.get_num_threads()
     if len(usable) == 1:
         chosen: dict[Map, str] = dict.fromkeys(names, *usable)
         return Plan(geometry, dtype, device, threads, chosen, {}, excluded, None)
-    item_bytes = dtype.itemsize
+    item_bytes = computed_bytes(dtype)
+    room = _ROOM * item_bytes * geometry.numbers
 
     def seconds_of(method: str, some: tuple[Map, ...]) -> float:
-        return usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
+        if usable[method].memory(geometry, item_bytes) > room:
+            return inf
+        alike = usable[method].seconds(some, geometry, item_bytes, threads, needs_grad)
+        if usable[method].compute_dtype(dtype, device) == dtype:
+            return own_s(alike, some, geometry, dtype)
+        return alike + casts_s(some, geometry, dtype, machine.known(), threads)
 
     seconds = {name: {m: seconds_of(m, (name,)) for m in usable} for name in names}
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
@@ -192,9 +214,12 @@ def _usable(
     for name, method in registry.REGISTRY.items():
         if name in usable or not method.predicts:
             continue
-        reason = method.unavailable() or method.unsupported(geometry, dtype, device)
+        computed = method.compute_dtype(dtype, device)
+        reason = method.unavailable() or method.unsupported(geometry, computed, device)
         if device.type != "cpu":
             reason = reason or f"times on {device.type} are not modelled"
+        elif computed not in _MODELLED:
+            reason = reason or f"times in {dtype} are not modelled"
         elif geometry.macs == 0:
             reason = reason or "there is nothing to compute"
         if reason is None:

@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 import warnings
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fftconv.geometry import Pair
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
@@ -72,7 +74,7 @@ class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native: float
 
 
-class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Everything that depends on the dtype.
 
     Attributes
@@ -104,6 +106,14 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     copy: float
     dense: Dense | None = None
 
+    @cached_property
+    def trips(self) -> dict[Pair, float]:
+        """What `fftconv.methods.overlap_save.cost.trip` found for tiles: plans ask again and again.
+
+        Kept here, it is forgotten with the constants that it follows from.
+        """
+        return {}
+
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The constants of one machine.
@@ -126,6 +136,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.float32 if item_bytes == 4 else self.float64
 
 
+@lru_cache(maxsize=1)
 def processor() -> str:
     """Name the processor and the vector instructions that torch uses on it."""
     name = platform.processor() or platform.machine()
@@ -172,10 +183,17 @@ def _users_file(*_changes: object) -> Path:
 
 
 def save(machine: Machine, path: Path) -> None:
-    """Write a calibration, whole or not at all; what was planned by another is planned anew."""
+    """Write a calibration, whole or not at all; what was planned by another is planned anew.
+
+    It goes where links lead, and into pipes and devices.
+    """
     global generation
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.format(msgspec.json.encode(machine), indent=1)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)  # a pipe or a device is written to, and never replaced
+        return
+    path = Path(os.path.realpath(path))  # a link stays one
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -224,6 +242,11 @@ def current() -> Machine:
         generation += _current is not None
         _current = found, _read_or_defaults(path)
     return _current[1]
+
+
+def known() -> Machine:
+    """Return what `current` found last, without a look at its file: a plan asks many times."""
+    return current() if _current is None else _current[1]
 
 
 _current: tuple[object, Machine] | None = None

@@ -12,7 +12,6 @@ input (a polyphase decomposition); a dilation alone (s = 1) puts d independent o
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import product
 from math import gcd
@@ -98,12 +97,40 @@ def parts(geometry: Geometry) -> Iterator[Part]:
 
 
 def count_parts(geometry: Geometry) -> dict[Geometry, int]:
-    """Count the plain correlations of each size, of which there are few however many they are."""
-    tall, wide = (Counter(line[3] for line in _lines(geometry, axis)) for axis in (0, 1))
+    """Count the plain correlations of each size: few sizes, however many parts there are.
+
+    They are counted, not listed: a plan is made of this, and a stride of 224 has 50,176 parts.
+    """
+    tall, wide = _count_lines(geometry, 0), _count_lines(geometry, 1)
     return {
         _plain(geometry, height, width): tall[height] * wide[width]
         for height, width in product(tall, wide)
     }
+
+
+def _count_lines(geometry: Geometry, axis: int) -> dict[_Sizes, int]:
+    """Count what `_lines` yields by its last, the lengths of inputs and taps."""
+    tap_step, output_step = _steps(geometry, axis)
+    taps = _shares(geometry.kernel_size[axis], tap_step)
+    outputs = _shares(geometry.output_size[axis], output_step)
+    return {
+        (n_outputs + n_taps - 1, n_taps): taps[n_taps] * outputs[n_outputs]
+        for n_taps, n_outputs in product(taps, outputs)
+    }
+
+
+def _shares(total: int, step: int) -> dict[int, int]:
+    """Count the lengths of ``range(r, total, step)`` for all r below `step`, the empty left out."""
+    length, longer = divmod(total, step)
+    counts = {length + 1: longer, length: step - longer}
+    return {length: count for length, count in counts.items() if length and count}
+
+
+def _steps(geometry: Geometry, axis: int) -> tuple[int, int]:
+    """Return the distances between the taps and between the outputs of a part."""
+    stride, dilation = geometry.stride[axis], geometry.dilation[axis]
+    common = gcd(stride, dilation)
+    return stride // common, dilation // common
 
 
 def _plain(geometry: Geometry, vertical: _Sizes, horizontal: _Sizes) -> Geometry:
@@ -121,8 +148,7 @@ def _lines(geometry: Geometry, axis: int) -> Iterator[tuple[slice, slice, slice,
     """Yield slices of inputs, taps and outputs along one dimension, and the first two's lengths."""
     stride, dilation = geometry.stride[axis], geometry.dilation[axis]
     taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
-    common = gcd(stride, dilation)
-    tap_step, output_step = stride // common, dilation // common
+    tap_step, output_step = _steps(geometry, axis)
     for r in range(min(tap_step, taps)):
         n_taps = len(range(r, taps, tap_step))
         for e in range(min(output_step, outputs)):

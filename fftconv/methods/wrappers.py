@@ -21,12 +21,20 @@ class Cast(Maps):
     def __init__(self, maps: Maps, dtype: torch.dtype, device: torch.device) -> None:
         """Take the maps, the dtype that they compute in and the device that they work on."""
         self._maps, self._dtype, self._device = maps, dtype, device.type
+        self.keeps = maps.keeps
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate and add the bias."""
         with torch.autocast(self._device, enabled=False):
             wide = None if bias is None else bias.to(self._dtype)
             return self._maps.forward(x.to(self._dtype), w.to(self._dtype), wide).to(x.dtype)
+
+    def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
+        """Cross-correlate, and keep what the gradients can use again, in the wider dtype."""
+        with torch.autocast(self._device, enabled=False):
+            wide = None if bias is None else bias.to(self._dtype)
+            y, kept = self._maps.forward_kept(x.to(self._dtype), w.to(self._dtype), wide)
+            return y.to(x.dtype), kept
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Gradient with respect to the input."""
@@ -50,7 +58,7 @@ class Cast(Maps):
         """Both gradients, which may share work."""
         with torch.autocast(self._device, enabled=False):
             wide_g, wide_x, wide_w = (tensor.to(self._dtype) for tensor in (g, x, w))
-            gx, gw = self._maps.grads(wide_g, wide_x, wide_w, need_input, need_weight)
+            gx, gw = self._maps.grads(wide_g, wide_x, wide_w, need_input, need_weight, kept)
             return None if gx is None else gx.to(g.dtype), None if gw is None else gw.to(g.dtype)
 
 

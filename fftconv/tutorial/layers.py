@@ -76,6 +76,10 @@ class ScipyConv2d(_SingleFilterConv2d):
     RuntimeError
         When called: input of another rank or dtype, or smaller than the filter.
 
+    References
+    ----------
+    A. Paszke, A. Dziedzic, "Creating extensions using numpy and scipy", PyTorch Tutorials.
+
     Examples
     --------
     >>> layer = ScipyConv2d(3, 3)
@@ -93,6 +97,21 @@ class FFTConv2d(_SingleFilterConv2d):
 
     A convolution theorem turns sliding into multiplying, so the cost hardly depends on the size
     of the filter. The result differs from `ScipyConv2d`'s by rounding alone.
+
+    Parameters
+    ----------
+    filter_width, filter_height : int
+        As of `ScipyConv2d`.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        As `ScipyConv2d` does.
+
+    Notes
+    -----
+    Shapes, dtypes and device are those of `ScipyConv2d`, and so are the names of the parameters: a
+    state_dict of either loads into the other.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -104,6 +123,21 @@ class NativeConv2d(_SingleFilterConv2d):
     """`ScipyConv2d` by `torch.nn.functional.conv2d`: same constructor, parameters and errors.
 
     It never leaves torch, so it runs on any device and its gradients can be differentiated again.
+
+    Parameters
+    ----------
+    filter_width, filter_height : int
+        As of `ScipyConv2d`.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        As `ScipyConv2d` does; it refuses no device.
+
+    Notes
+    -----
+    Shapes and dtypes are those of `ScipyConv2d`, and so are the names of the parameters: a
+    state_dict of either loads into the other.
     """
 
     def forward(self, input: Tensor) -> Tensor:

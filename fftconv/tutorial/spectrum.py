@@ -77,6 +77,15 @@ def incorrect_fft(input: Tensor) -> Tensor:
     RuntimeError
         `input` is of another dtype, or has fewer than two dimensions or an empty image; or the
         gradient is differentiated again.
+
+    References
+    ----------
+    A. Paszke, A. Dziedzic, "Creating extensions using numpy and scipy", PyTorch Tutorials.
+
+    Examples
+    --------
+    >>> incorrect_fft(torch.ones(8, 9)).shape
+    torch.Size([8, 5])
     """
     return apply(BadFFTFunction, input)
 
@@ -104,6 +113,12 @@ def fft_magnitude(input: Tensor) -> Tensor:
         `input` is no tensor.
     RuntimeError
         `input` is of another dtype, or has fewer than two dimensions or an empty image.
+
+    Examples
+    --------
+    >>> fft_magnitude(torch.ones(2, 2))
+    tensor([[4., 0.],
+            [0., 0.]])
     """
     _check_image("fft_magnitude", input, cpu=False)
     if input.numel() == 0:  # torch's FFT library refuses an empty batch

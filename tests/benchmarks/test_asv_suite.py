@@ -12,7 +12,8 @@ import pytest
 import torch
 from asv_runner.discovery import disc_benchmarks, get_benchmark_from_name
 
-from benchmarks import sampling
+from benchmarks import network_cases, sampling
+from benchmarks.network_cases import Conv
 from benchmarks.sampler import DisturbedError, Sampler, Samples
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,8 @@ def test_asv_finds_each_benchmark_once(found) -> None:
         "conv2d.Backward.time_backward",
         "conv2d.Forward.time_forward",
         "conv2d.Memory.peakmem_call",
+        "networks.Forward.time_forward",
+        "networks.Training.time_step",
         "package.Import.timeraw_import",
         "package.Reference.track_threads",
         "spectrum.Backward.time_backward",
@@ -49,7 +52,9 @@ def test_every_version_is_set_by_hand(found) -> None:
     assert hashed == []
 
 
-def test_the_smallest_cell_of_each_benchmark_runs_as_asv_runs_it(found) -> None:
+def test_the_smallest_cell_of_each_benchmark_runs_as_asv_runs_it(found, monkeypatch) -> None:
+    # The smallest network takes a second a call.
+    monkeypatch.setitem(network_cases.NETWORKS, "ResNet-50", (Conv(3, 4, 9),))
     for name, benchmark in found.items():
         if name.startswith(("package.Import", "instructions.")):
             continue  # a new process with torch for each sample; valgrind (test_instructions.py)

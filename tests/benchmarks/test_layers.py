@@ -36,6 +36,14 @@ def test_what_is_over_the_budget_is_skipped_with_a_sentence() -> None:
     assert replace(case, method="native", filter_size=3).skip_reason("forward") is None
 
 
+def test_auto_is_forecast_by_the_faster_of_what_it_may_take() -> None:
+    # oneDNN would take two seconds, products of spectra less than one.
+    case = LayerCase("auto", "128 to 128, one of 128", 15)
+    assert case.skip_reason("forward") is None
+    assert replace(case, method="overlap_save").skip_reason("forward") is None
+    assert replace(case, method="native").skip_reason("forward") is not None
+
+
 def test_old_commits_skip_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     case = LayerCase("native", "1 to 16", 3)
     monkeypatch.setattr(fftconv, "methods", dict)

@@ -1,4 +1,4 @@
-"""The files of docs/ci: actions pinned, few rights, and true to the statuses of the gate."""
+"""The workflows and docs/ci: actions pinned, few rights, and true to the statuses of the gate."""
 
 import re
 import subprocess
@@ -8,14 +8,30 @@ import pytest
 
 CI = Path(__file__).parents[2] / "docs" / "ci"
 WORKFLOW = (CI / "gate.yml").read_text()
+ROOT = CI.parents[1]
+OWN = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
 
 
-def test_actions_are_pinned_by_hash() -> None:
-    used = re.findall(r"uses: (\S+)(.*)", WORKFLOW)
+@pytest.mark.parametrize("workflow", [WORKFLOW, OWN], ids=["gate", "tests"])
+def test_actions_are_pinned_by_hash(workflow) -> None:
+    used = re.findall(r"uses: (\S+)(.*)", workflow)
     assert used
     for action, comment in used:
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment)
+
+
+def test_the_projects_workflow_tries_what_pyproject_declares_by_commands_that_exist() -> None:
+    assert re.search(r"^permissions:\n  contents: read$", OWN, flags=re.MULTILINE)
+    assert "write" not in OWN
+    declared = (ROOT / "pyproject.toml").read_text()
+    torch = re.search(r'"torch>=([\d.]+)"', declared)
+    python = re.search(r'requires-python = ">=([\d.]+)"', declared)
+    assert torch
+    assert python
+    assert f'python: "{python[1]}"\n            torch: "{torch[1]}' in OWN
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"run: make ([a-z-]+)", OWN)) <= targets
 
 
 def test_the_job_that_runs_the_requests_code_may_write_nothing() -> None:

@@ -115,12 +115,12 @@ class Other(Native):
 def test_a_method_that_is_registered_serves_at_once() -> None:
     fftconv.conv2d(X, W, method="direct")
     before = registry.REGISTRY["direct"]
-    registry.register(Other())
+    registry.put(Other())
     try:
         fftconv.conv2d(X, W, method="direct")
         assert Counted.calls == 1
     finally:
-        registry.register(before)
+        registry.put(before)
     fftconv.conv2d(X, W, method="direct")
     assert Counted.calls == 1
 
@@ -128,7 +128,7 @@ def test_a_method_that_is_registered_serves_at_once() -> None:
 def test_a_method_that_is_gone_is_named() -> None:
     gone = Other()
     gone.name = "gone"
-    registry.register(gone)
+    registry.put(gone)
     try:
         torch.testing.assert_close(fftconv.conv2d(X, W, method="gone"), F.conv2d(X, W))
         assert "gone" in fftconv.methods()
@@ -163,7 +163,8 @@ FORMS: dict[str, tuple[Any, Any]] = {
 def test_conv2d_and_plan_read_numbers_as_torch_does(form: str, argument: str) -> None:
     given, plain = FORMS[form]
     wanted = F.conv2d(X, W, **{argument: plain})
-    torch.testing.assert_close(F.conv2d(X, W, **{argument: given}), wanted)
+    if form != "tensor":  # which torch 2.9 does not take
+        torch.testing.assert_close(F.conv2d(X, W, **{argument: given}), wanted)
     for _ in range(2):
         got = fftconv.conv2d(X, W, **{argument: given}, method="compiled")
         torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)

@@ -14,7 +14,7 @@ from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.engine import Engine
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
-from fftconv.methods.registry import REGISTRY, register
+from fftconv.methods.registry import REGISTRY, put
 
 CASE = Geometry.of((2, 3, 20, 21), (4, 3, 5, 4), padding=2)
 
@@ -88,9 +88,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Whole]:
     """Put one more name into the list; a method that is registered anew prepares all cases anew."""
     engine, before = Whole(), REGISTRY["overlap_save"]
     monkeypatch.setattr(choice, "ENGINES", (*choice.ENGINES, engine))
-    register(OverlapSave())
+    put(OverlapSave())
     yield engine
-    register(before)
+    put(before)
 
 
 def test_an_engine_in_the_list_is_chosen_and_used(engine: Whole) -> None:

@@ -16,7 +16,8 @@ from fftconv.methods.overlap_save import few_channels, mkl, tiled
 from fftconv.methods.overlap_save.choice import tiled as engine_of
 from fftconv.methods.overlap_save.few_channels import FewChannels
 from fftconv.methods.overlap_save.method import OverlapSave
-from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, candidates, good_length
+from fftconv.methods.overlap_save.search import every
+from fftconv.methods.overlap_save.tiling import IN_FLIGHT_BYTES, Tiling, good_length
 from fftconv.methods.overlap_save.torch_engine import ByTorch
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES, WeightSpectra
 
@@ -97,7 +98,7 @@ def test_every_candidate() -> None:
         ((70, 150), (9, 4), 0), ((90, 64), (31, 33), (15, 16)), ((40, 40), (5, 5), (9, 12)),
     ):  # fmt: skip
         geometry = Geometry.of((1, 1, *size), (1, 1, *kernel), padding=padding)
-        for tiling in candidates(geometry, 8, engine_of(geometry, on_cpu=True).numbers):
+        for tiling in every(geometry, 8, engine_of(geometry, on_cpu=True).numbers):
             check(OverlapSave(lambda *_, tiling=tiling: tiling), geometry)
 
 
@@ -253,7 +254,7 @@ def test_kept_spectra_live_as_long_as_the_graph(monkeypatch: pytest.MonkeyPatch)
 def test_memory_does_not_grow_with_the_image() -> None:
     for size in (1024, 4096, 16384):
         geometry = Geometry.of((4, 8, size, size), (8, 1, 31, 31), groups=8)
-        for tiling in candidates(geometry, 4, engine_of(geometry, on_cpu=True).numbers):
+        for tiling in every(geometry, 4, engine_of(geometry, on_cpu=True).numbers):
             tiles = tiling.images * tiling.rows * tiling.grid[1]
             row = 2 * 4 * tiling.spectrum * tiling.grid[1] * 16
             assert tiles * 2 * 4 * tiling.spectrum * 16 <= max(IN_FLIGHT_BYTES, row)
@@ -288,6 +289,35 @@ def test_kept_spectra_are_bounded() -> None:
     assert spectra.get(weights[-1], fft, transform) is spectra.get(weights[-1], fft, transform)
     large = torch.randn(20, 1, 3, 3)
     assert spectra.get(large, fft, transform) is not spectra.get(large, fft, transform)
+
+
+def test_where_layers_come_in_turns_and_there_is_no_room_for_all_most_find_their_spectra() -> None:
+    made: list[int] = []
+
+    def transform(w: Tensor) -> Tensor:
+        made.append(w.data_ptr())
+        return w.new_empty(1 << 18)
+
+    spectra = WeightSpectra(kept_bytes=5 << 20)
+    weights = [torch.randn(3, 3) for _ in range(6)]  # a MiB each: there is room for four
+    for _ in range(5):
+        for w in weights:
+            spectra.get(w, "kind", transform)
+    assert len(made) <= 6 + 4 * 3
+    made.clear()
+    others = [torch.randn(3, 3) for _ in range(4)]  # another model, and the first has gone
+    for _ in range(3):
+        for w in others:
+            spectra.get(w, "kind", transform)
+    assert len(made) == 4
+
+
+def test_one_that_is_too_large_takes_nobodys_place() -> None:
+    spectra = WeightSpectra(kept_bytes=5 << 20)
+    small, large = torch.randn(3, 3), torch.randn(3, 3)
+    kept = spectra.get(small, "kind", lambda w: w.new_empty(1 << 18))
+    spectra.get(large, "kind", lambda w: w.new_empty(1 << 21))
+    assert spectra.get(small, "kind", lambda w: w.new_empty(1 << 18)) is kept
 
 
 def test_good_length() -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -8,8 +9,9 @@ import pytest
 import torch
 
 import fftconv
+from fftconv import _case
 from fftconv.__main__ import main
-from fftconv.auto import measure
+from fftconv.auto import halves, measure
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
 from fftconv.calibration.machine import FILE_VARIABLE
@@ -20,8 +22,8 @@ from fftconv.methods.method import Method
 from fftconv.methods.native import rates as native
 from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save import rates as overlap_save
-from fftconv.methods.registry import REGISTRY, register, unregister
-from fftconv.methods.wrappers import Mixed
+from fftconv.methods.registry import REGISTRY, put, unregister
+from fftconv.methods.wrappers import Cast, Mixed
 
 
 @pytest.fixture
@@ -57,12 +59,56 @@ def test_a_seen_case_is_not_planned_again() -> None:
 
 def test_what_only_native_can_do() -> None:
     shapes = (1, 1, 64, 64), (1, 1, 5, 5)
-    for dtype in (torch.bfloat16, torch.float16, torch.complex64):
-        plan = fftconv.plan(*shapes, dtype=dtype)
-        assert plan.method == "native"
-        assert "not compiled: method 'compiled' computes in" in str(plan)
+    plan = fftconv.plan(*shapes, dtype=torch.complex64)
+    assert plan.method == "native"
+    assert "not compiled: method 'compiled' computes in" in str(plan)
     assert fftconv.plan(*shapes, device="cuda").method == "native"
     assert fftconv.plan((0, 1, 64, 64), (1, 1, 5, 5)).method == "native"
+
+
+HALVES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+
+
+@HALVES
+@pytest.mark.parametrize("instructions", [False, True])
+@pytest.mark.parametrize(("size", "side"), [(512, 5), (512, 31), (256, 15)])
+def test_halves_of_one_channel_are_planned_as_float32_is(
+    dtype: torch.dtype, instructions: bool, size: int, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halves, "multiplies_in", lambda dtype: instructions)
+    geometry = Geometry.of((1, 1, size, size), (1, 1, side, side))
+    for needs_grad in (False, True):
+        plan = planner.decide(geometry, dtype, torch.device("cpu"), needs_grad)
+        assert plan.excluded == {}
+        assert plan.chosen == decided(geometry, needs_grad).chosen
+        assert set(plan.seconds["forward"]) == {"native", "compiled", "overlap_save"}
+
+
+@HALVES
+def test_halves_of_many_channels_are_torchs_where_it_has_instructions_for_them(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    geometry, cpu = Geometry.of((8, 64, 28, 28), (64, 64, 1, 1)), torch.device("cpu")
+    methods = []
+    for instructions in (True, False):
+        monkeypatch.setattr(halves, "multiplies_in", lambda dtype, said=instructions: said)
+        methods.append(planner.decide(geometry, dtype, cpu, False).method)
+    assert methods[0] == "native"
+    assert methods[1] != "native"
+
+
+@HALVES
+@pytest.mark.parametrize("cast", [False, True])
+def test_halves_run_as_they_are_planned(dtype: torch.dtype, cast: bool) -> None:
+    given = [torch.randn(shape) for shape in ((1, 1, 151, 153), (1, 1, 13, 11))]
+    x, w = (t if cast else t.to(dtype) for t in given)
+    with torch.autocast("cpu", dtype, enabled=cast):
+        y = fftconv.conv2d(x, w)
+        case = _case.find(*(t.to(dtype) for t in given), None, 1, 0, 1, 1, "auto")
+    assert y.dtype == dtype
+    assert isinstance(case.maps, Cast)
+    exact = torch.nn.functional.conv2d(*(t.to(dtype).double() for t in given))
+    assert (y.double() - exact).abs().max() <= torch.finfo(dtype).eps * exact.abs().max()
 
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,12 +191,12 @@ class Ideal(Native):
 def test_a_method_that_is_registered_and_predicts_is_chosen_from() -> None:
     case = (1, 1, 64, 64), (1, 1, 5, 5)
     before = fftconv.plan(*case)
-    register(Ideal())
+    put(Ideal())
     try:
         assert fftconv.plan(*case).method == "ideal"
         silent = Ideal()
         silent.predicts = False
-        register(silent)
+        put(silent)
         assert fftconv.plan(*case).seconds.keys() == before.seconds.keys()
         assert fftconv.plan(*case).method == before.method
     finally:
@@ -282,3 +328,34 @@ def test_calibrate_without_a_place_to_write(
     monkeypatch.setattr(measure, "measure", lambda: iter([(1.0, "done", machine.defaults())]))
     assert main(["calibrate", "--output", str(tmp_path / "file" / "calibration.json")]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_calibration_goes_through_a_link_and_into_a_pipe(tmp_path) -> None:
+    target, link, pipe = (tmp_path / name for name in ("target.json", "link.json", "pipe"))
+    target.write_text("old")
+    link.symlink_to(target.name)
+    machine.save(machine.defaults(), link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("{")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        machine.save(machine.defaults(), pipe)
+        assert pipe.is_fifo()
+        assert os.read(reader, 1) == b"{"
+    finally:
+        os.close(reader)
+
+
+@HALVES
+def test_halves_keep_spectra_for_their_gradients_as_float32_does(dtype: torch.dtype) -> None:
+    given = [torch.randn(shape, dtype=dtype) for shape in ((1, 1, 300, 300), (1, 1, 31, 31))]
+    x, w = (t.requires_grad_() for t in given)
+    y = fftconv.conv2d(x, w, method="overlap_save")
+    case = _case.find(x, w, None, 1, 0, 1, 1, "overlap_save")
+    assert case.maps.keeps
+    exact = [t.detach().double().requires_grad_() for t in given]
+    z = torch.nn.functional.conv2d(*exact)
+    actual = torch.autograd.grad(y, (x, w), torch.ones_like(y))
+    for a, b in zip(actual, torch.autograd.grad(z.sum(), exact), strict=True):
+        assert (a.double() - b).abs().max() <= torch.finfo(dtype).eps * b.abs().max()

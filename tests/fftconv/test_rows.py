@@ -11,7 +11,7 @@ from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.choice import choose
 from fftconv.methods.overlap_save.columns import Columns
 from fftconv.methods.overlap_save.few_channels import FewChannels
-from fftconv.methods.overlap_save.tiling import candidates
+from fftconv.methods.overlap_save.search import every
 from fftconv.methods.turned import turned
 
 METHODS = ["auto", "compiled", "overlap_save"]
@@ -61,7 +61,7 @@ def test_a_row_and_a_column_are_torchs(
 def test_a_filter_of_one_row_is_transformed_in_rows() -> None:
     for height in (1, 64):
         geometry = Geometry.of((1, 1, height, 65536), (1, 1, 1, 1024), padding=(2, 0))
-        assert {tiling.fft[0] for tiling in candidates(geometry, 4, FewChannels().numbers)} == {1}
+        assert {tiling.fft[0] for tiling in every(geometry, 4, FewChannels().numbers)} == {1}
 
 
 def test_rows_may_be_longer_than_sides_of_tiles() -> None:

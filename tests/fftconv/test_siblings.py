@@ -228,3 +228,16 @@ def test_other_layouts_are_torchs_or_refused(function: str) -> None:
         torch.testing.assert_close(y.to_dense(), expected, rtol=1e-4, atol=1e-4)
     with pytest.raises(NotImplementedError, match="takes strided tensors, input is"):
         ours(function, "fft")(*opaque)
+
+
+@EACH
+def test_a_transposed_sequence_has_the_gradients_of_a_dense_one(method: str) -> None:
+    """Torch's conv2d, called with such a view by one thread, has another gradient of the weight."""
+    operands = torch.randn(2, 4).T.requires_grad_(), torch.randn(2, 1, 2).mT.requires_grad_()
+    y = fftconv.conv1d(*operands, groups=2, method=method)
+    z = F.conv1d(*operands, groups=2)
+    g = torch.randn_like(z)
+    for one, other in zip(
+        torch.autograd.grad(y, operands, g), torch.autograd.grad(z, operands, g), strict=True
+    ):
+        torch.testing.assert_close(one, other)

@@ -51,7 +51,7 @@ def _row(row: str, taps: int, place: Place, methods: list[str]) -> Markup:
 
 def accuracy_section(grid: Grid) -> Markup:
     """Return the table of one view."""
-    methods = grid.methods
+    methods = grid.ranked_methods
     groups = [element("th", method, scope="colgroup", colspan=3) for method in methods]
     names = [element("th", name, scope="col") for _ in methods for name in _QUANTITIES]
     head = element(
@@ -65,6 +65,6 @@ def accuracy_section(grid: Grid) -> Markup:
         for taps in grid.filters
         if (row, taps) in grid.places
     ]
-    made = element("table", head, element("tbody", *rows), class_="plain")
+    made = element("table", head, element("tbody", *rows), class_="plain dense")
     scroll = element("div", made, class_="scroll", tabindex="0", role="region", aria_label="Table")
     return join(scroll, element("p", EXPLANATION))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from convbench.report.winners import Winner, winner
-from convbench.results.grid import Grid, Place
+from convbench.results.grid import AUTO, Grid, Place
 
-NATIVE, AUTO = "native", "auto"
+NATIVE = "native"
 
 
 @dataclass(frozen=True)

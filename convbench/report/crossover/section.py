@@ -3,9 +3,9 @@
 from benchmarks.layer_cases import LAYERS
 from convbench.drawing.markup import Content, Markup, element, join, table
 from convbench.drawing.palette import tint_index
-from convbench.report.crossover.lead import AUTO, Standing, changes_text, lines, standing
+from convbench.report.crossover.lead import Standing, changes_text, lines, standing
 from convbench.report.winners import Winner
-from convbench.results.grid import Grid, Measurement, history_link
+from convbench.results.grid import AUTO, Grid, Measurement, history_link
 from convbench.results.quantities import format_bytes, format_error, format_interval, format_seconds
 
 

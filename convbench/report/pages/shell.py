@@ -1,6 +1,7 @@
 """The frame around every page of ours: navigation, selectors, conditions, one section a view."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,21 +71,27 @@ def _selectors(sections: list[Section]) -> Markup:
 
 
 def _navigation(current: Page, pages: tuple[Page, ...]) -> Markup:
-    links = [element("a", "Benchmark grid", href="index.html#/")]
-    for page in pages:
+    def link(page: Page) -> Markup:
         here = "page" if page is current else None
-        links.append(element("a", page.title, href=page.file, aria_current=here))
-    return element("nav", *links, aria_label="Report")
+        return element("a", page.title, href=page.file, aria_current=here)
+
+    grid = element("a", "Benchmark grid", href="index.html#/")
+    first, *others = pages
+    return element("nav", link(first), grid, *map(link, others), aria_label="Report")
 
 
 def render(page: Page, pages: tuple[Page, ...], sections: list[Section]) -> str:
     """Return the HTML of one page; `pages` are all that the navigation offers."""
-    body: list[Content] = [element("h1", page.title), element("p", page.lead, class_="lead")]
     if sections:
         status = element("p", "", id="status", role="status")
-        body += [_selectors(sections), status, *map(_section, sections)]
+        body = [_selectors(sections), status, *map(_section, sections)]
     else:
-        body.append(element("p", "No results yet: `make report` measures and publishes them."))
+        body = [element("p", "No results yet: `make report` measures and publishes them.")]
+    return framed(page, pages, body, [f"{FOLDER}/pages.js"])
+
+
+def framed(page: Page, pages: tuple[Page, ...], body: Sequence[Content], scripts: list[str]) -> str:
+    """Return the HTML of a page with this content under its heading, and these scripts."""
     head = join(
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
@@ -93,9 +100,9 @@ def render(page: Page, pages: tuple[Page, ...], sections: list[Section]) -> str:
         Markup('<link rel="icon" href="swallow.ico">'),
         Markup(f'<link rel="stylesheet" href="{FOLDER}/tints.css">'),
         Markup(f'<link rel="stylesheet" href="{FOLDER}/pages.css">'),
-        element("script", src=f"{FOLDER}/pages.js", defer=True),
+        *[element("script", src=script, defer=True) for script in scripts],
     )
-    main = element("main", *body)
+    main = element("main", element("h1", page.title), element("p", page.lead, class_="lead"), *body)
     content = join(element("head", head), element("body", _navigation(page, pages), main))
     return f"<!doctype html>\n{element('html', content, lang='en')}\n"
 

@@ -53,7 +53,7 @@ def _fractions(found: list[Point], methods: list[str]) -> Markup:
                 *[_method_cell(point, by_name.get(name), best_s) for name in methods],
             ]
         )
-    made = table(head, rows, class_="plain")
+    made = table(head, rows, class_="plain dense")
     return element("div", made, class_="scroll", tabindex="0", role="region", aria_label="Table")
 
 
@@ -72,7 +72,7 @@ def roofline_section(grid: Grid, limits: Limits | None) -> Markup:
     return join(
         element("div", roofline_plot(found, limits, tints), class_="scroll"),
         element("h3", "Fraction of the limit reached (median time of one call)"),
-        _fractions(found, grid.methods),
+        _fractions(found, grid.ranked_methods),
         element("h3", "What the limit is"),
         element("p", DEFINITION),
         _limits_table(limits, grid.view.dtype),

@@ -272,11 +272,16 @@ def work(shape: Shape, division: Division) -> Work:
 def _rows_read(shape: Shape) -> float:
     """Return the rows of b that meet the image, the mean over the rows of the output."""
     top, taps = shape.corner[0], shape.kernel[0]
-    met = sum(
-        max(0, min(taps, shape.size[0] + top - row) - max(0, top - row))
-        for row in range(shape.out[0])
-    )
-    return met / shape.out[0]
+
+    def pairs(limit: int) -> int:
+        """Count the pairs of an output's row and a row of b whose sum is below a limit."""
+        below = ((n * (n + 1) // 2 if n > 0 else 0) for n in (limit, limit - taps))
+        beyond = (limit - shape.out[0], limit - shape.out[0] - taps)
+        above = ((n * (n + 1) // 2 if n > 0 else 0) for n in beyond)
+        (all_, wide), (tall, both) = below, above
+        return all_ - wide - tall + both
+
+    return (pairs(top + shape.size[0]) - pairs(top)) / shape.out[0]
 
 
 def _columns(shape: Shape, lanes: int) -> tuple[float, float, float, int]:
@@ -286,17 +291,22 @@ def _columns(shape: Shape, lanes: int) -> tuple[float, float, float, int]:
     """
     wide, left = target().wide, shape.corner[1]
     out_w, width, taps = shape.out[1], shape.size[1], shape.kernel[1]
-    clear = masked = busy = 0.0
-    column = tiles = 0
-    while column < out_w:
+    full = wide * lanes
+    tiles = max(0, -(-(out_w - 2 * lanes) // full))
+    # The tiles whose columns are all there and see no border.
+    last = min(out_w, width + left - taps + 1) - full
+    clear = max(0, min(last // full, tiles - 1) + 1 - -(-max(left, 0) // full)) * wide
+    masked = tiles * wide - clear
+    weigh = {1: 2.0, 2: 3.0}
+    busy = tiles * weigh.get(wide, float(wide))
+    column = tiles * full
+    if column < out_w:  # one more, of one or two vectors
         todo = out_w - column
-        start = column - left
-        vectors = wide if todo > 2 * lanes else 2 if todo > lanes else 1
-        if todo >= wide * lanes and start >= 0 and start + wide * lanes + taps - 1 <= width:
+        vectors = 2 if todo > lanes else 1
+        if todo >= full and left <= column <= last:
             clear += wide
         else:
             masked += vectors
-        busy += {1: 2.0, 2: 3.0}.get(vectors, vectors)
-        column += vectors * lanes
+        busy += weigh[vectors]
         tiles += 1
     return clear, masked, busy, tiles

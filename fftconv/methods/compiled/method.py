@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.calibration.machine import current
+from fftconv.calibration.machine import known
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.compiled import cost
 from fftconv.methods.maps import Maps, readable
@@ -69,7 +69,7 @@ class Compiled(Method):
     ) -> float:  # fmt: skip
         """Count vector instructions."""
         del learned
-        machine = current()
+        machine = known()
         return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
 
     def calibrate(self, dtype: torch.dtype) -> Found:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from fftconv.calibration.between import neighbours
 from fftconv.calibration.dense import native_floor
-from fftconv.calibration.machine import current
+from fftconv.calibration.machine import known
 from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
@@ -54,7 +54,7 @@ class Native(Method):
     ) -> float:  # fmt: skip
         """Take the rate for the nearest channels, between filter sizes."""
         del learned
-        machine = current()
+        machine = known()
         rates = machine.precision(item_bytes).native
         ins, outs = geometry.channels_per_group
         channels = ins, outs, geometry.groups
@@ -143,8 +143,9 @@ class NativeMaps(Maps):
             (need_input, need_weight, False),
         )
         if self._beyond is not None and gx is not None:
+            left, _, top, _ = self._beyond
             height, width = self._geometry.input_size
-            gx = gx[:, :, :height, :width].contiguous()
+            gx = gx[:, :, top : top + height, left : left + width].contiguous()
         return gx, gw
 
 
@@ -157,7 +158,9 @@ def _split_padding(geometry: Geometry) -> tuple[Pair, tuple[int, int, int, int] 
     top, bottom, left, right = geometry.padding
     if top == bottom and left == right:
         return (top, left), None
-    return (top, left), (0, right - left, 0, bottom - top)
+    both = min(top, bottom), min(left, right)
+    beyond = left - both[1], right - both[1], top - both[0], bottom - both[0]
+    return both, beyond
 
 
 def _shape_only(like: Tensor, shape: tuple[int, int, int, int]) -> Tensor:

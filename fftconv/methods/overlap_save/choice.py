@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 def choose(geometry: Geometry, item_bytes: int, on_cpu: bool = True) -> Choice:
     """Return what has a case with stride and dilation 1."""
-    calibration.current()  # raises its generation if there is a new one
     threads, generation = torch.get_num_threads(), calibration.generation
     return _choose(ENGINES, geometry, item_bytes, on_cpu, threads, generation)
 
@@ -62,7 +61,7 @@ def seconds(
         return choose(geometry, item_bytes).seconds(names, item_bytes, threads, learned)
     # The plain correlations that it is made of share nothing between maps, and each is copied out
     # of its place and added to another.
-    copy = calibration.current().precision(item_bytes).copy
+    copy = calibration.known().precision(item_bytes).copy
     return len(names) * _copied(geometry) * copy / threads + sum(
         count * choose(part, item_bytes).seconds((name,), item_bytes, threads, learned)
         for part, count in count_parts(geometry).items()

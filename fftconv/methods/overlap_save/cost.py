@@ -25,8 +25,13 @@ def trip(rates: Precision, tiling: Tiling) -> float:
     Each side costs what it costs in a strip; a large tile costs more than its sides, since it
     leaves the cache.
     """
-    tiles = rates.tiles
-    height, width = tiling.fft
+    found = rates.trips.get(tiling.fft)
+    if found is None:
+        found = rates.trips[tiling.fft] = _trip(rates.tiles, *tiling.fft)
+    return found
+
+
+def _trip(tiles: tuple[Tile, ...], height: int, width: int) -> float:
     if height == 1:
         # What is left of a strip without its columns' transforms, which are half of the work.
         along = _wide(tiles, width)

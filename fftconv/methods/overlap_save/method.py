@@ -15,7 +15,9 @@ for the backward pass, `grads` shares G between both gradients, and W is kept be
 long as the weight's values stay the same.
 
 A NaN or an infinity anywhere in a tile spoils all of that tile's outputs, and all of a weight's
-gradient; a direct sum spoils only the outputs that it takes part in.
+gradient; a direct sum spoils only the outputs that it takes part in. In the same way the error of
+an output is relative to the largest value of its tile, not to the output's own terms: beside a
+spike of 1e8 what is small is lost.
 """
 
 from __future__ import annotations

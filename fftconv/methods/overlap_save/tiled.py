@@ -7,12 +7,13 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from fftconv.calibration.machine import current
+from fftconv.calibration.machine import known
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS, Maps
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.engine import Engine
-from fftconv.methods.overlap_save.tiling import Tiling, candidates, keeps_spectra, too_large
+from fftconv.methods.overlap_save.search import cheapest
+from fftconv.methods.overlap_save.tiling import Tiling, keeps_spectra, too_large
 
 if TYPE_CHECKING:
     import torch
@@ -85,12 +86,13 @@ class TiledEngine(Engine[Tiling]):
 
     def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Tiling:
         """Return the tiles that all three maps together take least time with."""
-        machine = current()
+        machine = known()
         call, rates = machine.fft_call, machine.precision(item_bytes)
-        return min(
-            candidates(geometry, item_bytes, self.numbers),
-            key=lambda tiling: self.predict(MAPS, geometry, tiling, call, rates, threads),
-        )
+
+        def seconds(tiling: Tiling) -> float:
+            return self.predict(MAPS, geometry, tiling, call, rates, threads)
+
+        return cheapest(geometry, item_bytes, self.numbers, seconds)
 
     def run(
         self, geometry: Geometry, cut: Tiling, dtype: torch.dtype, device: torch.device,
@@ -108,7 +110,7 @@ class TiledEngine(Engine[Tiling]):
         del learned
         if too_large(geometry, cut, self.numbers):
             return inf
-        machine = current()
+        machine = known()
         rates = machine.precision(item_bytes)
         return self.predict(names, geometry, cut, machine.fft_call, rates, threads)
 

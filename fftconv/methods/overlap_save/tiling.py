@@ -64,25 +64,7 @@ def good_length(minimum: int) -> int:
     return next(n * scale for n in LENGTHS if n * scale >= minimum)
 
 
-def candidates(geometry: Geometry, item_bytes: int, numbers: Numbers) -> list[Tiling]:
-    """List the tilings worth considering for a case with stride and dilation 1.
-
-    `numbers` is an engine's, see `fftconv.methods.overlap_save.engine`.
-
-    Those that need more than three times the bytes of input and output are left out, unless none
-    is left; then the one that needs least is the only candidate.
-    """
-    heights, widths = _lengths(geometry, 0), _lengths(geometry, 1)
-    tilings = [
-        _tiling(geometry, (height, width), item_bytes, numbers)
-        for height in heights
-        for width in widths
-    ]
-    small = [tiling for tiling in tilings if not too_large(geometry, tiling, numbers)]
-    return small or [min(tilings, key=lambda tiling: numbers(geometry, tiling))]
-
-
-def _lengths(geometry: Geometry, axis: int) -> list[int]:
+def lengths(geometry: Geometry, axis: int) -> list[int]:
     """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
     taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
     if axis == 0 and taps == 1:
@@ -90,12 +72,12 @@ def _lengths(geometry: Geometry, axis: int) -> list[int]:
     whole = good_length(_whole(geometry, axis))
     in_rows = axis == 1 and geometry.kernel_size[0] == 1
     shortest = max(32, 1.25 * taps)
-    lengths = set()
+    found = set()
     for n in (*LENGTHS, *LONG_ROWS) if in_rows else LENGTHS:
         if n >= shortest:
             count = -(-outputs // (n - taps + 1))
-            lengths.add(good_length(-(-outputs // count) + taps - 1))
-    return [*sorted(n for n in lengths if shortest <= n < whole), whole]
+            found.add(good_length(-(-outputs // count) + taps - 1))
+    return [*sorted(n for n in found if shortest <= n < whole), whole]
 
 
 def _whole(geometry: Geometry, axis: int) -> int:
@@ -108,7 +90,8 @@ def _whole(geometry: Geometry, axis: int) -> int:
     return max(size + max(before, after), taps, outputs)
 
 
-def _tiling(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
+def cut(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
+    """Return the tiling by transforms of `fft`."""
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]

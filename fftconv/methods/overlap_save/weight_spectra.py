@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import count
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
+#: Weights without a slot whose last use is remembered.
+REMEMBERED = 4096
 
 
 class WeightSpectra:
@@ -24,12 +27,20 @@ class WeightSpectra:
     A slot belongs to a place in memory; what proves that the spectrum is still right is a
     comparison of all values, which costs far less than a transform and, unlike version counters,
     also sees changes through ``weight.data``.
+
+    Where there is no room for all, a weight takes the slot of one that was not used since it was
+    itself used last. A network's layers come in turns: would each take the place of the one that
+    waited longest, none would ever find its spectra again.
     """
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         """Take the most bytes to keep."""
         self._most = kept_bytes
         self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
+        """The one that was used longest ago first."""
+        self._used: OrderedDict[tuple[object, ...], int] = OrderedDict()
+        """The turn of each weight's last use."""
+        self._turns = count()
         self._bytes = 0
         self._lock = ForkedLock()
 
@@ -41,25 +52,50 @@ class WeightSpectra:
         key = (w.data_ptr(), kind)
         with self._lock.now:
             slot = self._slots.get(key)
+            before = self._use(key)
         if slot is not None and torch.equal(slot[0], w):
             return slot[1]
         # Made in inference mode, they would be of no use to a call that is recorded.
         with torch.inference_mode(False), torch.no_grad():
             spectrum = transform(w)
-            self._keep(key, (w.clone(), spectrum))
+            self._keep(key, w, spectrum, before)
         return spectrum
 
-    def _keep(self, key: tuple[object, ...], slot: tuple[Tensor, Tensor]) -> None:
-        size = slot[0].nbytes + slot[1].nbytes
+    def _use(self, key: tuple[object, ...]) -> float:
+        """Note that a weight is used, and return the turn of its last use; of a new one, the end.
+
+        A new weight may take anybody's place: what is there may be of a model that has gone.
+        """
+        before = self._used.pop(key, float("inf"))
+        self._used[key] = next(self._turns)
+        if len(self._used) > REMEMBERED:
+            self._used.popitem(last=False)
+        if key in self._slots:
+            self._slots.move_to_end(key)
+        return before
+
+    def _keep(self, key: tuple[object, ...], w: Tensor, spectrum: Tensor, before: float) -> None:
+        """Keep a spectrum if there is room, or room can be made."""
+        size = w.nbytes + spectrum.nbytes
         with self._lock.now:
             self._drop(self._slots.pop(key, None))
-            if size > self._most:
+            going, left = [], self._bytes
+            for other, slot in self._slots.items():
+                if left + size <= self._most or self._used.get(other, -1) > before:
+                    break
+                going.append(other)
+                left -= _bytes(slot)
+            if left + size > self._most:
                 return
-            self._slots[key] = slot
+            for other in going:
+                self._drop(self._slots.pop(other))
+            self._slots[key] = w.clone(), spectrum
             self._bytes += size
-            while self._bytes > self._most:
-                self._drop(self._slots.popitem(last=False)[1])
 
     def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
         if slot is not None:
-            self._bytes -= slot[0].nbytes + slot[1].nbytes
+            self._bytes -= _bytes(slot)
+
+
+def _bytes(slot: tuple[Tensor, Tensor]) -> int:
+    return slot[0].nbytes + slot[1].nbytes

@@ -129,6 +129,7 @@ def test_where_there_is_no_git_there_is_no_slowdown(gate, tmp_path, monkeypatch)
     assert done.stderr == "convbench gate: git cannot be run: No such file or directory (git)\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_changes_no_verdict(gate, tmp_path) -> None:
     file = tmp_path / "out.json"
     process = gate.start("base", "slower", "--bench", "changed", "--json", str(file), *BUDGET)

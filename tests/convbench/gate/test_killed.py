@@ -1,11 +1,13 @@
 """kill -9 at random moments: no process stays, and the next run removes what was left."""
 
+import json
 import random
 import signal
 import time
 from pathlib import Path
 
 import psutil
+import pyperf
 import pytest
 
 from convbench.gate.checkout import remove_leftovers, run_folder
@@ -64,3 +66,40 @@ def test_a_run_that_is_alive_is_left_alone_and_a_dead_one_is_not(gate, monkeypat
         assert remove_leftovers() == 1
         assert gate.left == sorted([folder, stranger])
     assert gate.left == [stranger]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_a_kill_at_any_moment_leaves_files_that_are_the_old_ones_or_whole(
+    gate, tmp_path, monkeypatch, seed
+) -> None:
+    files = [tmp_path / name for name in ("g.json", "g.base.json", "g.head.json", "g.md")]
+    for file in files:
+        file.write_text("what was there")
+    options = ("--json", str(files[0]), "--markdown", str(files[3]), "--budget", "5s")
+    process = gate.start("base", "slower", "--bench", "steady", *options)
+    end = time.monotonic() + random.Random(seed).uniform(0.0, 15.0)
+    while process.poll() is None and time.monotonic() < end:
+        # Half of the moments are while the files are written, which takes a hundredth of the time.
+        if seed % 2 and any(file.name.endswith(".part") for file in tmp_path.iterdir()):
+            break
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert _left_running(gate.cache, gate.WITHIN_S) == []
+    for file in files:
+        text = file.read_text()
+        if text == "what was there":
+            continue
+        if file.suffix == ".md":
+            assert text.startswith("### HEAD is slower")
+            assert text.endswith("\n")
+        elif file.name == "g.json":
+            assert json.loads(text)["cells"]
+        else:
+            assert pyperf.BenchmarkSuite.load(str(file)).get_benchmark_names()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(gate.cache))
+    with run_folder(gate.root) as folder:
+        assert gate.left == [folder]
+    assert len(git(gate.root, "worktree", "list").splitlines()) == 1
+    git(gate.root, "fsck", "--no-dangling")

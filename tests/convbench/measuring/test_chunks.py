@@ -32,7 +32,7 @@ def test_each_cell_of_the_report_is_in_one_chunk(benchmarks) -> None:
         (name, tuple(params.values()))
         for name, benchmark in benchmarks.items()
         for params in param_values(benchmark)
-        if name.split(".")[0] not in {"planning", "overhead", "peers", "instructions"}
+        if name.split(".")[0] not in {"planning", "overhead", "peers", "networks", "instructions"}
         and not (name.startswith("layers.") and params["method"] in {"direct", "fft"})
     }
     assert set(counted) == cells

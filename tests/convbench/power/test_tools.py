@@ -1,5 +1,6 @@
 """The slowdowns that are injected, and how the tools' answers are read."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,27 @@ def test_asvs_mark_is_read(monkeypatch, line, slower) -> None:
     head = "| Change | Before | After | Ratio | Benchmark |\n|---|---|---|---|---|"
     monkeypatch.setattr(asv_trial, "_asv", lambda *_: f"{head}\n{line}\n")
     assert asv_trial._slower(Injected(Path()), "slower-0.05", 1.1) is slower
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "good"),
+    [
+        ("continuous", 0, True),
+        ("continuous", 1, True),  # it found a slowdown
+        ("continuous", 2, False),
+        ("compare", 0, True),
+        ("compare", 1, False),  # it found no results
+        ("run", 1, False),
+    ],
+)
+def test_an_asv_that_could_not_do_it_is_no_verdict(monkeypatch, command, status, good) -> None:
+    done = subprocess.CompletedProcess(["asv"], status, "no results")
+    monkeypatch.setattr(asv_trial.subprocess, "run", lambda *_, **__: done)
+    if good:
+        assert asv_trial._asv(Injected(Path()), command) == "no results"
+        return
+    with pytest.raises(CommandError, match=f"asv {command} ended with {status}: no results"):
+        asv_trial._asv(Injected(Path()), command)
 
 
 def test_a_cell_has_a_name_for_pyperf() -> None:

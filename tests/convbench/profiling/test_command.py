@@ -23,6 +23,7 @@ def profile(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
 def test_two_methods_side_by_side(tmp_path) -> None:
     done = profile(
         *("--method", "fft", "--against", "native", *SMALL, "--backward", "--threads", "1"),

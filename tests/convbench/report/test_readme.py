@@ -1,4 +1,4 @@
-"""The README says what its commands print."""
+"""The README and the pages of docs/ say what their commands print."""
 
 import re
 from pathlib import Path
@@ -6,15 +6,34 @@ from pathlib import Path
 import pytest
 
 from convbench.command_line.failure import CommandError
-from convbench.report.readme import refreshed
+from convbench.report.readme import pages, refresh, refreshed
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_each_output_is_what_its_command_prints_now() -> None:
-    assert "<!-- output: " in README
-    assert refreshed(README) == README  # if not: `make figures`
+@pytest.mark.parametrize("page", pages(ROOT), ids=lambda page: page.name)
+def test_each_output_is_what_its_command_prints_now(page) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert refreshed(text) == text  # if not: `make figures`
+
+
+def test_both_the_readme_and_a_page_of_docs_hold_outputs() -> None:
+    assert {"README.md", "judging.md"} <= {page.name for page in pages(ROOT)}
+
+
+def test_a_page_of_docs_is_rewritten_and_one_without_outputs_left_alone(tmp_path) -> None:
+    (tmp_path / "docs" / "how-to").mkdir(parents=True)
+    (tmp_path / "README.md").write_text("No outputs.\n")
+    page = tmp_path / "docs" / "how-to" / "page.md"
+    page.write_text("<!-- output: python -m this -->\n```text\n```\n")
+    assert pages(tmp_path) == [page]
+    refresh(page)
+    assert "The Zen of Python" in page.read_text()
+
+
+def test_it_is_read_in_a_few_minutes() -> None:
+    assert len(README.splitlines()) <= 150
 
 
 def test_an_output_that_is_out_of_date_is_found() -> None:

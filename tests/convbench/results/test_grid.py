@@ -91,3 +91,21 @@ def test_link_names_every_parameter_as_asv_stores_it() -> None:
         "index.html#conv2d.ForwardFloat64.time_forward"
         "?p-method=%27fft%27&p-input%2Ffilter=%2764%2F3%27"
     )
+
+
+def test_auto_and_the_method_that_wins_most_come_first_and_the_slowest_last() -> None:
+    times = {"slow": (9.0, 9.0), "steady": (2.0, 2.0), "best": (1.0, 1.0), "auto": (3.0, 1.0)}
+    (grid,) = grids(
+        run(
+            *(
+                record("conv2d.Forward.time_forward", s, method=method, input=64, filter=taps)
+                for method, seconds in times.items()
+                for taps, s in zip((3, 7), seconds, strict=True)
+            ),
+            record("conv2d.Forward.time_forward", math.nan, method="never", input=64, filter=3),
+        )
+    )
+    assert grid.methods == ["slow", "steady", "best", "auto", "never"]
+    assert grid.ranked_methods == ["auto", "best", "steady", "slow", "never"]
+    assert grid.places["64", 7].fastest == "best"
+    assert grid.places["64", 3].behind("never") is None

@@ -17,7 +17,7 @@ from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.method import OverlapSave
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
-from fftconv.methods.registry import REGISTRY, register
+from fftconv.methods.registry import REGISTRY, put
 
 # Few lengths of tiles, and sizes of filters that share functions: each is compiled once.
 LENGTH = 12
@@ -187,9 +187,9 @@ def dense(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make products over channels serve, with tiles of one length."""
     monkeypatch.setattr(choice, "ENGINES", (Always(),))
     before = REGISTRY["overlap_save"]
-    register(OverlapSave())
+    put(OverlapSave())
     yield
-    register(before)
+    put(before)
 
 
 @pytest.mark.usefixtures("dense")

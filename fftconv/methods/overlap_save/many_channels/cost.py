@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from fftconv.calibration.dense import FEWEST, rates
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
+from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from fftconv.calibration.machine import Machine
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
+
+    Case: TypeAlias = tuple[Correlation, Cut]
 
 #: Seconds per call and per pass that threads share.
 CALL_S, PASS_S = 6e-5, 6e-6
@@ -31,25 +37,24 @@ def serves(geometry: Geometry) -> bool:
     return few >= FEWEST and max(geometry.kernel_size) > 1 and obstacle() is None
 
 
-def lengths(
-    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int,
-    learned: bool,
-) -> dict[Map, int]:  # fmt: skip
-    """Return for each map the length of the tiles that take least time; nothing if none fits.
-
-    `learned` says that the weight changes from call to call.
-    """
-    best: dict[Map, int] = {}
-    for name in names:
-        costs = [
-            (seconds(name, geometry, length, item_bytes, machine, threads, learned), length)
-            for length in LENGTHS
-            if _fits(name, geometry, length, item_bytes)
+def lengths(geometry: Geometry, item_bytes: int, machine: Machine, threads: int) -> Lengths | None:
+    """Return the lengths of tiles that each map takes least time with; None if none fits."""
+    found = []
+    for name in MAPS:
+        possible = [
+            (length, fitting)
+            for length, fitting in ((n, _fitting(name, geometry, n, item_bytes)) for n in LENGTHS)
+            if fitting is not None
         ]
-        if not costs:
-            return {}
-        best[name] = min(costs)[1]
-    return best
+        if not possible:
+            return None
+        for learned in (False, True) if name == "forward" else (True,):
+            costs = [
+                (_seconds(name, *fitting, item_bytes, machine, threads, learned), length)
+                for length, fitting in possible
+            ]
+            found.append(min(costs)[1])
+    return Lengths(*found)
 
 
 def _case(name: Map, geometry: Geometry, length: int, item: int) -> tuple[Correlation, Cut | None]:
@@ -67,16 +72,16 @@ def filter_bytes(geometry: Geometry, length: int, item_bytes: int) -> int:
     return geometry.groups * bins * ins * 2 * row_bytes(outs, item_bytes, target().vector_bytes)
 
 
-def _fits(name: Map, geometry: Geometry, length: int, item: int) -> bool:
-    """Whether what is between two passes takes no more than three times input and output."""
+def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | None:
+    """Return a case whose passes have no more between them than three times input and output."""
     case, tiles = _case(name, geometry, length, item)
     if tiles is None:
-        return False
+        return None
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
     # Below so little there is nothing to save.
-    return between <= max(3 * item * geometry.numbers, 1 << 21)
+    return (case, tiles) if between <= max(3 * item * geometry.numbers, 1 << 21) else None
 
 
 def seconds(
@@ -86,9 +91,16 @@ def seconds(
     """Predict one map with tiles of a length, which must be possible."""
     case, tiles = _case(name, geometry, length, item)
     assert tiles is not None
+    return _seconds(name, case, tiles, item, machine, threads, learned)
+
+
+def _seconds(
+    name: Map, case: Correlation, tiles: Cut, item: int, machine: Machine, threads: int,
+    learned: bool,
+) -> float:  # fmt: skip
     constants = rates(machine, item)
     number = tiles.first_tile(tiles.all_units)
-    chunks = len(tiles.chunks())
+    chunks = tiles.number
     lanes = target().vector_bytes // item
     ins, outs = (-(-count // lanes) * lanes for count in (case.ins, case.outs))
     points = tiles.length**2 * (log2(tiles.length) + MOVING)

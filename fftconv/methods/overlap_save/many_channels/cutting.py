@@ -83,6 +83,11 @@ class Cut:
         """Units in a row of tiles."""
         return -(-self.grid[1] // self.run)
 
+    @property
+    def number(self) -> int:
+        """Chunks."""
+        return -(-self.all_units // self.units)
+
     def chunks(self) -> list[tuple[int, int]]:
         """List the first unit of each chunk and the one behind its last."""
         return [
@@ -97,8 +102,8 @@ class Cut:
 
     @property
     def most_tiles(self) -> int:
-        """Tiles in the largest chunk."""
-        return max(self.first_tile(last) - self.first_tile(first) for first, last in self.chunks())
+        """Tiles that no chunk has more of."""
+        return min(self.units * self.run, self.first_tile(self.all_units))
 
 
 def steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fftconv.calibration.machine import current
-from fftconv.methods.maps import MAPS
+from fftconv.calibration.machine import known
+from fftconv.machine_code.memory import memory_bytes
 from fftconv.methods.overlap_save.engine import Engine
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
+#: Of the machine's memory, this part at most is for spectra of weights.
+MEMORY_SHARE = 8
+
+
 class ManyChannels(Engine[Lengths]):
     """Small tiles, and one complex matrix product over the channels per frequency."""
 
-    #: A layer has spectra for each pair of channels: of VGG-16's largest 3x3 layer, with 512 x 512
-    #: channels, tiles of 12 x 12 make 74 * 512 * 512 * 8 bytes, 148 MiB. Three such are kept.
-    kept_bytes = 512 << 20
+    #: A layer has spectra for each pair of channels: of a 3x3 layer with 512 x 512 channels, tiles
+    #: of 16 x 16 make 130 * 512 * 512 * 8 bytes, 260 MiB; all of VGG-16 at 224x224, 1.1 GiB.
+    kept_bytes = memory_bytes() // MEMORY_SHARE
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether there are enough channels, and something to transform."""
@@ -32,16 +36,7 @@ class ManyChannels(Engine[Lengths]):
 
     def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
         """Return for each map the tiles that it takes least time with."""
-        machine = current()
-        kept, learned = (
-            cost.lengths(MAPS, geometry, item_bytes, machine, threads, learned)
-            for learned in (False, True)
-        )
-        if not learned:
-            return None
-        return Lengths(
-            kept["forward"], learned["forward"], learned["grad_input"], learned["grad_weight"]
-        )
+        return cost.lengths(geometry, item_bytes, known(), threads)
 
     def run(
         self, geometry: Geometry, cut: Lengths, dtype: torch.dtype, device: torch.device,
@@ -56,7 +51,7 @@ class ManyChannels(Engine[Lengths]):
         threads: int, learned: bool,
     ) -> float:  # fmt: skip
         """Predict maps one by one: they share nothing."""
-        machine = current()
+        machine = known()
         return sum(
             cost.seconds(
                 name, geometry, cut.of(name, learned), item_bytes, machine, threads, learned

@@ -10,12 +10,17 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asv.benchmarks import Benchmarks
 from asv.config import Config
 from asv.results import Results
 from asv.runner import BenchmarkResult
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = Path(__file__).parents[4]
 MACHINE = "bench-machine"
@@ -196,3 +201,71 @@ def origin(published: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+DRIVER = shutil.which("chromedriver")
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1400,1000"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+# Far more than it takes, for machines that are busy.
+WITHIN_S = 120
+
+
+class Browser:
+    """A headless browser that notes every request and every message."""
+
+    def __init__(self, origin: str) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in FLAGS:
+            options.add_argument(flag)
+        logs = {"browser": "ALL", "performance": "ALL"}
+        options.set_capability("goog:loggingPrefs", logs)
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.origin = origin
+
+    def open(self, page: str) -> None:
+        """Load a page afresh and wait until nothing is on its way."""
+        self.driver.get("about:blank")
+        self.requests()
+        self.driver.get_log("browser")
+        self.driver.get(f"{self.origin}/{page}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page is loaded and jQuery, where there is any, waits for nothing."""
+        idle = "return document.readyState == 'complete' && (!window.jQuery || !jQuery.active)"
+        WebDriverWait(self.driver, WITHIN_S).until(lambda driver: driver.execute_script(idle))
+
+    def requests(self) -> list[str]:
+        """Return the addresses that were asked for since the last call."""
+        events = [
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        ]
+        return [
+            event["params"]["request"]["url"]
+            for event in events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+
+    def visible(self, selector: str) -> list[Any]:
+        """Return the elements that a reader sees."""
+        found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return [element for element in found if element.is_displayed()]
+
+
+@pytest.fixture(scope="module")
+def browser(origin: str) -> Iterator[Browser]:
+    """Return a browser for the tests of one module; nothing is downloaded for them."""
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("needs chromium and chromedriver on the PATH")
+    opened = Browser(origin)
+    yield opened
+    opened.driver.quit()
+    opened.driver.service.stop()

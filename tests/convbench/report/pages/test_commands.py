@@ -9,14 +9,42 @@ from pathlib import Path
 import pytest
 
 
-def convbench(repository: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def convbench(
+    repository: Path, *arguments: str, columns: str | None = "200"
+) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return subprocess.run(
         [sys.executable, "-m", "convbench", *arguments],
         cwd=repository,
         capture_output=True,
         text=True,
-        env={**os.environ, "COLUMNS": "200"},
+        env=environment if columns is None else {**environment, "COLUMNS": columns},
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (None, "│    64 │ fft = compiled │ fft = compiled"),
+        ("40", "input 64, filter 3: fft = compiled "),
+        ("20", "input 256, filter 3: compiled "),
+    ],
+)
+def test_the_summary_is_not_cut_however_wide_what_it_is_printed_to(
+    repository, columns, line
+) -> None:
+    done = convbench(repository, "summary", "--machine", "bench-machine", columns=columns)
+    assert done.returncode == 0, done.stderr
+    assert "…" not in done.stdout
+    assert line in done.stdout
+    assert done.stdout.count("fastest method, ") == 2
+
+
+def test_a_wide_table_goes_whole_into_a_pipe(repository) -> None:
+    done = convbench(repository, "crossover", columns=None)
+    assert done.returncode == 0, done.stderr
+    assert "…" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) > 80
 
 
 def test_crossover_as_csv(repository) -> None:

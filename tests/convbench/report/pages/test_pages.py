@@ -26,7 +26,10 @@ def test_table_has_headings() -> None:
 
 
 def test_links_go_before_the_graphs_title() -> None:
-    changed = link_from_asv('<ul><li id="nav-li-graphdisplay">x</li></ul>')
+    changed = link_from_asv(
+        '<head><ul><li id="nav-li-" class="active"></li><li id="nav-li-graphdisplay">x</li></ul>'
+    )
+    assert changed.index(PAGES[0].file) < changed.index('nav-li-"')
     for page in PAGES:
         assert changed.index(f'href="{page.file}"') < changed.index("nav-li-graphdisplay")
 

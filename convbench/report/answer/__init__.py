@@ -1,0 +1,1 @@
+"""What should I call for these sizes: the page that answers at once, without a network."""

@@ -1,0 +1,41 @@
+"""How much memory there is: what the machine has, or less where the container may have less."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fftconv.machine_code import memory
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def limits(tmp_path, monkeypatch) -> Iterator[tuple[Path, Path]]:
+    files = tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes"
+    monkeypatch.setattr(memory, "LIMITS", files)
+    memory.memory_bytes.cache_clear()
+    yield files
+    memory.memory_bytes.cache_clear()
+
+
+def test_the_machines(limits) -> None:
+    assert memory.memory_bytes() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_containers(limits, version: int) -> None:
+    limits[version].write_text(f"{GIB // 2}\n")
+    assert memory.memory_bytes() == GIB // 2
+
+
+@pytest.mark.parametrize("text", ["max\n", f"{1 << 62}\n", "", "none"])
+def test_no_limit(limits, text: str) -> None:
+    limits[0].write_text(text)
+    assert memory.memory_bytes() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_where_the_system_does_not_say(limits, monkeypatch) -> None:
+    monkeypatch.delattr(os, "sysconf")
+    assert memory.memory_bytes() == 4 * GIB
