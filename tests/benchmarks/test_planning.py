@@ -20,9 +20,8 @@ def test_regret_of_an_old_commit_is_skipped(monkeypatch: pytest.MonkeyPatch) -> 
         planning.FirstCall().setup("forward", "compiled", "compiles")
 
 
-@pytest.mark.parametrize(
-    "method", ["compiled", pytest.param("overlap_save", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["compiled", "overlap_save"])
 def test_first_calls_are_measured(method: str) -> None:
     seconds = {}
     for cache in ("compiles", "reads"):

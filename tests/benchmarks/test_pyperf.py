@@ -31,7 +31,7 @@ def test_cells_are_measured_and_pyperf_reads_the_file(tmp_path) -> None:
     files = [tmp_path / "a.json", tmp_path / "b.json"]
     done = run(
         *("benchmarks.conv2d", "--cells", "^forward-(fft-64-3|direct-1024-63)-float32$"),
-        *("-p2", "-n2", "-w1", "--min-time=0.001", "-o", str(files[0])),
+        *("-p2", "-n1", "-w0", "--min-time=0.001", "-o", str(files[0])),
     )
     assert done.returncode == 0, done.stderr
     assert "forward-direct-1024-63-float32: direct forward in float32" in done.stderr

@@ -54,6 +54,7 @@ def test_a_named_method_is_the_last_of_every_grid_and_is_measured(first) -> None
     assert "'unfold'" not in str(plain[:3])
 
 
+@pytest.mark.slow
 def test_cells_keep_their_places_at_a_commit_that_cannot_register() -> None:
     *grids, shape, _, has_method, has_register = said(OLD, FFTCONV_METHODS="examples.unfold")
     assert all(grid[-1] == "unfold" for grid in grids)

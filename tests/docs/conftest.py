@@ -30,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [
             *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"),
             # The others take a while, and tests of their own run them.
-            *("-D", "sphinx_gallery_conf.filename_pattern=same_numbers|which_method|tiles"),
+            *("-D", "sphinx_gallery_conf.filename_pattern=tiles"),
             *("docs", pages),
         ],
         cwd=copy,

@@ -19,7 +19,6 @@ from fftconv.methods.registry import REGISTRY
 
 #: Those that run compiled code in threads, and keep it on disk.
 METHODS = ("compiled", "overlap_save")
-SLOWER = ("compiled", pytest.param("overlap_save", marks=pytest.mark.slow))
 
 
 def operands(geometry: Geometry, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
@@ -157,7 +156,8 @@ def run(method: str, before: str, cache: Path) -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True)
 
 
-@pytest.mark.parametrize("method", SLOWER)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
 def test_cache_folder_is_respected_and_used(method: str, tmp_path: Path) -> None:
     run(method, "", tmp_path)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
@@ -166,7 +166,8 @@ def test_cache_folder_is_respected_and_used(method: str, tmp_path: Path) -> None
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
 
 
-@pytest.mark.parametrize("method", SLOWER)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
 def test_no_place_for_a_cache(method: str, tmp_path: Path) -> None:
     run(method, "caching.CacheImpl._locator_classes = []", tmp_path)
     assert not list(tmp_path.rglob("*.nbc"))

@@ -54,6 +54,7 @@ def test_a_slowdown_is_1_and_its_files_are_read_by_others(gate, tmp_path) -> Non
     assert gate.left == []
 
 
+@pytest.mark.slow
 def test_a_cell_of_one_side_is_named_and_no_slowdown_is_0(gate) -> None:
     done = gate("base", "new", "--bench", "steady|new", *BUDGET)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -47,6 +47,7 @@ def test_both_sides_see_the_callers_settings_and_no_other_path(
         assert f"{name}={value}" in done.stdout
 
 
+@pytest.mark.slow
 def test_both_sides_find_the_modules_of_somebodys_methods(gate, tmp_path, monkeypatch) -> None:
     (gate.root / "examples").mkdir()
     (gate.root / "examples" / "unfold.py").write_text("# registers a method\n")

@@ -133,7 +133,9 @@ def test_channels_are_in_and_out(tmp_path) -> None:
     assert "'a,b' is neither IN nor IN,OUT" in done.stderr
 
 
-@pytest.mark.parametrize(("asked", "threads"), [(2, 2), (None, 1)])
+@pytest.mark.parametrize(
+    ("asked", "threads"), [pytest.param(2, 2, marks=pytest.mark.slow), (None, 1)]
+)
 def test_a_number_of_threads_that_is_asked_for_outweighs_a_quota(tmp_path, asked, threads) -> None:
     code = (
         "import torch; torch.set_num_threads(2)\n"

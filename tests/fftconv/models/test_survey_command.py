@@ -109,6 +109,7 @@ def test_an_input_that_is_no_shape_is_misuse(module, shape, capsys) -> None:
     assert "is no shape such as 1x3x224x224" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_shell_finds_the_module_in_its_folder(module, tmp_path) -> None:
     call = [sys.executable, "-m", "fftconv", "survey", f"{module}:network"]
     done = subprocess.run(
