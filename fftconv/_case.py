@@ -122,7 +122,6 @@ def prepared(
     asked
         What else it will be looked up by.
     """
-    machine.current()  # raises its generation if there is a new one
     key = (
         geometry, name, dtype, device, needs_grad, get_num_threads(), machine.generation,
         machine.named(), registry.generation,
@@ -151,6 +150,7 @@ def _maps(
     geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool
 ) -> Maps:
     if name == registry.AUTO:
+        machine.current()  # the one look at its file; raises its generation if there is a new one
         chosen = planner.decide(geometry, dtype, device, needs_grad).chosen
         methods = {name: registry.REGISTRY[method] for name, method in chosen.items()}
         made = {m: m.maps(geometry, dtype, device) for m in set(methods.values())}

@@ -6,11 +6,12 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 
 from convbench.command_line.arguments import pattern
 from convbench.command_line.failure import MisuseError
+from convbench.suite.facts import UNSAID
 
 # The expression is the user's, and Python's engine can take exponential time over one.
 _MATCHING_S = 2.0
@@ -29,6 +30,14 @@ class Cell:
     def __str__(self) -> str:
         """Name the cell as asv's ``--bench`` sees it."""
         return f"{self.benchmark}({', '.join(self.params)})" if self.params else self.benchmark
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the cell in each way in which a user may: old commands go on finding it."""
+        if UNSAID not in self.params:
+            return (str(self),)
+        said = tuple(param for param in self.params if param != UNSAID)
+        return str(self), str(replace(self, params=said))
 
     @property
     def module(self) -> str:
@@ -82,7 +91,7 @@ def selected(
         There are none, or the expression takes seconds over a few names.
     """
     with _alarm(_MATCHING_S, f"--bench {expression.pattern!r} takes too long to match"):
-        found = [entry for entry in known if expression.search(str(entry[0]))]
+        found = [entry for entry in known if any(map(expression.search, entry[0].names))]
     if not found:
         example = f" (there is {known[0][0]}, for one)" if known else ""
         raise MisuseError(f"--bench {expression.pattern!r} finds no timed benchmark{example}")

@@ -20,6 +20,9 @@ POWER_CELL = "conv2d.Forward.time_forward('fft', 'all', 64, 3)"
 REFERENCE_CELLS = r"^limits\.|\('native', |^peers\.\w+\.\w+\('(?!auto')"
 """Cells of code that is not this project's: if they all step up, it was the machine."""
 
+UNSAID = "'all'"
+"""A parameter that a cell may be named without: as it was before threads became one."""
+
 HOST_MARGIN = 0.05
 """A step that exceeds the machine's own by no more than this is not named."""
 

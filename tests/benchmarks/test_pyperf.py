@@ -80,6 +80,7 @@ def test_workers_get_every_variable_whoever_reads_it(tmp_path) -> None:
     assert metadata["threads"] == 1
 
 
+@pytest.mark.slow
 def test_a_cell_that_finds_no_quiet_moments_ends_with_one_line() -> None:
     # So short a patience is over before any sample is taken.
     done = run(

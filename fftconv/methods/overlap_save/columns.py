@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fftconv.calibration.machine import current
+from fftconv.calibration.machine import known
 from fftconv.methods.overlap_save.engine import Choice, Engine
 from fftconv.methods.turned import Turned, is_column, turned
 
@@ -47,7 +47,7 @@ class Columns(Engine[Choice]):
     ) -> float:  # fmt: skip
         """Predict the transposed case, and the copies of planes that are wider than one column."""
         copies = 0 if geometry.is_one_column else geometry.numbers * len(names)
-        copying = copies * current().precision(item_bytes).copy / threads
+        copying = copies * known().precision(item_bytes).copy / threads
         return copying + cut.seconds(names, item_bytes, threads, learned)
 
     def tile(self, cut: Choice) -> Pair:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fftconv.calibration import machine
 from fftconv.methods.method import Method
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
@@ -64,6 +65,7 @@ class OverlapSave(Method):
 
     def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
         """Return the maps, out of those for stride and dilation 1."""
+        machine.current()  # the one look at its file, for all that the engines ask of `known`
 
         def plain(geometry: Geometry) -> Maps:
             engine, cut = self._chosen(geometry, dtype.itemsize, device.type == "cpu")

@@ -52,3 +52,17 @@ def test_an_expression_that_takes_forever_is_cut_off() -> None:
     known = both_sided({f"a.time_{'x' * 60}": []}, {})
     with pytest.raises(MisuseError, match="takes too long"):
         selected(known, compiled(r"(x+x+)+y"))  # it would take years
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        (r"time_z\('native', 64, 3\)", ["time_z('native', 'all', 64, 3)"]),
+        (r"^time_z\('native', 64", ["time_z('native', 'all', 64, 3)"]),
+        (r"'1', 64", ["time_z('native', '1', 64, 3)"]),
+    ],
+)
+def test_commands_from_before_there_were_threads_find_the_cells_of_all(expression, found) -> None:
+    benchmarks = {"time_z": [["'native'"], ["'all'", "'1'"], ["64"], ["3"]]}
+    known = both_sided(benchmarks, benchmarks)
+    assert [str(cell) for cell, _ in selected(known, compiled(expression))] == found

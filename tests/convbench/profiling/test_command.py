@@ -55,6 +55,7 @@ def test_two_methods_side_by_side(tmp_path) -> None:
         assert word in done.stdout
 
 
+@pytest.mark.slow
 def test_two_commits_side_by_side(tmp_path) -> None:
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
