@@ -65,7 +65,6 @@ class OverlapSave(Method):
 
     def prepare(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
         """Return the maps, out of those for stride and dilation 1."""
-        machine.current()  # the one look at its file, for all that the engines ask of `known`
 
         def plain(geometry: Geometry) -> Maps:
             engine, cut = self._chosen(geometry, dtype.itemsize, device.type == "cpu")
@@ -79,6 +78,7 @@ class OverlapSave(Method):
     ) -> tuple[Engine[Any], object]:
         if self._cut is not None:
             return choice.tiled(geometry, on_cpu), self._cut(geometry, item_bytes)
+        machine.current()  # looks at its file, for all that the engines ask of `known`
         chosen = choice.choose(geometry, item_bytes, on_cpu)
         return chosen.engine, chosen.cut
 
