@@ -29,11 +29,10 @@ from fftconv.auto import plan as planner
 from fftconv.calibration import machine
 from fftconv.geometry import CASES_KEPT, Geometry, Size, one_form
 from fftconv.methods import registry
-from fftconv.methods.wrappers import Cast, Empty, Mixed
+from fftconv.methods.wrappers import Mixed
 
 if TYPE_CHECKING:
     from fftconv.methods.maps import Maps
-    from fftconv.methods.method import Method
 
 _cases: dict[tuple[object, ...], Case] = {}
 _lock = ForkedLock()
@@ -102,14 +101,14 @@ def find(
         if x.dim() == 3:
             return None
         geometry = Geometry.of(x.shape, w.shape, stride, padding, dilation, groups)
-        case = prepared(geometry, method, x.dtype, x.device, records)
-        _keep(key, case)
+        case = prepared(geometry, method, x.dtype, x.device, records, key)
     return case
 
 
 def prepared(
-    geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool
-) -> Case:
+    geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool,
+    asked: tuple[object, ...] | None = None,
+) -> Case:  # fmt: skip
     """Return the case of a checked geometry.
 
     Parameters
@@ -120,8 +119,9 @@ def prepared(
         A method's name or ``auto``, which takes what `fftconv.plan` says.
     needs_grad
         Whether gradients will be asked for.
+    asked
+        What else it will be looked up by.
     """
-    machine.current()  # raises its generation if there is a new one
     key = (
         geometry, name, dtype, device, needs_grad, get_num_threads(), machine.generation,
         machine.named(), registry.generation,
@@ -131,60 +131,37 @@ def prepared(
         maps = _maps(geometry, name, dtype, device, needs_grad)
         records = needs_grad and not maps.torch_records
         case = Case(geometry, name, maps, conjugates=dtype.is_complex, records=records)
-        _keep(key, case)
+        _keep(case, key, asked)
+    elif asked is not None:
+        _keep(case, asked)
     return case
 
 
-def _keep(key: tuple[object, ...], case: Case) -> None:
-    with _lock:
-        while len(_cases) >= CASES_KEPT:
-            del _cases[next(iter(_cases))]  # the oldest
-        _cases[key] = case
+def _keep(case: Case, *keys: tuple[object, ...] | None) -> None:
+    with _lock.now:
+        for key in keys:
+            if key is not None:
+                while len(_cases) >= CASES_KEPT:
+                    del _cases[next(iter(_cases))]  # the oldest
+                _cases[key] = case
 
 
 def _maps(
     geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool
 ) -> Maps:
     if name == registry.AUTO:
+        machine.current()  # the one look at its file; raises its generation if there is a new one
         chosen = planner.decide(geometry, dtype, device, needs_grad).chosen
         methods = {name: registry.REGISTRY[method] for name, method in chosen.items()}
-        made = {m: _maps_of(m, geometry, dtype, device) for m in set(methods.values())}
+        made = {m: m.maps(geometry, dtype, device) for m in set(methods.values())}
         if len(made) > 1:
             return Mixed(
                 *(made[methods[name]] for name in ("forward", "grad_input", "grad_weight"))
             )
         return made.popitem()[1]
-    return _maps_of(named(name, geometry, dtype, device), geometry, dtype, device)
-
-
-def _maps_of(method: Method, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
-    if 0 in geometry.input_shape:
-        return Empty(geometry)
-    computes_in = method.compute_dtype(dtype, device)
-    maps = method.prepare(geometry, computes_in, device)
-    return maps if computes_in == dtype else Cast(maps, computes_in, device)
-
-
-def named(name: str, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Method:
-    """Return the method that a user names for a case.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        If there is no such method, or not on this machine.
-    NotImplementedError
-        If it cannot do the case.
-    """
     if name not in registry.REGISTRY:
         registry.check_name(name)  # says which there are
-    method = registry.REGISTRY[name]
-    reason = method.unavailable()
-    if reason is not None:
-        raise RuntimeError(reason)
-    reason = method.unsupported(geometry, method.compute_dtype(dtype, device), device)
-    if reason is not None:
-        raise NotImplementedError(reason)
-    return method
+    return registry.REGISTRY[name].maps(geometry, dtype, device)
 
 
 def check_tensors(x: object, w: object, bias: object) -> None:

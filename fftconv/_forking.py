@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import TYPE_CHECKING
 from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class ForkedLock:
-    """A lock; in a child, whose other threads are gone, a new one."""
+    """A lock, to be taken as ``with lock.now:``; in a child, whose other threads are gone, another.
+
+    Attributes
+    ----------
+    now
+        The lock of this process.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self.renew()
         _LOCKS.add(self)
 
     def renew(self) -> None:
         """Forget who holds it."""
-        self._lock = Lock()
-
-    def __enter__(self) -> None:
-        """Wait for the lock."""
-        self._lock.acquire()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let the next one in."""
-        self._lock.release()
+        self.now = Lock()
 
 
 _LOCKS: WeakSet[ForkedLock] = WeakSet()

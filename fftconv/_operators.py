@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from fftconv._autograd import Affine, Case, Grads, Map, Operators, record
-from fftconv._case import named, prepared
+from fftconv._case import prepared
 from fftconv._torch_state import at_one_level
 from fftconv.geometry import Geometry, sides
-from fftconv.methods.registry import AUTO
+from fftconv.methods.registry import AUTO, REGISTRY, check_name
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -90,7 +90,7 @@ def _maps(geometry: Geometry, name: str, like: Tensor, needs_grad: bool) -> Maps
 def _empty(geometry: Geometry, name: str, like: Tensor, shape: Sequence[int]) -> Tensor:
     """Return what a fake kernel returns, after saying what the real one would complain about."""
     if name != AUTO and like.device.type != "meta":  # meta tensors stand for any device's
-        named(name, geometry, like.dtype, like.device)
+        REGISTRY[check_name(name)].check(geometry, like.dtype, like.device)
     return like.new_empty(shape).contiguous(memory_format=_layout(like))
 
 

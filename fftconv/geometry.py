@@ -43,8 +43,12 @@ class Geometry:
         (H_out, W_out).
     input_shape, weight_shape, output_shape
         (N, C_in, H, W), (C_out, C_in / groups, kH, kW) and (N, C_out, H_out, W_out).
+    channels_per_group
+        Input and output channels of one group.
     is_unit
         Whether stride and dilation are 1.
+    is_one_column
+        Whether filter, input and output are one column wide, so that columns lie as rows would.
     """
 
     batch: int
@@ -60,7 +64,9 @@ class Geometry:
     input_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
     weight_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
     output_shape: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+    channels_per_group: Pair = field(init=False, repr=False, compare=False)
     is_unit: bool = field(init=False, repr=False, compare=False)
+    is_one_column: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check every number and derive the shapes."""
@@ -85,7 +91,13 @@ class Geometry:
                 *self.kernel_size,
             ),
             "output_shape": (self.batch, self.out_channels, *output_size),
+            "channels_per_group": (
+                self.in_channels // self.groups,
+                self.out_channels // self.groups,
+            ),
             "is_unit": tuple(self.stride) == (1, 1) == tuple(self.dilation),
+            # The sizes that a traced program may leave open come first: none of them is 1.
+            "is_one_column": 1 == self.input_size[1] == self.kernel_size[1] == output_size[1],
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
@@ -103,11 +115,6 @@ class Geometry:
             (self.kernel_size[0] - 1) * self.dilation[0] + 1,
             (self.kernel_size[1] - 1) * self.dilation[1] + 1,
         )
-
-    @property
-    def channels_per_group(self) -> Pair:
-        """Input and output channels of one group."""
-        return self.in_channels // self.groups, self.out_channels // self.groups
 
     @property
     def numbers(self) -> int:

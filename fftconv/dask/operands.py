@@ -12,11 +12,10 @@ import torch.nn.functional as F
 from dask.base import tokenize
 from dask.task_spec import DataNode, TaskRef
 
-from fftconv._case import named
 from fftconv.dask.reading import CHW, NCHW
 from fftconv.dask.sources import Source, source_of
 from fftconv.geometry import Geometry, pair, sides
-from fftconv.methods.registry import AUTO, check_name
+from fftconv.methods.registry import AUTO, REGISTRY, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +168,8 @@ def check_method(method: str, geometry: Geometry, dtype: np.dtype[Any]) -> None:
         As `fftconv.conv2d` does.
     """
     if check_name(method) != AUTO:
-        named(method, geometry, torch.from_numpy(np.empty(0, dtype)).dtype, torch.device("cpu"))
+        dtype_of_torch = torch.from_numpy(np.empty(0, dtype)).dtype
+        REGISTRY[method].check(geometry, dtype_of_torch, torch.device("cpu"))
 
 
 def padded(

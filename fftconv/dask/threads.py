@@ -35,7 +35,7 @@ def share() -> int:
     The process has as many as torch would use by itself: the cores, or OMP_NUM_THREADS, which
     distributed sets to 1 for the processes of its workers.
     """
-    with _lock:  # while another task sets its number, that of new threads is that one
+    with _lock.now:  # while another task sets its number, that of new threads is that one
         cores = _elsewhere(torch.get_num_threads)
     return max(1, cores // at_once())
 
@@ -89,7 +89,7 @@ def _set(threads: int) -> None:
 
     torch takes it for threads that have not asked yet, too: they get back what they would have had.
     """
-    with _lock:
+    with _lock.now:
         default = _elsewhere(torch.get_num_threads)
         torch.set_num_threads(threads)
         _elsewhere(partial(torch.set_num_threads, default))

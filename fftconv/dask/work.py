@@ -190,7 +190,7 @@ def _maps(
         dilation=job.dilation,
         padding=padding,
     )
-    with _planning:
+    with _planning.now:
         return prepared(geometry, job.method, like.dtype, like.device, needs_grad).maps
 
 

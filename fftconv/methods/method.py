@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from fftconv.methods.plain import PlainMaps
+from fftconv.methods.wrappers import Cast, Empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,33 @@ class Method:
         """
         del dtype, device
         return PlainMaps(self, geometry)
+
+    def maps(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> Maps:
+        """Return what computes a case of tensors of this dtype, whatever the method computes in.
+
+        Raises
+        ------
+        RuntimeError
+            If the method cannot be used on this machine.
+        NotImplementedError
+            If it cannot do the case.
+        """
+        computes_in = self.check(geometry, dtype, device)
+        if 0 in geometry.input_shape:
+            return Empty(geometry)
+        maps = self.prepare(geometry, computes_in, device)
+        return maps if computes_in == dtype else Cast(maps, computes_in, device)
+
+    def check(self, geometry: Geometry, dtype: torch.dtype, device: torch.device) -> torch.dtype:
+        """Return the dtype that a case is computed in, or raise what `maps` raises."""
+        computes_in = self.compute_dtype(dtype, device)
+        reason = self.unavailable()
+        if reason is not None:
+            raise RuntimeError(reason)
+        reason = self.unsupported(geometry, computes_in, device)
+        if reason is not None:
+            raise NotImplementedError(reason)
+        return computes_in
 
     def seconds(
         self, names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int,

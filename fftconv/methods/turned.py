@@ -24,11 +24,6 @@ def is_column(geometry: Geometry) -> bool:
     return geometry.kernel_size[1] == 1 < geometry.kernel_size[0]
 
 
-def is_lone_column(geometry: Geometry) -> bool:
-    """Whether the planes are one column, too: there is nothing to copy."""
-    return is_column(geometry) and geometry.input_size[1] == 1 == geometry.output_size[1]
-
-
 def turned(geometry: Geometry) -> Geometry:
     """Return the geometry of the transposed planes."""
     (height, width), (rows, columns) = geometry.input_size, geometry.kernel_size

@@ -74,12 +74,12 @@ def test_a_lock_that_another_thread_holds_is_open_in_a_child(lock: ForkedLock) -
     held, done = Event(), Event()
 
     def hold() -> None:
-        with lock:
+        with lock.now:
             held.set()
             done.wait()
 
     def take() -> None:
-        with lock:
+        with lock.now:
             pass
 
     thread = Thread(target=hold)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fftconv.geometry import area
 from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.polyphase import count_parts
-from fftconv.methods.turned import is_lone_column, turned
+from fftconv.methods.turned import turned
 
 if TYPE_CHECKING:
     from fftconv.calibration.machine import Machine
@@ -25,7 +25,7 @@ def seconds(
             count * (seconds(name, part, item_bytes, machine, threads) + machine.fft_call)
             for part, count in count_parts(geometry).items()
         )
-    if is_lone_column(geometry):
+    if geometry.is_one_column:
         geometry = turned(geometry)
     shape = correlation(name, geometry, 8 * item_bytes)
     division = divide(shape)

@@ -6,9 +6,9 @@ Nothing here needs numba: the planner asks for the cost of a case that may never
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
-from fftconv.geometry import area
 from fftconv.machine_code.target import target
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Shape:
     @property
     def macs(self) -> int:
         """Multiply-adds, padding counted as data."""
-        return self.planes * self.terms * area(self.out) * area(self.kernel)
+        return self.planes * self.terms * prod((*self.out, *self.kernel))
 
 
 def correlation(name: Map, geometry: Geometry, bits: int) -> Shape:

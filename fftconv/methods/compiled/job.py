@@ -11,12 +11,13 @@ import torch
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.methods.compiled import direct_loops
 from fftconv.methods.compiled import fields as at
-from fftconv.methods.compiled.division import divide
+from fftconv.methods.compiled.division import correlation, divide
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.methods.compiled.division import Shape
+    from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Map
 
 
 _FIELDS = ctypes.c_int64 * at.COUNT
@@ -28,9 +29,11 @@ _ZERO = ctypes.c_int64(0)
 
 
 class Job:
-    """A shape with its function and its division into pieces, ready to run on any operands."""
+    """One map as a stack of correlations, its function and its pieces, ready for any operands."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, name: Map, geometry: Geometry, bits: int) -> None:
+        """Take a map of a case, and the bits of a number."""
+        shape = correlation(name, geometry, bits)
         division = divide(shape)
         if division.form == "dot":
             function = direct_loops.dot(shape.bits, division.rows, division.columns)

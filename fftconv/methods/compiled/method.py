@@ -10,12 +10,11 @@ import torch
 from fftconv.calibration.machine import known
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.compiled import cost
-from fftconv.methods.compiled.division import correlation
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
 from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.timing import call_s
-from fftconv.methods.turned import Turned, is_lone_column, turned
+from fftconv.methods.turned import Turned, turned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +57,7 @@ class Compiled(Method):
         """Return the maps, out of those for stride and dilation 1."""
 
         def plain(geometry: Geometry) -> Maps:
-            if is_lone_column(geometry):
+            if geometry.is_one_column:
                 return Turned(CompiledMaps(turned(geometry), dtype))
             return CompiledMaps(geometry, dtype)
 
@@ -109,7 +108,7 @@ class CompiledMaps(Maps):
     def _job(self, name: Map) -> Job:
         from fftconv.methods.compiled.job import Job
 
-        return Job(correlation(name, self._geometry, self._bits))
+        return Job(name, self._geometry, self._bits)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate x with w."""

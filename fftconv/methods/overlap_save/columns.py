@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fftconv.calibration.machine import known
 from fftconv.methods.overlap_save.engine import Choice, Engine
-from fftconv.methods.turned import Turned, is_column, is_lone_column, turned
+from fftconv.methods.turned import Turned, is_column, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Columns(Engine[Choice]):
         threads: int, learned: bool,
     ) -> float:  # fmt: skip
         """Predict the transposed case, and the copies of planes that are wider than one column."""
-        copies = 0 if is_lone_column(geometry) else geometry.numbers * len(names)
+        copies = 0 if geometry.is_one_column else geometry.numbers * len(names)
         copying = copies * known().precision(item_bytes).copy / threads
         return copying + cut.seconds(names, item_bytes, threads, learned)
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fftconv.calibration import machine
 from fftconv.methods.method import Method
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
@@ -77,6 +78,7 @@ class OverlapSave(Method):
     ) -> tuple[Engine[Any], object]:
         if self._cut is not None:
             return choice.tiled(geometry, on_cpu), self._cut(geometry, item_bytes)
+        machine.current()  # looks at its file, for all that the engines ask of `known`
         chosen = choice.choose(geometry, item_bytes, on_cpu)
         return chosen.engine, chosen.cut
 

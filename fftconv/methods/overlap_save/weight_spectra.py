@@ -50,7 +50,7 @@ class WeightSpectra:
         `kind` stands for the transform, and for the shape, dtype and device of what it takes.
         """
         key = (w.data_ptr(), kind)
-        with self._lock:
+        with self._lock.now:
             slot = self._slots.get(key)
             before = self._use(key)
         if slot is not None and torch.equal(slot[0], w):
@@ -77,7 +77,7 @@ class WeightSpectra:
     def _keep(self, key: tuple[object, ...], w: Tensor, spectrum: Tensor, before: float) -> None:
         """Keep a spectrum if there is room, or room can be made."""
         size = w.nbytes + spectrum.nbytes
-        with self._lock:
+        with self._lock.now:
             self._drop(self._slots.pop(key, None))
             going, left = [], self._bytes
             for other, slot in self._slots.items():
