@@ -21,7 +21,7 @@ from fftconv.machine_code.keeping import Function
 #: A pointer to the fields of a job.
 JOB: Any = types.CPointer(types.int64)
 
-_SHARED = ("compiling", "rows", "shift", "vectors")
+_SHARED = ("compiling", "placement", "rows", "shift", "vectors")
 
 
 @cache

@@ -13,6 +13,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import get_native_id
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,9 +39,10 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         return None
     parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
     parallel.restype = None
-    from fftconv.machine_code import shift
+    from fftconv.machine_code import placement, shift
 
     entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
+    cores, threads_at = ctypes.c_int64 * placement.WORDS, ctypes.addressof(placement.THREADS)
 
     def run(function: int, job: int, threads: int) -> None:
         start = now_ns()
@@ -48,7 +50,11 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         if size == 1:
             CALL(function)(job)
             return
-        fields = kind(function, job, shift.AFTER_ALL, shift.BEFORE_ALL)
+        room = cores()
+        fields = kind(
+            function, job, shift.AFTER_ALL, shift.BEFORE_ALL, size, get_native_id(), threads_at,
+            ctypes.addressof(room),
+        )  # fmt: skip
         parallel(entry, ctypes.addressof(fields), size, 0)
         end = now_ns()
         if end - start > LATE_NS:

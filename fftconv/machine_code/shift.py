@@ -9,13 +9,19 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from fftconv.machine_code import placement
+from fftconv.machine_code.compiling import JOB as POINTER
 from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.placement import remember, send_away, this_thread
 from fftconv.machine_code.vectors import I32, I64
 
-#: Fields of what the function takes: addresses of a job's function and of the job, and the
-#: nanoseconds at which the first and the last thread ended.
-FUNCTION, JOB, FIRST, LAST, COUNT = range(5)
+#: Fields of what the function takes: addresses of a job's function and of the job; nanoseconds at
+#: which the first and the last thread ended; how many have not begun; which thread asked for them;
+#: addresses of the numbers of threads and of room for a set of cores (`placement`).
+FUNCTION, JOB, FIRST, LAST, MISSING, CALLER, THREADS, CORES, COUNT = range(9)
 BEFORE_ALL, AFTER_ALL = 0, 2**62
+#: A thread that is awake begins sooner than this.
+AWAKE_NS = 5_000
 _MONOTONIC = 1
 
 
@@ -47,7 +53,16 @@ def _nanoseconds(typingctx: Any) -> Any:
     return types.int64(), codegen
 
 
-def _extreme(operation: str) -> Any:
+def _as_pointer(typingctx: Any, address: Any) -> Any:
+    """Read an address as that of 64-bit integers."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], I64.as_pointer())
+
+    return POINTER(address), codegen
+
+
+def _atomic(operation: str) -> Any:
     def declare(typingctx: Any, numbers: Any, index: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             place = builder.gep(args[0], [args[1]])
@@ -60,17 +75,31 @@ def _extreme(operation: str) -> Any:
 
 run: Any = intrinsic(_run)
 nanoseconds: Any = intrinsic(_nanoseconds)
-lower: Any = _extreme("min")
-raise_: Any = _extreme("max")
+as_pointer: Any = intrinsic(_as_pointer)
+lower: Any = _atomic("min")
+raise_: Any = _atomic("max")
+add: Any = _atomic("add")
 
 
 @cache
 def shift() -> Any:
     """Return the compiled function that each thread of a team runs."""
     source = source_hash(__file__)
+    places = placement.IS_KNOWN
 
     def shift_of_a_thread(fields: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        add(fields, MISSING, -1)
+        if places:
+            thread, threads = this_thread(), as_pointer(fields[THREADS])
+            if thread != fields[CALLER]:
+                remember(threads, thread)
+            else:
+                begun = nanoseconds()
+                while add(fields, MISSING, 0) > 0:
+                    if nanoseconds() > begun + AWAKE_NS:
+                        send_away(threads, thread, as_pointer(fields[CORES]))
+                        break
         run(fields[FUNCTION], fields[JOB])
         end = nanoseconds()
         lower(fields, FIRST, end)

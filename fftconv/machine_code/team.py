@@ -3,8 +3,9 @@
 Threads share a job piece by piece, so they end together unless one of them has no core: then the
 others wait for it at the barrier for a whole slice of the scheduler's, milliseconds, however short
 the job is. That cannot be known beforehand, but it lasts: what has taken a core usually keeps it
-for longer than a call. So after a late one the next calls do without it, for as long as it takes to
-make the lateness small, and longer each time.
+for longer than a call. So after the second late one in a row the next calls do without it, for as
+long as it takes to make the lateness small, and longer each time. A single one says nothing: a
+thread that has slept between two bursts of calls may take as long to wake up, once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import time
 LATE_NS = 300_000
 #: Of a job's time: the pieces of a long one take long themselves.
 LATE_SHARE = 0.25
+#: Jobs that end in time for so long, a few of the scheduler's slices, part two that are late.
+APART_NS = 10_000_000
 FIRST_REST_NS = 20_000_000
 LONGEST_REST_NS = 320_000_000
 #: Without a late one for as many rests as this, the next rest is half as long.
@@ -32,6 +35,8 @@ class Team:
         self._rest_ns = FIRST_REST_NS
         self._resting_until = 0
         self._late_at = 0
+        self.in_time_ns = APART_NS
+        """How long jobs took, all that ended in time since one did not."""
 
     @property
     def resting(self) -> bool:
@@ -50,6 +55,10 @@ class Team:
     def tell(self, wall_ns: int, waited_ns: int, now_ns: int) -> None:
         """Take note of how long a job took, and how long its first thread waited for its last."""
         if waited_ns < LATE_NS + LATE_SHARE * wall_ns:
+            self.in_time_ns += wall_ns
+            return
+        in_time_ns, self.in_time_ns = self.in_time_ns, 0
+        if in_time_ns >= APART_NS:
             return
         quiet_rests = (now_ns - self._late_at) // (FORGIVEN_AFTER * self._rest_ns)
         if self._late_at and quiet_rests < 1:

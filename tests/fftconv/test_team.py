@@ -1,11 +1,13 @@
 """How many threads are asked for, told by a clock that the test turns."""
 
 import ctypes
+import threading
 from typing import Any
 
 import pytest
 
 from fftconv.machine_code.team import (
+    APART_NS,
     FIRST_REST_NS,
     FORGIVEN_AFTER,
     LATE_NS,
@@ -17,11 +19,12 @@ LATE = 10 * LATE_NS
 
 
 class Jobs:
-    """A team at work, and the clock on its wall."""
+    """A team at work, one of whom came late a moment ago, and the clock on its wall."""
 
     def __init__(self) -> None:
         self.team = Team()
         self.now = 1_000_000_000
+        self.late()
 
     def late(self, waited_ns: int = LATE, wall_ns: int = LATE) -> None:
         """End a job whose first thread waited for its last."""
@@ -47,7 +50,27 @@ def test_all_are_asked_until_one_is_late(jobs: Jobs) -> None:
     assert jobs.team.size(4, jobs.now) == 4
 
 
-def test_a_late_one_is_done_without_for_a_while(jobs: Jobs) -> None:
+def test_one_that_is_late_once_is_asked_again() -> None:
+    jobs = Jobs()
+    assert not jobs.team.resting
+    assert jobs.team.size(4, jobs.now) == 4
+
+
+def test_late_ones_far_apart_say_nothing(jobs: Jobs) -> None:
+    for long in (True, False):
+        for _ in range(9):
+            if long:
+                jobs.late(waited_ns=0, wall_ns=APART_NS)  # one long job that ended in time
+            else:
+                jobs.team.in_time_ns += APART_NS  # many short ones
+            jobs.late()
+            assert not jobs.team.resting
+    jobs.late(waited_ns=0, wall_ns=APART_NS - 1)
+    jobs.late()
+    assert jobs.team.resting
+
+
+def test_a_second_late_one_is_done_without_for_a_while(jobs: Jobs) -> None:
     jobs.late()
     assert jobs.team.resting
     assert jobs.team.size(4, jobs.now) == 3
@@ -59,6 +82,7 @@ def test_a_late_one_is_done_without_for_a_while(jobs: Jobs) -> None:
 def test_the_pieces_of_a_long_job_take_long_themselves(jobs: Jobs) -> None:
     jobs.late(waited_ns=LATE, wall_ns=4 * LATE)
     assert not jobs.team.resting
+    jobs.team.in_time_ns = 0
     jobs.late(waited_ns=LATE + LATE_NS, wall_ns=4 * LATE)
     assert jobs.team.resting
 
@@ -104,7 +128,7 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
 ) -> None:
     """Three threads of a team, one after the other, whose ends a false clock tells."""
     numba = pytest.importorskip("numba")
-    from fftconv.machine_code import pool, shift
+    from fftconv.machine_code import placement, pool, shift
     from fftconv.machine_code.compiling import JOB
 
     ends = iter([500, 200, 900])
@@ -119,11 +143,16 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
         job[0] += 1
 
     function = compiler(count)
-    fields = (ctypes.c_int64 * shift.COUNT)(
-        function.address, ctypes.addressof(work), shift.AFTER_ALL, shift.BEFORE_ALL
-    )
+    threads = (ctypes.c_int64 * placement.REMEMBERED)()
+    fields = (ctypes.c_int64 * shift.COUNT)()
+    fields[shift.FUNCTION], fields[shift.JOB] = function.address, ctypes.addressof(work)
+    fields[shift.FIRST], fields[shift.LAST] = shift.AFTER_ALL, shift.BEFORE_ALL
+    fields[shift.MISSING], fields[shift.THREADS] = 3, ctypes.addressof(threads)
     run = shift.shift.__wrapped__()
     for _ in range(3):
         pool.CALL(run.address)(ctypes.addressof(fields))
     assert work.value == 3
     assert (fields[shift.FIRST], fields[shift.LAST]) == (200, 900)
+    assert fields[shift.MISSING] == 0
+    if placement.IS_KNOWN:
+        assert list(threads[:2]) == [threading.get_native_id(), 0]

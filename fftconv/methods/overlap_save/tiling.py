@@ -24,6 +24,11 @@ LENGTHS = (
 LONG_ROWS = (1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768)
 #: Bytes of spectra that are worked on at a time.
 IN_FLIGHT_BYTES = 4 << 20
+#: What a call may take of memory, as a multiple of its input and output: the promise of "memory
+#: that does not grow with the image", and of `scipy.signal.fftconvolve` it is a third.
+MOST_TIMES = 3
+#: Numbers that any call may take, however small its images: below so little nothing is saved.
+SMALL = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -116,9 +121,8 @@ def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
 
 
 def too_large(geometry: Geometry, tiling: Tiling, numbers: Numbers) -> bool:
-    """Whether the `numbers` of an engine are more than three times input and output."""
-    # Below so little there is nothing to save.
-    return numbers(geometry, tiling) > max(3 * _given(geometry), 1 << 15)
+    """Whether the `numbers` of an engine are more than `MOST_TIMES` input and output."""
+    return numbers(geometry, tiling) > max(MOST_TIMES * _given(geometry), SMALL)
 
 
 def _given(geometry: Geometry) -> int:
