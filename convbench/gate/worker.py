@@ -23,10 +23,11 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+_TASKS = Path("/proc/self/task")
 _REST_S = 0.0002
-# Sleeping and waking take a sixth of so short a time themselves; one thread that spins, all of it.
-_RESTED_SHARE = 0.5
 _REST_AT_MOST_S = 0.25
+# Where no thread's state can be read: OpenMP's spin for some milliseconds.
+_REST_BLINDLY_S = 0.01
 
 
 def die_with_parent(parent: int) -> None:
@@ -38,16 +39,28 @@ def die_with_parent(parent: int) -> None:
 
 
 def rest() -> None:
-    """Wait until this process uses no processor: threads of OpenMP spin for a while after work.
+    """Wait until no other thread of this process runs: OpenMP's spin for a while after work.
 
-    They would take the core from the other side.
+    They would take the core from the other side. The processor time of the process does not say
+    it: a thread's is added at the clock's ticks, and between two of them it seems to rest.
     """
+    if not _TASKS.is_dir():
+        time.sleep(_REST_BLINDLY_S)
+        return
     end = time.perf_counter() + _REST_AT_MOST_S
-    while (start := time.perf_counter()) < end:
-        used = time.process_time()
+    while others_run() and time.perf_counter() < end:
         time.sleep(_REST_S)
-        if time.process_time() - used < _RESTED_SHARE * (time.perf_counter() - start):
-            return
+
+
+def others_run() -> bool:
+    """Whether another thread of this process works or spins."""
+    own = str(threading.get_native_id())
+    for task in _TASKS.iterdir():
+        with contextlib.suppress(OSError):  # it has ended since it was listed
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            if state == "R" and task.name != own:
+                return True
+    return False
 
 
 def stay_on(core: int) -> None:
@@ -57,7 +70,7 @@ def stay_on(core: int) -> None:
     """
     others = _CORES - {core} or _CORES
     own = threading.get_native_id()
-    for thread in (int(entry.name) for entry in Path("/proc/self/task").iterdir()):
+    for thread in (int(task.name) for task in _TASKS.iterdir()):
         with contextlib.suppress(ProcessLookupError):  # it has ended since it was listed
             os.sched_setaffinity(thread, {core} if thread == own else others)
 

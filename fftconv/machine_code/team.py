@@ -3,9 +3,9 @@
 Threads share a job piece by piece, so they end together unless one of them has no core: then the
 others wait for it at the barrier for a whole slice of the scheduler's, milliseconds, however short
 the job is. That cannot be known beforehand, but it lasts: what has taken a core usually keeps it
-for longer than a call. So after the second late one in a row the next calls do without it, for as
-long as it takes to make the lateness small, and longer each time. A single one says nothing: a
-thread that has slept between two bursts of calls may take as long to wake up, once.
+for longer than a call. So after a late one the next calls do without it for as long as they waited
+for it, and each time twice as long if it then works in time for less than it was left out. One that
+comes late after many jobs in time is asked again at once: it may have slept.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ import time
 LATE_NS = 300_000
 #: Of a job's time: the pieces of a long one take long themselves.
 LATE_SHARE = 0.25
-#: Jobs that end in time for so long, a few of the scheduler's slices, part two that are late.
-APART_NS = 10_000_000
-FIRST_REST_NS = 20_000_000
+#: Jobs that end in time for so long, more than a slice of the scheduler's, prove that a thread has
+#: its core.
+APART_NS = 6_000_000
 LONGEST_REST_NS = 320_000_000
-#: Without a late one for as many rests as this, the next rest is half as long.
-FORGIVEN_AFTER = 8
 
 
 class Team:
@@ -32,9 +30,8 @@ class Team:
 
     def __init__(self) -> None:
         self._missing = 0
-        self._rest_ns = FIRST_REST_NS
+        self._rest_ns = 0
         self._resting_until = 0
-        self._late_at = 0
         self.in_time_ns = APART_NS
         """How long jobs took, all that ended in time since one did not."""
 
@@ -58,16 +55,12 @@ class Team:
             self.in_time_ns += wall_ns
             return
         in_time_ns, self.in_time_ns = self.in_time_ns, 0
-        if in_time_ns >= APART_NS:
+        if in_time_ns >= max(APART_NS, self._rest_ns):
+            self._rest_ns = 0
             return
-        quiet_rests = (now_ns - self._late_at) // (FORGIVEN_AFTER * self._rest_ns)
-        if self._late_at and quiet_rests < 1:
-            self._rest_ns = min(2 * self._rest_ns, LONGEST_REST_NS)
-        else:
-            self._rest_ns = max(self._rest_ns >> min(quiet_rests, 8), FIRST_REST_NS)
+        self._rest_ns = min(max(2 * self._rest_ns, waited_ns), LONGEST_REST_NS)
         # Each further one that comes late within the same rest is left out, too.
         self._missing = self._missing + 1 if now_ns < self._resting_until else 1
-        self._late_at = now_ns
         self._resting_until = now_ns + self._rest_ns
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from fftconv.machine_code.team import (
     APART_NS,
-    FIRST_REST_NS,
-    FORGIVEN_AFTER,
     LATE_NS,
     LONGEST_REST_NS,
     Team,
@@ -34,7 +32,7 @@ class Jobs:
         """Let time pass until all threads are asked for; return how long that took."""
         start = self.now
         while self.team.size(threads, self.now) < threads:
-            self.now += FIRST_REST_NS // 4
+            self.now += 1_000_000
         return self.now - start
 
 
@@ -74,8 +72,8 @@ def test_a_second_late_one_is_done_without_for_a_while(jobs: Jobs) -> None:
     jobs.late()
     assert jobs.team.resting
     assert jobs.team.size(4, jobs.now) == 3
-    assert jobs.team.size(4, jobs.now + FIRST_REST_NS - 1) == 3
-    assert jobs.team.size(4, jobs.now + FIRST_REST_NS) == 4
+    assert jobs.team.size(4, jobs.now + LATE - 1) == 3
+    assert jobs.team.size(4, jobs.now + LATE) == 4
     assert not jobs.team.resting
 
 
@@ -93,29 +91,30 @@ def test_two_that_are_late_are_both_left_out_but_never_all(jobs: Jobs) -> None:
         assert jobs.team.size(4, jobs.now) == asked
 
 
-def test_each_rest_soon_after_another_is_twice_as_long_up_to_a_limit(jobs: Jobs) -> None:
+def test_each_rest_is_twice_as_long_up_to_a_limit_while_there_is_little_work_in_time(
+    jobs: Jobs,
+) -> None:
     rests = []
-    for _ in range(7):
+    for _ in range(9):
         jobs.late()
         rests.append(jobs.rest_ns())
-    wanted = [FIRST_REST_NS << n for n in range(7)]
+        jobs.team.in_time_ns += APART_NS - 1
+    wanted = [LATE << n for n in range(9)]
     assert rests == [min(rest, LONGEST_REST_NS) for rest in wanted]
 
 
-def test_quiet_times_are_forgiven_by_halves(jobs: Jobs) -> None:
+def test_work_in_time_for_as_long_as_the_rest_makes_good(jobs: Jobs) -> None:
     for _ in range(4):
         jobs.late()
         longest = jobs.rest_ns()
-    quiet = FORGIVEN_AFTER * longest
-    jobs.now += quiet - longest - 1
+    jobs.team.in_time_ns += longest - 1
     jobs.late()
-    assert jobs.rest_ns() == min(2 * longest, LONGEST_REST_NS), "not quite long enough"
-    jobs.now += FORGIVEN_AFTER * 2 * longest
+    assert jobs.rest_ns() == 2 * longest, "not quite long enough"
+    jobs.team.in_time_ns += 2 * longest
     jobs.late()
-    assert jobs.rest_ns() == longest
-    jobs.now += 1000 * FORGIVEN_AFTER * longest
+    assert not jobs.team.resting
     jobs.late()
-    assert jobs.rest_ns() == FIRST_REST_NS
+    assert jobs.rest_ns() == LATE
 
 
 def test_one_thread_alone_is_always_asked(jobs: Jobs) -> None:
