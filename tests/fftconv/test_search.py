@@ -4,11 +4,12 @@ import random
 
 import pytest
 
-from fftconv.calibration.machine import defaults
+from fftconv.calibration.machine import defaults, known
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.choice import tiled
-from fftconv.methods.overlap_save.search import cheapest, every
+from fftconv.methods.overlap_save.search import cheapest, every, rounded
+from fftconv.methods.overlap_save.tiled import TiledEngine
 from fftconv.methods.overlap_save.tiling import Tiling, too_large
 
 
@@ -46,6 +47,51 @@ def test_it_is_nearly_as_good_as_trying_every_tiling(threads: int) -> None:
     assert len(ratios) > 60
     assert max(ratios) < 1.15, sorted(ratios)[-9:]
     assert sum(ratios) / len(ratios) < 1.01, sorted(ratios)[-9:]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_was_found_for_a_larger_image_is_nearly_as_good(threads: int) -> None:
+    machine, ratios, alike = known(), [], 0
+    for geometry in geometries(80):
+        engine = tiled(geometry, on_cpu=True)
+        found, own = (way(geometry, 4, threads) for way in (engine.cut, engine.searched))
+        if too_large(geometry, own, engine.numbers):
+            continue
+        assert not too_large(geometry, found, engine.numbers)
+        taken = [
+            engine.predict(MAPS, geometry, tiling, machine.fft_call, machine.float32, threads)
+            for tiling in (found, own)
+        ]
+        ratios.append(taken[0] / taken[1])
+        alike += found == own
+    assert len(ratios) > 60
+    assert alike < len(ratios), "of no use if each is searched for"
+    assert max(ratios) < 1.15, sorted(ratios)[-9:]
+    assert sum(ratios) / len(ratios) < 1.01, sorted(ratios)[-9:]
+
+
+def test_images_of_nearly_one_size_are_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+    search = TiledEngine.searched
+
+    def note(self: TiledEngine, geometry: Geometry, item_bytes: int, threads: int) -> Tiling:
+        searched.append(geometry.input_size)
+        return search(self, geometry, item_bytes, threads)
+
+    monkeypatch.setattr(TiledEngine, "searched", note)
+    for side in range(1217, 1281):  # 32 numbers in a row are of the same 32nd
+        geometry = Geometry.of((1, 2, 700, side), (2, 1, 29, 31), groups=2)
+        tiled(geometry, on_cpu=True).cut(geometry, 4, 2)
+    assert searched == [(704, 1248), (704, 1280)]
+
+
+@pytest.mark.parametrize("side", [1, 5, 16, 17, 31, 33, 99, 2**20, 2**20 + 1])
+def test_a_rounded_image_is_a_32nd_longer_at_most(side: int) -> None:
+    geometry = Geometry.of((1, 1, side, 7), (1, 1, 1, 1))
+    height, width = rounded(geometry).input_size
+    assert width == 7
+    assert side <= height <= side * 33 / 32
+    assert rounded(rounded(geometry)) == rounded(geometry)
 
 
 def test_where_all_take_too_much_memory_it_is_the_one_that_takes_least() -> None:

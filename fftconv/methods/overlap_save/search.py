@@ -2,22 +2,31 @@
 
 A new image size is to be planned in less time than a small convolution takes, so not every pair of
 a height and a width is tried: the best width of one height, the best height of that width, and so
-on until neither changes.
+on until neither changes. And images of nearly one size are searched for once: what was found for
+one that is a little larger is fitted to each.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from math import inf
 from typing import TYPE_CHECKING
 
-from fftconv.methods.overlap_save.tiling import Tiling, cut, lengths, too_large
+from fftconv.methods.overlap_save.tiling import (
+    Tiling,
+    cut,
+    fewest_for,
+    lengths,
+    too_large,
+    whole_length,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fftconv.geometry import Geometry
+    from fftconv.geometry import Geometry, Pair
     from fftconv.methods.overlap_save.tiling import Numbers
 
 
@@ -61,3 +70,28 @@ def every(geometry: Geometry, item_bytes: int, numbers: Numbers) -> list[Tiling]
     """Return all tilings of a case, too large or not, the whole image's last."""
     sides = lengths(geometry, 0), lengths(geometry, 1)
     return [cut(geometry, fft, item_bytes, numbers) for fft in product(*sides)]
+
+
+def rounded(geometry: Geometry) -> Geometry:
+    """Return the case with each side of its images made longer, by a 32nd at most."""
+    steps = (1 << max(0, side.bit_length() - 6) for side in geometry.input_size)
+    height, width = (
+        -(-s // step) * step for s, step in zip(geometry.input_size, steps, strict=True)
+    )
+    if (height, width) == geometry.input_size:
+        return geometry
+    return replace(geometry, input_size=(height, width))
+
+
+def fitted(geometry: Geometry, larger: Geometry, fft: Pair) -> Pair:
+    """Return transforms for a case, from those that a larger one is cut up by.
+
+    As many tiles as before are made as short as they may be; who took in the whole image, does.
+    """
+    height, width = (
+        whole_length(geometry, axis)
+        if fft[axis] == whole_length(larger, axis)
+        else min(fewest_for(geometry, axis, fft[axis]), whole_length(geometry, axis))
+        for axis in (0, 1)
+    )
+    return height, width

@@ -71,18 +71,31 @@ def good_length(minimum: int) -> int:
 
 def lengths(geometry: Geometry, axis: int) -> list[int]:
     """List the transform lengths worth considering: for n tiles the shortest; last, the image's."""
-    taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
-    if axis == 0 and taps == 1:
-        return [1]  # rows have nothing to do with each other
-    whole = good_length(_whole(geometry, axis))
+    taps = geometry.kernel_size[axis]
+    whole = whole_length(geometry, axis)
     in_rows = axis == 1 and geometry.kernel_size[0] == 1
+    if whole == 1:
+        return [1]
     shortest = max(32, 1.25 * taps)
     found = set()
     for n in (*LENGTHS, *LONG_ROWS) if in_rows else LENGTHS:
         if n >= shortest:
-            count = -(-outputs // (n - taps + 1))
-            found.add(good_length(-(-outputs // count) + taps - 1))
+            found.add(fewest_for(geometry, axis, n))
     return [*sorted(n for n in found if shortest <= n < whole), whole]
+
+
+def fewest_for(geometry: Geometry, axis: int, length: int) -> int:
+    """Return the shortest good length that needs no more tiles than `length` does."""
+    taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
+    count = -(-outputs // (length - taps + 1))
+    return good_length(-(-outputs // count) + taps - 1)
+
+
+def whole_length(geometry: Geometry, axis: int) -> int:
+    """Return the shortest good length of which one transform takes in all of a dimension."""
+    if axis == 0 and geometry.kernel_size[0] == 1:
+        return 1  # rows have nothing to do with each other
+    return good_length(_whole(geometry, axis))
 
 
 def _whole(geometry: Geometry, axis: int) -> int:

@@ -57,6 +57,12 @@ def lengths(geometry: Geometry, item_bytes: int, machine: Machine, threads: int)
     return Lengths(*found)
 
 
+def fit(geometry: Geometry, lengths: Lengths, item_bytes: int) -> bool:
+    """Whether tiles that suit a larger image suit this one."""
+    sides = {(name, lengths.of(name, learned)) for name in MAPS for learned in (False, True)}
+    return all(_fitting(name, geometry, side, item_bytes) for name, side in sides)
+
+
 def _case(name: Map, geometry: Geometry, length: int, item: int) -> tuple[Correlation, Cut | None]:
     """Return a map as a correlation, and its tiles of a length, None if the filter is larger."""
     case = Correlation.forward(geometry)
