@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -66,7 +67,7 @@ def good_length(minimum: int) -> int:
     scale = 1
     while minimum > LENGTHS[-1] * scale:
         scale *= 2
-    return next(n * scale for n in LENGTHS if n * scale >= minimum)
+    return LENGTHS[bisect_left(LENGTHS, -(-minimum // scale))] * scale
 
 
 def lengths(geometry: Geometry, axis: int) -> list[int]:
