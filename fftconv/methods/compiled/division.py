@@ -1,6 +1,8 @@
 """How a stack of correlations is cut up for the compiled functions, and what that costs.
 
-Nothing here needs numba: the planner asks for the cost of a case that may never be compiled.
+Nothing here needs numba: the planner asks for the cost of a case that may never be compiled. It is
+one long file since the division is chosen by what it costs, and a call that is followed through the
+method should pass through few.
 """
 
 from __future__ import annotations
