@@ -23,12 +23,18 @@ LENGTHS = (
 #: Lengths of tiles of one row: as many numbers as square tiles have. Of squares, a side above 1024
 #: leaves the second-level cache; only the whole image may be longer.
 LONG_ROWS = (1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768)
-#: Bytes of spectra that are worked on at a time.
+# Figures: time of 10 cases of 96 to 2048 squared with filters of 31 to 127 squared, forward and
+# both gradients, against that with the constant as it is; two threads, AVX2 (Zen 3), in turns.
+
+#: Bytes of spectra that are worked on at a time: a core's share of a third-level cache, or a little
+#: more. A quarter to four times as many: 0.4%.
 IN_FLIGHT_BYTES = 4 << 20
-#: What a call may take of memory, as a multiple of its input and output: the promise of "memory
-#: that does not grow with the image", and of `scipy.signal.fftconvolve` it is a third.
+#: What a call may take of memory, as a multiple of its input and output: the promise that memory
+#: does not grow with the filter. With half of it some cases find no tiles at all and are left to
+#: methods that take twice as long; with twice as much they take 4% less time.
 MOST_TIMES = 3
-#: Numbers that any call may take, however small its images: below so little nothing is saved.
+#: Numbers that any call may take, however small its images: 128 KiB of float32, a quarter of a
+#: second-level cache. A quarter to four times as many: 0.3%.
 SMALL = 1 << 15
 
 
