@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.machine_code.team import LATE_NS, TEAM, now_ns
+from fftconv.machine_code.team import ASLEEP_NS, LATE_NS, TEAM, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,15 +50,17 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         if size == 1:
             CALL(function)(job)
             return
-        room = cores()
-        fields = kind(
-            function, job, shift.AFTER_ALL, shift.BEFORE_ALL, size, get_native_id(), threads_at,
-            ctypes.addressof(room),
-        )  # fmt: skip
+        fields = kind(function, job, shift.AFTER_ALL, shift.BEFORE_ALL, size)
+        if start > TEAM.ended_ns + ASLEEP_NS:
+            room = cores()
+            fields[shift.CALLER], fields[shift.THREADS] = get_native_id(), threads_at
+            fields[shift.CORES] = ctypes.addressof(room)
         parallel(entry, ctypes.addressof(fields), size, 0)
-        end = now_ns()
+        TEAM.ended_ns = end = now_ns()
         if end - start > LATE_NS:
             TEAM.tell(end - start, fields[shift.LAST] - fields[shift.FIRST], end)
+        else:
+            TEAM.in_time_ns += end - start
 
     return run
 

@@ -16,8 +16,9 @@ from fftconv.machine_code.placement import remember, send_away, this_thread
 from fftconv.machine_code.vectors import I32, I64
 
 #: Fields of what the function takes: addresses of a job's function and of the job; nanoseconds at
-#: which the first and the last thread ended; how many have not begun; which thread asked for them;
-#: addresses of the numbers of threads and of room for a set of cores (`placement`).
+#: which the first and the last thread ended; how many have not begun; and where some may have
+#: slept, which thread asked for them, and addresses of the numbers of threads and of room for a set
+#: of cores (`placement`).
 FUNCTION, JOB, FIRST, LAST, MISSING, CALLER, THREADS, CORES, COUNT = range(9)
 BEFORE_ALL, AFTER_ALL = 0, 2**62
 #: A thread that is awake begins sooner than this.
@@ -90,7 +91,7 @@ def shift() -> Any:
     def shift_of_a_thread(fields: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
         add(fields, MISSING, -1)
-        if places:
+        if places and fields[CORES] != 0:
             thread, threads = this_thread(), as_pointer(fields[THREADS])
             if thread != fields[CALLER]:
                 remember(threads, thread)

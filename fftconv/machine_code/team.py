@@ -20,6 +20,8 @@ LATE_SHARE = 0.25
 #: its core.
 APART_NS = 6_000_000
 LONGEST_REST_NS = 320_000_000
+#: Threads that had nothing to do for so long may sleep; before that, OpenMP's spin.
+ASLEEP_NS = 1_000_000
 
 
 class Team:
@@ -34,6 +36,8 @@ class Team:
         self._resting_until = 0
         self.in_time_ns = APART_NS
         """How long jobs took, all that ended in time since one did not."""
+        self.ended_ns = 0
+        """When the last job of several threads ended."""
 
     @property
     def resting(self) -> bool:

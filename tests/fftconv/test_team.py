@@ -147,6 +147,7 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
     fields[shift.FUNCTION], fields[shift.JOB] = function.address, ctypes.addressof(work)
     fields[shift.FIRST], fields[shift.LAST] = shift.AFTER_ALL, shift.BEFORE_ALL
     fields[shift.MISSING], fields[shift.THREADS] = 3, ctypes.addressof(threads)
+    fields[shift.CORES] = 1  # some may have slept; which of them asked is not among these
     run = shift.shift.__wrapped__()
     for _ in range(3):
         pool.CALL(run.address)(ctypes.addressof(fields))
@@ -155,3 +156,28 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
     assert fields[shift.MISSING] == 0
     if placement.IS_KNOWN:
         assert list(threads[:2]) == [threading.get_native_id(), 0]
+
+
+def test_what_a_job_took_is_known_to_the_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still but while the threads work."""
+    numba = pytest.importorskip("numba")
+    from fftconv.machine_code import pool
+    from fftconv.machine_code.compiling import JOB
+
+    team, now, took = (
+        Team(),
+        iter([5, 5 + 1000, 9_000_000, 9_000_000 + LATE_NS + 1]),
+        [1000, LATE_NS + 1],
+    )
+    team.in_time_ns = 0
+    monkeypatch.setattr(pool, "TEAM", team)
+    monkeypatch.setattr(pool, "now_ns", lambda: next(now))
+    run = pool.runner.__wrapped__()
+    if run is pool._python_threads:
+        pytest.skip("this torch brings no OpenMP that can be called")
+    compiler: Any = numba.cfunc(numba.types.void(JOB))
+    nothing = compiler(lambda job: None)
+    for expected in (took[0], sum(took)):
+        run(nothing.address, 0, 2)
+        assert team.in_time_ns == expected
+    assert team.ended_ns == 9_000_000 + LATE_NS + 1
