@@ -166,6 +166,8 @@ def test_make_fx_records_gradients(method: str) -> None:
 
 @EACH
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")  # torch's own graph
+# torch traces with a tangent that nobody has filled, which may hold any number.
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 def test_linearize_is_linear(method: str) -> None:
     w = torch.randn(2, 1, 3, 3)
 
