@@ -18,6 +18,8 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
+from fftconv.machine_code.compiling import JOB as POINTER
+
 #: Threads that are remembered.
 REMEMBERED = 256
 #: The kernel's set of cores, in words.
@@ -33,14 +35,13 @@ if hasattr(os, "register_at_fork"):
     # They are the parent's: a child's own ones are yet to come.
     os.register_at_fork(after_in_child=lambda: ctypes.memset(THREADS, 0, ctypes.sizeof(THREADS)))
 
-_POINTER = types.CPointer(types.int64)
 _syscall: Any = types.ExternalFunction("syscall", types.int64(types.int64))
 _core: Any = types.ExternalFunction("sched_getcpu", types.int32())
 _get: Any = types.ExternalFunction(
-    "sched_getaffinity", types.int32(types.int32, types.int64, _POINTER)
+    "sched_getaffinity", types.int32(types.int32, types.int64, POINTER)
 )
 _set: Any = types.ExternalFunction(
-    "sched_setaffinity", types.int32(types.int32, types.int64, _POINTER)
+    "sched_setaffinity", types.int32(types.int32, types.int64, POINTER)
 )
 
 

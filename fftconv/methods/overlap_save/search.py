@@ -9,11 +9,13 @@ one that is a little larger is fitted to each.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from fftconv.calibration import machine as calibration
+from fftconv.geometry import CASES_KEPT
 from fftconv.methods.overlap_save.tiling import (
     Tiling,
     cut,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.overlap_save.tiling import Numbers
+
+Found = TypeVar("Found")
 
 
 def cheapest(
@@ -81,6 +85,22 @@ def rounded(geometry: Geometry) -> Geometry:
     if (height, width) == geometry.input_size:
         return geometry
     return replace(geometry, input_size=(height, width))
+
+
+def once(
+    search: Callable[[Geometry, int, int], Found], geometry: Geometry, item_bytes: int, threads: int
+) -> Found:
+    """Return what a search of an engine's finds, from memory if it was asked before."""
+    found: Found = _once(search, geometry, item_bytes, threads, calibration.generation)
+    return found
+
+
+@lru_cache(maxsize=CASES_KEPT)
+def _once(
+    search: Callable[[Geometry, int, int], Any], geometry: Geometry, item_bytes: int, threads: int,
+    _generation: int,
+) -> Any:  # fmt: skip
+    return search(geometry, item_bytes, threads)
 
 
 def fitted(geometry: Geometry, larger: Geometry, fft: Pair) -> Pair:

@@ -7,14 +7,12 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from fftconv.calibration import machine as calibration
 from fftconv.calibration.machine import known
-from fftconv.geometry import CASES_KEPT
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS, Maps
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.engine import Engine
-from fftconv.methods.overlap_save.search import cheapest, fitted, rounded
+from fftconv.methods.overlap_save.search import cheapest, fitted, once, rounded
 from fftconv.methods.overlap_save.tiling import Tiling, cut, keeps_spectra, too_large
 
 if TYPE_CHECKING:
@@ -89,8 +87,10 @@ class TiledEngine(Engine[Tiling]):
     def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Tiling:
         """Return the tiles that all three maps together take least time with."""
         larger = rounded(geometry)
-        fft = _searched(self, larger, item_bytes, threads, calibration.generation).fft
-        tiling = cut(geometry, fitted(geometry, larger, fft), item_bytes, self.numbers)
+        found = once(self.searched, larger, item_bytes, threads)
+        if larger is geometry:
+            return found
+        tiling = cut(geometry, fitted(geometry, larger, found.fft), item_bytes, self.numbers)
         if too_large(geometry, tiling, self.numbers):
             return self.searched(geometry, item_bytes, threads)
         return tiling
@@ -128,13 +128,6 @@ class TiledEngine(Engine[Tiling]):
     def tile(self, cut: Tiling) -> Pair:
         """Return the size of all transforms."""
         return cut.fft
-
-
-@lru_cache(maxsize=CASES_KEPT)
-def _searched(
-    engine: TiledEngine, geometry: Geometry, item_bytes: int, threads: int, _generation: int
-) -> Tiling:
-    return engine.searched(geometry, item_bytes, threads)
 
 
 class TiledMaps(Maps):

@@ -137,17 +137,9 @@ def cut(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Til
 def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
     """Whether the spectra of all tiles of the input take no more than input and output."""
     tiles = geometry.batch * geometry.in_channels * area(tiling.grid)
-    return 2 * tiles * tiling.spectrum <= _given(geometry)
+    return 2 * tiles * tiling.spectrum <= geometry.numbers
 
 
 def too_large(geometry: Geometry, tiling: Tiling, numbers: Numbers) -> bool:
     """Whether the `numbers` of an engine are more than `MOST_TIMES` input and output."""
-    return numbers(geometry, tiling) > max(MOST_TIMES * _given(geometry), SMALL)
-
-
-def _given(geometry: Geometry) -> int:
-    """Count the numbers of input and output."""
-    return geometry.batch * (
-        geometry.in_channels * area(geometry.input_size)
-        + geometry.out_channels * area(geometry.output_size)
-    )
+    return numbers(geometry, tiling) > max(MOST_TIMES * geometry.numbers, SMALL)

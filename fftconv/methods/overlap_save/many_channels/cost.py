@@ -12,6 +12,7 @@ from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
+from fftconv.methods.overlap_save.tiling import MOST_TIMES
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -87,7 +88,7 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
     # Below so little there is nothing to save.
-    return (case, tiles) if between <= max(3 * item * geometry.numbers, 1 << 21) else None
+    return (case, tiles) if between <= max(MOST_TIMES * item * geometry.numbers, 1 << 21) else None
 
 
 def seconds(

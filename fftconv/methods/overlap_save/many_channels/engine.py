@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fftconv.calibration import machine as calibration
 from fftconv.calibration.machine import known
-from fftconv.geometry import CASES_KEPT
 from fftconv.machine_code.memory import memory_bytes
 from fftconv.methods.overlap_save.engine import Engine
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
-from fftconv.methods.overlap_save.search import rounded
+from fftconv.methods.overlap_save.search import once, rounded
 
 if TYPE_CHECKING:
     import torch
@@ -40,10 +37,15 @@ class ManyChannels(Engine[Lengths]):
 
     def cut(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
         """Return for each map the tiles that it takes least time with."""
-        found = _searched(rounded(geometry), item_bytes, threads, calibration.generation)
-        if found is None or not cost.fit(geometry, found, item_bytes):
-            return cost.lengths(geometry, item_bytes, known(), threads)
-        return found
+        larger = rounded(geometry)
+        found = once(self.searched, larger, item_bytes, threads)
+        if larger is geometry or (found is not None and cost.fit(geometry, found, item_bytes)):
+            return found
+        return self.searched(geometry, item_bytes, threads)
+
+    def searched(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
+        """Search a case for tiles by itself."""
+        return cost.lengths(geometry, item_bytes, known(), threads)
 
     def run(
         self, geometry: Geometry, cut: Lengths, dtype: torch.dtype, device: torch.device,
@@ -73,10 +75,3 @@ class ManyChannels(Engine[Lengths]):
     def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
         """Return the bytes of the weight's spectra: one for each pair of channels."""
         return cost.filter_bytes(geometry, cut.forward, item_bytes)
-
-
-@lru_cache(maxsize=CASES_KEPT)
-def _searched(
-    geometry: Geometry, item_bytes: int, threads: int, _generation: int
-) -> Lengths | None:
-    return cost.lengths(geometry, item_bytes, known(), threads)
