@@ -1,7 +1,8 @@
 """Sample one call until its samples agree, while the machine is quiet, or decline.
 
 The operands are made anew a few times, since where they lie in memory moves a call's speed. A
-machine that is disturbed is waited for, for as long as patience lasts.
+machine that is disturbed is waited for, for as long as patience lasts; of one that is slow for good
+the cell's time says by how much (`Samples.slowdown`).
 """
 
 import gc
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks import windows
-from benchmarks.quiet import Best, Counters, Probe, read
+from benchmarks.pace import Pace
+from benchmarks.quiet import Counters, Probe, read
 from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S, Window, patience_s
 
 Call = Callable[[], object]
@@ -50,6 +52,8 @@ class Samples:
     """Of one call, each of one window that was kept; the fastest first."""
     counted_s: float
     """Seconds inside windows that count."""
+    slowdown: float = 1.0
+    """By what factor the machine itself was slower then than it has been seen to be."""
 
 
 def settled(call: Call, patience: float) -> int:
@@ -117,7 +121,7 @@ class Sampler:
         self._place()
         self._one_thread = works_alone(*self._placed[-1])
         self._probe = Probe(one_thread=self._one_thread)
-        self._best = Best(1 if self._one_thread else torch.get_num_threads())
+        self._pace = Pace(1 if self._one_thread else torch.get_num_threads())
 
     @property
     def call(self) -> Call:
@@ -149,12 +153,17 @@ class Sampler:
                 if time.perf_counter() > end and number + 1 >= windows.FEWEST:
                     break
         finally:
-            self._best.keep()
+            self._pace.keep()
             self._cores.leave()
         half = self._kept
         if len(half) < windows.FEWEST:
             raise DisturbedError(self._reason())
-        return Samples(tuple(w.call_s for w in half), sum(w.wall_s for w in self._counting))
+        probes = sorted(w.probe_s for w in half)
+        return Samples(
+            tuple(w.call_s for w in half),
+            sum(w.wall_s for w in self._counting),
+            self._pace.slowdown(probes[len(probes) // 2]),
+        )
 
     def value_s(self) -> float:
         """Return the seconds of one call, from a few windows where the operands lie now.
@@ -174,7 +183,7 @@ class Sampler:
                 if self._patience_s and time.perf_counter() > end:
                     break
         finally:
-            self._best.keep()
+            self._pace.keep()
             self._cores.leave()
         half = self._kept
         if not half:
@@ -193,10 +202,10 @@ class Sampler:
 
     @property
     def _counting(self) -> list[Window]:
-        best_s = self._best.seconds
         if not self._patience_s:
             return self._windows
-        return windows.counting(self._windows, best_s, one_thread=self._one_thread)
+        fast = [w for w in self._windows if self._pace.is_met(w.probe_s)]
+        return windows.counting(fast, one_thread=self._one_thread)
 
     @property
     def _kept(self) -> list[Window]:
@@ -226,8 +235,11 @@ class Sampler:
             if enabled:
                 gc.enable()
         after_s = self._probe.read_s()
-        self._best.note(after_s)
-        return self._made(start, stop, number, max(before_s, after_s))
+        self._pace.note(after_s)
+        slower_s = max(before_s, after_s)
+        if self._pace.is_met(slower_s):
+            self._pace.measured()
+        return self._made(start, stop, number, slower_s)
 
     def _made(self, start: Counters, stop: Counters, number: int, probe_s: float) -> Window:
         wall_s = stop.wall_s - start.wall_s
@@ -242,23 +254,24 @@ class Sampler:
         )
 
     def _quiet_s(self, end: float) -> float:
-        """Wait for a probe that is as fast as it was at its best, and return its seconds."""
+        """Wait for a probe that is as fast as is expected, and return its seconds."""
         while True:
+            start = time.perf_counter()
             found = self._probe.read_s()
-            self._best.note(found)
-            if windows.is_fast(found, self._best.seconds) or time.perf_counter() > end:
+            self._pace.note(found)
+            if self._pace.is_met(found) or start > end:
                 return found
             if self._one_thread:
                 self._cores.move()
             time.sleep(_PAUSE_S)
+            self._pace.waited(time.perf_counter() - start)
 
     def _reason(self) -> str:
-        best_s = self._best.seconds
-        slow = [w for w in self._windows if not windows.is_fast(w.probe_s, best_s)]
+        slow = [w for w in self._windows if not self._pace.is_met(w.probe_s)]
         others = len(self._windows) - len(slow) - len(self._counting)
         said = [f"{len(self._counting)} of {len(self._windows)} samples count"]
         if slow:
-            slowed = min(w.probe_s for w in slow) / best_s - 1
+            slowed = self._pace.slowdown(min(w.probe_s for w in slow)) - 1
             said.append(f"{len(slow)} met a core that was {slowed:.0%} or more below its best")
         if others:
             said.append(f"{others} were interrupted")

@@ -6,6 +6,7 @@ caches, and nobody looks whether something else had the core. So the samples are
 cell is set up, and the benchmark's body moves the clock that asv reads by one of them.
 """
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ import torch
 
 from benchmarks.sampler import Call, Sampler
 from benchmarks.threads import keep_to_quota
+from benchmarks.windows import SLOWDOWN
 
 ALL_THREADS = keep_to_quota()
 """What torch uses unless it is told otherwise: OMP_NUM_THREADS, or the cores that it may have."""
@@ -67,6 +69,8 @@ class Sampled:
         self.take(sampler.calls)
         if not self.turns:
             found = sampler.samples()
+            # asv keeps no remark of a cell's; its plugin reads this line (convbench's `keeping`).
+            print(f"{SLOWDOWN}{found.slowdown:.2f}", file=sys.stderr, flush=True)
             # Whoever takes one sample alone takes the median.
             middle = len(found.seconds) // 2
             self._left = [*found.seconds[middle:], *found.seconds[:middle]]

@@ -19,12 +19,20 @@ DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 # A busy neighbour comes and goes within seconds or minutes. While it is there, cells that do not
 # wait only decline one after the other; and when it has gone, each takes a third of a second.
 _PATIENCE_S = 20.0
+TOLERANCE = 1.06
+"""By what factor a probe may take longer than is expected (`benchmarks.pace`).
+
+One that needs more met a core that something else used, too. Such a core is slower by a fifth to a
+half; what it varies by alone is a percent or two.
+"""
+SLOWDOWN = "slowdown: "
+"""How the line begins in which a measured cell says how much slower the machine was than it can be.
+
+The figure is a factor: 1.00 at its best.
+"""
 FEWEST = 3
 """Windows without which no time is claimed."""
 
-# A probe that needs more than at its best met a core that something else used, too. Such a core is
-# slower by a fifth to a half; what it varies by alone is a percent or two.
-_SLOWED = 1.06
 # Of the processor time that the cell's threads usually get.
 _SHARE = 0.97
 # The kernel itself takes a core now and then; it does not matter in a window as long as this.
@@ -72,25 +80,18 @@ class Window:
     """The slower of the probes before and after."""
 
 
-def is_fast(probe_s: float, best_s: float) -> bool:
-    """Whether a probe ran about as fast as at its best."""
-    return probe_s <= _SLOWED * best_s
-
-
-def counting(windows: Sequence[Window], best_s: float, *, one_thread: bool) -> list[Window]:
-    """Return the windows that nothing disturbed.
+def counting(windows: Sequence[Window], *, one_thread: bool) -> list[Window]:
+    """Return the windows that nothing interrupted.
 
     Parameters
     ----------
     windows
-        All that were taken of one cell.
-    best_s
-        Seconds of a probe at its best.
+        Those of one cell whose probes were as fast as is expected (`benchmarks.pace`).
     one_thread
         Whether a single thread works: its own processor's time stands still while something else
         has the core, so that an interruption does not count.
     """
-    fast = [w for w in windows if is_fast(w.probe_s, best_s) and not w.stolen]
+    fast = [w for w in windows if not w.stolen]
     if one_thread or not fast:
         return fast
     shares = sorted(w.share for w in fast)

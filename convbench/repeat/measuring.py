@@ -88,6 +88,7 @@ def _samples(study: Study, run: Run, number: int, burnt: float) -> list[Sample]:
             cell=(cell := cell_name(record.key)),
             seconds=None if record.skipped else record.value,
             same_as=cell_of_method(cell),
+            slowdown=record.slowdown,
             settings=written(run.settings),
         )
         for record in run.records

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from convbench.repeat.samples import Sample
 from convbench.stats.spread import apart
+from convbench.suite.conditions import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,31 @@ class Twice:
 
 
 def across_runs(samples: Iterable[Sample]) -> Iterator[Twice]:
-    """Yield every cell in every two runs that both have a time of it."""
+    """Yield every cell in every two runs that both have a time of it, of one pace."""
+    for a, b in _same_cells(samples):
+        assert a.seconds is not None
+        assert b.seconds is not None
+        if _of_one_pace(a, b):
+            runs = f"runs {a.run} and {b.run}"
+            yield Twice(a.cell, runs, a.family, a.threads, (a.seconds, b.seconds))
+
+
+def of_two_paces(samples: Iterable[Sample]) -> int:
+    """Return how many pairs are left out, because the machine was slower in one of the runs."""
+    return sum(not _of_one_pace(a, b) for a, b in _same_cells(samples))
+
+
+def _of_one_pace(a: Sample, b: Sample) -> bool:
+    return apart(a.slowdown, b.slowdown) <= TOLERANCE
+
+
+def _same_cells(samples: Iterable[Sample]) -> Iterator[tuple[Sample, Sample]]:
     by_cell: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         if sample.seconds is not None:
             by_cell.setdefault((sample.commit, sample.cell), []).append(sample)
-    for (_, cell), found in by_cell.items():
-        for a, b in combinations(sorted(found, key=lambda s: s.run), 2):
-            assert a.seconds is not None
-            assert b.seconds is not None
-            runs = f"runs {a.run} and {b.run}"
-            yield Twice(cell, runs, a.family, a.threads, (a.seconds, b.seconds))
+    for found in by_cell.values():
+        yield from combinations(sorted(found, key=lambda s: s.run), 2)
 
 
 def beside_method(samples: Iterable[Sample]) -> Iterator[Twice]:

@@ -27,6 +27,8 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Median of a call; None where the cell declined."""
     same_as: str | None = None
     """Of `auto`: the cell of the method that it takes."""
+    slowdown: float = 1.0
+    """By what factor the machine itself was slower meanwhile than it has been seen to be."""
     settings: str = ""
     """Variables that were set meanwhile, and may change a time."""
 

@@ -5,7 +5,7 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from convbench.repeat.pairs import Twice, across_runs, beside_method
+from convbench.repeat.pairs import Twice, across_runs, beside_method, of_two_paces
 from convbench.repeat.samples import Sample
 from convbench.results.quantities import format_seconds
 from convbench.stats.spread import CLOSE, spread
@@ -32,6 +32,11 @@ def print_study(samples: list[Sample], console: Console) -> None:
             soft_wrap=True,
         )
         _print_pairs("the same cell in two runs", list(across_runs(chosen)), chosen, console)
+        if left_out := of_two_paces(chosen):
+            console.print(
+                f"{left_out} pairs are left out: the machine itself was slower in one of the runs",
+                highlight=False,
+            )
         _print_pairs(
             "auto beside the method that it takes", list(beside_method(chosen)), [], console
         )

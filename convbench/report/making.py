@@ -24,6 +24,7 @@ from convbench.report.summary import print_results
 from convbench.repository.commits import commit_named
 from convbench.repository.git import git
 from convbench.results.store import Run, StoreError, load_benchmarks, load_config
+from convbench.suite.conditions import TOLERANCE
 from convbench.suite.facts import PACKAGE
 
 
@@ -127,6 +128,7 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
         )
     _print_steps(name, steps, console)
     _print_disturbed(run, console)
+    _print_slowed(run, console)
     _print_failures(run, [chunk for chunk in chunks if chunk not in left], console)
     page = Path(conf.html_dir) / "index.html"
     console.print(f"report: {page} (make preview serves and opens it)", soft_wrap=True)
@@ -150,6 +152,17 @@ def _print_disturbed(run: Run, console: Console) -> None:
             f"{len(cells)} cells found the machine too busy and claim nothing; the next report "
             f"tries them again. {example}",
             markup=False,
+            highlight=False,
+        )
+
+
+def _print_slowed(run: Run, console: Console) -> None:
+    slowed = [record.slowdown for record in run.records if record.slowdown > TOLERANCE]
+    if slowed:
+        console.print(
+            f"{len(slowed)} cells were measured while the machine itself was slower than it has "
+            f"been seen to be, by a factor of {min(slowed):.2f} to {max(slowed):.2f}: compare them "
+            "with each other, not with another run's",
             highlight=False,
         )
 

@@ -1,4 +1,4 @@
-"""Have asv keep what benchmarks say while they skip a cell, beside its results."""
+"""Have asv keep what benchmarks say of a cell, beside its results."""
 
 import ast
 import itertools
@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convbench.results.reasons import CellKey, read_reasons, reasons_file, write_reasons
+from convbench.results.reasons import (
+    CellKey,
+    read_reasons,
+    reasons_file,
+    slowdown,
+    write_reasons,
+)
+from convbench.suite.conditions import SLOWDOWN, TOLERANCE
 
 # What asv_runner prints for an exception in `setup`, and asv above it if there are many cells.
 _SKIPPED = re.compile(r"^asv: skipped: \w+\((?P<said>.*)\) *$")
@@ -16,7 +23,7 @@ _FOR_PARAMETERS = "For parameters: "
 
 
 def said(stderr: str) -> Iterator[tuple[str | None, str]]:
-    r"""Yield what a benchmark printed while it skipped cells: their parameters, and the reason.
+    r"""Yield what a benchmark printed of cells: their parameters, and why one is skipped or slow.
 
     Examples
     --------
@@ -29,6 +36,8 @@ def said(stderr: str) -> Iterator[tuple[str | None, str]]:
             params = line.removeprefix(_FOR_PARAMETERS)
         elif (found := _SKIPPED.match(line)) is not None:
             yield params, _text(found["said"])
+        elif line.startswith(SLOWDOWN):
+            yield params, line.rstrip()
 
 
 def _text(written: str) -> str:
@@ -58,7 +67,7 @@ def merged(
     params: Mapping[str, Sequence[Sequence[str]]],
     values: Mapping[str, Sequence[float | None] | None],
 ) -> dict[CellKey, str]:
-    """Return the sentences of cells without a value: those known before, and what was said now.
+    """Return why cells have no value, or a slow one: as known before, and as said now.
 
     Parameters
     ----------
@@ -82,7 +91,11 @@ def merged(
         if of is not None and index < len(of) and (value := of[index]) is not None
         if not math.isnan(value)
     }
-    return {key: reason for key, reason in found.items() if key not in measured}
+    return {
+        key: reason
+        for key, reason in found.items()
+        if (slowdown(reason) > TOLERANCE if key in measured else not reason.startswith(SLOWDOWN))
+    }
 
 
 def make_asv_keep_reasons() -> None:

@@ -1,17 +1,19 @@
-"""Why a cell has no value: asv's results do not say it.
+"""Why a cell has no value, or a slow one: asv's results do not say it.
 
 asv (0.6.6) enters n/a for what a benchmark skips, and for what a run left out by ``--bench``. What
-a benchmark says while it skips a cell is printed, and gone. So the plugin of asv.conf.json keeps
+a benchmark says of a cell is printed, and gone. So the plugin of asv.conf.json keeps
 these sentences (`convbench.results.keeping`), in a file beside the results of the same commit. asv
 reads files that end in .json, and leaves it alone.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from convbench.files.atomic import replacing
+from convbench.suite.conditions import SLOWDOWN
 
 CellKey = tuple[str, tuple[Any, ...]]
 """A benchmark's full name and the values of its parameters."""
@@ -34,8 +36,22 @@ DISTURBED = "disturbed: "
 """How the sentence of a cell begins that found no quiet moments: the next report tries it again."""
 
 
+def slowdown(reason: str | None) -> float:
+    """Return by what factor the machine was slower than it can be, as a measured cell says.
+
+    Examples
+    --------
+    >>> slowdown("slowdown: 1.38"), slowdown(None)
+    (1.38, 1.0)
+    """
+    if reason is not None and reason.startswith(SLOWDOWN):
+        with suppress(ValueError):
+            return float(reason.removeprefix(SLOWDOWN))
+    return 1.0
+
+
 class Reason(msgspec.Struct, frozen=True):
-    """One cell without a value."""
+    """What one cell says of itself."""
 
     benchmark: str
     params: tuple[Any, ...]

@@ -4,7 +4,7 @@ import ast
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,17 @@ from asv.results import Results, iter_results_for_machine
 from asv.util import UserError
 
 from convbench.command_line.failure import CommandError
-from convbench.results.reasons import DISTURBED, CellKey, read_reasons, reasons_file
-from convbench.suite.conditions import in_force, written
+from convbench.results.reasons import (
+    DISTURBED,
+    CellKey,
+    read_reasons,
+    reasons_file,
+    slowdown,
+)
+from convbench.suite.conditions import TOLERANCE, in_force, written
+
+# Parameters that name who does a cell's work.
+_WORKERS = ("method", "peer")
 
 
 class StoreError(CommandError):
@@ -37,6 +46,8 @@ class Record:
     """How many samples the value is the median of; None where it is no median."""
     reason: str | None = None
     """Why there is no value, as the benchmark said it; None where asv may only have left it out."""
+    slowdown: float = 1.0
+    """By what factor the machine was slower meanwhile than it has been seen to be."""
 
     @property
     def key(self) -> CellKey:
@@ -136,6 +147,34 @@ def param_values(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, cell, strict=True)) for cell in itertools.product(*axes)]
 
 
+def _comparable(records: list[Record]) -> Iterator[Record]:
+    """Take the value of cells whose rivals were measured while the machine was faster.
+
+    The rivals of a cell differ from it by who does the work alone.
+    """
+    fastest: dict[tuple[Any, ...], float] = {}
+    for record in records:
+        if not record.skipped:
+            least = fastest.get(_work(record), math.inf)
+            fastest[_work(record)] = min(least, record.slowdown)
+    for record in records:
+        least = fastest.get(_work(record), record.slowdown)
+        if record.skipped or record.slowdown <= TOLERANCE * least:
+            yield record
+        else:
+            reason = (
+                f"{DISTURBED}the machine was slower than it can be by {record.slowdown:.2f}, "
+                f"for its rivals by {least:.2f}"
+            )
+            yield replace(record, value=math.nan, interval=None, samples=None, reason=reason)
+
+
+def _work(record: Record) -> tuple[Any, ...]:
+    params = [(name, v) for name, v in record.params.items() if name not in _WORKERS]
+    # Where nobody competes, every cell is work of its own.
+    return record.benchmark, *params, *(() if len(params) < len(record.params) else record.key)
+
+
 def _records(
     results: Results, benchmarks: Benchmarks, reasons: dict[CellKey, str]
 ) -> Iterator[Record]:
@@ -149,8 +188,11 @@ def _records(
             stat = stat or {}
             low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
             interval = None if low is None or high is None else (low, high)
-            reason = reasons.get((name, tuple(params.values()))) if math.isnan(value) else None
-            yield Record(name, params, float(value), interval, stat.get("repeat"), reason)
+            said = reasons.get((name, tuple(params.values())))
+            reason = said if math.isnan(value) else None
+            yield Record(
+                name, params, float(value), interval, stat.get("repeat"), reason, slowdown(said)
+            )
 
 
 def _settings(conf: Config, results: Results) -> dict[str, str]:
@@ -188,7 +230,9 @@ def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
             env_name=results.env_name,
             requirements=dict(results._requirements),
             python=results._python,
-            records=tuple(_records(results, benchmarks, _reasons(folder, results))),
+            records=tuple(
+                _comparable(list(_records(results, benchmarks, _reasons(folder, results))))
+            ),
             settings=_settings(conf, results),
         )
         for results in loaded

@@ -8,6 +8,8 @@ from benchmarks.settings import in_force as in_force
 from benchmarks.settings import written as written
 from benchmarks.windows import DEADLINE_VARIABLE as DEADLINE_VARIABLE
 from benchmarks.windows import PATIENCE_VARIABLE as PATIENCE_VARIABLE
+from benchmarks.windows import SLOWDOWN as SLOWDOWN
+from benchmarks.windows import TOLERANCE as TOLERANCE
 
 
 def method_modules() -> list[str]:

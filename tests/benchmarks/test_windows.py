@@ -24,30 +24,30 @@ def window(call_s: float = 1.0, **others: float) -> Window:
 
 @pytest.mark.parametrize(
     "disturbance",
-    [{"probe_s": 1.2}, {"share": 1.7}, {"switches": 1}, {"stolen": 1}],
-    ids=["a core is slower than at its best", "a thread waited", "interrupted", "stolen"],
+    [{"share": 1.7}, {"switches": 1}, {"stolen": 1}],
+    ids=["a thread waited", "interrupted", "stolen"],
 )
 def test_what_disturbs_a_window_keeps_it_from_counting(disturbance) -> None:
     quiet = [window() for _ in range(5)]
-    found = counting([*quiet, window(0.5, **disturbance)], 1.0, one_thread=False)
+    found = counting([*quiet, window(0.5, **disturbance)], one_thread=False)
     assert found == quiet
 
 
 def test_of_one_thread_an_interruption_does_not_count() -> None:
     interrupted = window(share=0.5, switches=3)
-    assert counting([interrupted], 1.0, one_thread=True) == [interrupted]
-    assert counting([window(probe_s=1.2)], 1.0, one_thread=True) == []
+    assert counting([interrupted], one_thread=True) == [interrupted]
+    assert counting([window(stolen=1)], one_thread=True) == []
 
 
 def test_threads_that_sleep_for_a_part_of_each_call_are_no_disturbance() -> None:
     # What counts is less of the processor than the cell usually gets, not less than all of it.
     half_serial = [window(share=1.4), window(share=1.41), window(share=1.39)]
-    assert counting(half_serial, 1.0, one_thread=False) == half_serial
+    assert counting(half_serial, one_thread=False) == half_serial
 
 
 def test_a_long_window_may_be_interrupted_now_and_then() -> None:
     long = window(wall_s=0.1, switches=4)
-    assert counting([long, window(wall_s=0.1, switches=9)], 1.0, one_thread=False) == [long]
+    assert counting([long, window(wall_s=0.1, switches=9)], one_thread=False) == [long]
 
 
 def test_the_faster_half_is_kept_and_never_less_than_the_fewest() -> None:

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from convbench.results.keeping import merged, said
-from convbench.results.reasons import read_reasons, reasons_file, write_reasons
-from convbench.results.store import Record
+from convbench.results.reasons import read_reasons, reasons_file, slowdown, write_reasons
+from convbench.results.store import Record, _comparable
 
 AXES = [["'fft'", "'native'"], ["64", "128"]]
 NAME = "conv2d.Forward.time_forward"
@@ -37,6 +37,47 @@ def test_a_cell_that_got_a_value_loses_its_reason_and_others_keep_theirs() -> No
         (NAME, ("fft", 128)): "disturbed: twice",
         (NAME, ("native", 128)): "disturbed: 0 of 9 samples count",
     }
+
+
+def test_a_value_of_a_slow_machine_says_so_until_a_faster_one_measures_it() -> None:
+    printed = (
+        "For parameters: 'fft', 64\nslowdown: 1.38\n\n\nFor parameters: 'fft', 128\nslowdown: 1.02"
+    )
+    values = {NAME: [1.0, 1.0, None, None]}
+    slow = {(NAME, ("fft", 64)): "slowdown: 1.38"}
+    assert merged({}, {NAME: printed}, {NAME: AXES}, values) == slow
+    assert merged(slow, {}, {NAME: AXES}, values) == slow
+    again = printed.replace("1.38", "1.00")
+    assert merged(slow, {NAME: again}, {NAME: AXES}, values) == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "factor"),
+    [("slowdown: 1.38", 1.38), ("slowdown: ?", 1.0), ("disturbed: 1.3", 1.0), (None, 1.0)],
+)
+def test_by_how_much_the_machine_was_slower(reason, factor) -> None:
+    assert slowdown(reason) == factor
+
+
+def test_nothing_is_claimed_beside_a_rival_that_met_a_faster_machine() -> None:
+    def record(method: str, size: int, factor: float) -> Record:
+        return Record(NAME, {"method": method, "input": size}, 1.0, (0.9, 1.1), 9, None, factor)
+
+    found = list(
+        _comparable(
+            [
+                record("fft", 64, 1.02),
+                record("native", 64, 1.4),
+                record("fft", 128, 1.4),
+                record("native", 128, 1.42),
+            ]
+        )
+    )
+    assert [r.disturbed for r in found] == [False, True, False, False]
+    assert "by 1.40, for its rivals by 1.02" in str(found[1].reason)
+    alone = Record("limits.Speed.time_it", {"bytes": 1}, 1.0, None, 9, None, 1.4)
+    fast = Record("limits.Speed.time_it", {"bytes": 2}, 1.0, None, 9, None, 1.0)
+    assert list(_comparable([alone, fast])) == [alone, fast]
 
 
 def test_a_benchmark_without_parameters_is_a_cell_too() -> None:
