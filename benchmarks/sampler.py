@@ -238,7 +238,7 @@ class Sampler:
         self._pace.note(after_s)
         slower_s = max(before_s, after_s)
         if self._pace.is_met(slower_s):
-            self._pace.measured()
+            self._pace.measured(slower_s)
         return self._made(start, stop, number, slower_s)
 
     def _made(self, start: Counters, stop: Counters, number: int, probe_s: float) -> Window:

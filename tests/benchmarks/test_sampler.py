@@ -128,5 +128,5 @@ def test_on_a_machine_that_stays_slow_a_cell_says_by_how_much(monkeypatch) -> No
     probes = iter([1e-5] * 3)  # at its best for a moment, then a neighbour comes for good
     monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 1.4e-5))
     subject = Sampler(lambda: lambda: time.sleep(0.001))
-    subject._pace.waited(119.9)  # by cells before this one, which all declined
+    subject._pace.waited(120.0)  # by cells before this one, which all declined
     assert subject.samples().slowdown == pytest.approx(1.4)
