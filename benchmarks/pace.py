@@ -2,7 +2,7 @@
 
 A process that begins in a bad minute knows it for one from what others have seen before it. Most
 bad minutes pass, and are waited for. But a neighbour may stay for hours, and then whoever waits
-measures nothing: so after some minutes in vain no more is expected than what most probes take,
+measures nothing: so after a minute in vain no more is expected than what most probes take,
 until enough is measured at the machine's best again.
 """
 
@@ -20,8 +20,8 @@ import torch
 
 from benchmarks.windows import TOLERANCE
 
-# Waiting in vain for longer is given up: bad spells of a minute or two are waited for.
-_PATIENT_S = 120.0
+# Waiting in vain for longer is given up: a bad spell of a minute is waited for.
+_PATIENT_S = 60.0
 # What a window at the best pace was worth waiting for. (A cell takes some forty of them.)
 _WINDOW_WORTH_S = 0.05
 # What a probe usually takes is followed by steps, such that one of five is faster: a slow machine
@@ -54,7 +54,12 @@ class Pace:
     @property
     def expected_s(self) -> float:
         """What a probe is to take, about: its best, or what is usual if that was given up."""
-        return self._usual_s if self._missed_s >= _PATIENT_S else self.best_s
+        return self._usual_s if self.is_slow else self.best_s
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the machine's best was waited for in vain for so long that it was given up."""
+        return self._missed_s >= _PATIENT_S
 
     def is_met(self, probe_s: float) -> bool:
         """Whether a probe took about what is expected."""

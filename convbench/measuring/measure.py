@@ -12,10 +12,7 @@ from convbench.asv.command import asv
 from convbench.measuring.chunks import Chunk, of_cells
 from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
-from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
-
-# For how long a cell waits for a quiet machine: a busy spell of the neighbours may take minutes.
-_PATIENCE_S = 60.0
+from convbench.suite.conditions import DEADLINE_VARIABLE
 
 _ONCE_MORE_CELLS = 10
 _ONCE_MORE_CELL_S = 2.0
@@ -42,7 +39,7 @@ def measure(
 
     After `left_s` seconds no cell waits any more for the machine to be quiet.
     """
-    settings = {PATIENCE_VARIABLE: str(_PATIENCE_S)}
+    settings = {}
     if left_s < inf:
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
     asv(

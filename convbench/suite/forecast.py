@@ -27,15 +27,17 @@ _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
 
 
-def rank(name: str, leading: dict[str, Any]) -> int:
+def rank(name: str, leading: dict[str, Any]) -> tuple[int, bool]:
     """Return the place of a benchmark's cells with these leading parameters in the order.
 
     With one thread comes last: it says how well threads are used, not which method is fastest.
+    Of the rest, scipy's methods come after the others: they take the longest.
     """
+    late = leading.get("method") in _PLANE_METHODS
     if leading.get("threads") == 1:
-        return len(_FIRST) + 1
+        return len(_FIRST) + 1, late
     ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
-    return next(ranks, len(_FIRST))
+    return next(ranks, len(_FIRST)), late
 
 
 def left_out(name: str, values: tuple[Any, ...]) -> bool:
