@@ -6,7 +6,7 @@ from benchmarks.cases import Case, Direction
 from benchmarks.layer_cases import LayerCase
 
 # A benchmark that begins with these parameters is cut along them.
-SPLIT_PARAMS = ("direction", "method", "threads")
+SPLIT_PARAMS = ("direction", "method", "threads", "layer")
 
 # What answers "which method?" is measured first, for a report that has no time for everything.
 _FIRST = (
