@@ -17,6 +17,7 @@ COMMANDS = (
     "convbench.report.crossover.command",
     "convbench.report.roofline.command",
     "convbench.profiling.command",
+    "convbench.layer.command",
     "convbench.instructions.command",
     "convbench.gate.command",
     "convbench.power.command",

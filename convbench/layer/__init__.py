@@ -1,0 +1,1 @@
+"""What leaving torch costs: a layer of anybody's, timed, taken apart and checked."""

@@ -1,0 +1,1 @@
+"""What torch expects of a layer besides its result: a check each, a finding each."""
