@@ -65,6 +65,7 @@ def test_the_rules_are_kept(copy) -> None:
         ("convbench/asv/command.py", "import convbench.report.making"),
         ("convbench/report/crossover/lead.py", "import convbench.report.pages.shell"),
         ("convbench/drawing/markup.py", "import convbench.report.pages.publish"),
+        ("convbench/layer/checks/style.py", "import convbench.layer.page"),
         # What serves any asv suite asks `convbench.suite` what this one is.
         ("convbench/gate/pairs.py", "import benchmarks.cases"),
         ("convbench/backfill/making.py", "import convbench.report.making"),

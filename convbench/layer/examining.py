@@ -12,9 +12,8 @@ from asv.machine import Machine
 from convbench.command_line.failure import MisuseError
 from convbench.command_line.progress import Announce
 from convbench.layer.agreement import agreement
-from convbench.layer.checks.context import Context
+from convbench.layer.checks.context import Context, is_random
 from convbench.layer.checks.registry import CHECKS
-from convbench.layer.checks.tensors import close
 from convbench.layer.conversion import split
 from convbench.layer.directions import timings, training_step
 from convbench.layer.errors import line
@@ -60,15 +59,6 @@ def _check_accepted(subject: Subject) -> None:
         ) from error
     if not tensors_of(result):
         raise MisuseError(f"{subject.name} returns no tensor, but {type(result).__name__}")
-
-
-def _is_random(subject: Subject) -> bool:
-    found = []
-    for seed in (7, 8):
-        torch.manual_seed(seed)
-        with torch.no_grad():
-            found.append(tensors_of(subject.fresh()(*subject.inputs())))
-    return not all(map(close, *found))
 
 
 def _attempt(
@@ -123,12 +113,10 @@ def examine(
         timed = _attempt("time", lambda: timings(subject, other), findings, place)
         announce("profiling a step")
         taken = _attempt("profile", lambda: split(training_step(subject)), findings, place)
-        # What raises in the midst has been seen up to there.
-        step = lambda: training_step(subject)()  # noqa: E731
-        functions = watch(lambda: _attempt("", step, [], place))
+        functions = watch(lambda: _attempt("", lambda: training_step(subject)(), [], place))
         if other is not None:
             findings.append(_agreement(subject, other))
-        context = Context(subject, tuple(functions), _is_random_or_broken(subject))
+        context = Context(subject, tuple(functions), is_random(subject))
         for check in CHECKS:
             announce(check.question)
             with preserved():
@@ -141,13 +129,6 @@ def _package(subject: Subject) -> str:
     thing = type(subject.layer) if subject.module is not None else subject.layer
     owner = getattr(thing, "__self__", None)
     return str(getattr(thing, "__module__", None) or getattr(owner, "__module__", None) or "")
-
-
-def _is_random_or_broken(subject: Subject) -> bool:
-    try:
-        return _is_random(subject)
-    except Exception:
-        return False  # the checks will find it
 
 
 def _agreement(subject: Subject, other: Subject) -> Finding:

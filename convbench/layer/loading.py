@@ -86,6 +86,7 @@ def _literals(name: str, text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     try:
         call = ast.parse(f"f{text}", mode="eval").body
         assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Name)  # else it is f(3)(3)
         # A mapping that is spread (**) has no name, and is no literal of arguments.
         named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
         return tuple(map(ast.literal_eval, call.args)), named

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from convbench.layer.places import Place
-from convbench.layer.subject import Subject
+from convbench.layer.subject import Subject, tensors_of
 from convbench.layer.watching import Watched
 
 
@@ -22,3 +24,20 @@ class Context:
         if self.functions:
             return self.functions[0].place(method)
         return self.subject.place
+
+
+def is_random(subject: Subject) -> bool:
+    """Whether two calls with the same inputs give two results; of a layer that raises, not so."""
+    found = []
+    try:
+        for seed in (7, 8):
+            torch.manual_seed(seed)
+            with torch.no_grad():
+                found.append(tensors_of(subject.fresh()(*subject.inputs())))
+    except Exception:
+        return False  # the checks will find it
+    return not all(map(_equal, *found))
+
+
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, equal_nan=True)

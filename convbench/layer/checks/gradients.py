@@ -74,7 +74,7 @@ def _projected(context: Context) -> _Projected:
         ]
         found = operands.results(*moved)
         return tuple(
-            (weight * _real(found[n]).to(_WIDE)).flatten(1).sum(1)
+            (weight * _real(found[n]).to(_WIDE)).reshape(_DIRECTIONS, -1).sum(1)
             for n, weight in zip(used, weights, strict=True)
         )
 
@@ -90,7 +90,8 @@ def _numeric(of: _Projected, index: int) -> Tensor:
         steps = [step.detach().clone() for step in of.steps]
         steps[index][0] = sign * _EPS
         with torch.no_grad():
-            ends.append(torch.cat(of.along(*steps)))
+            # None of the results may be of a floating dtype.
+            ends.append(torch.cat([torch.zeros(0, dtype=_WIDE), *of.along(*steps)]))
     return (ends[0] - ends[1]) / (2 * _EPS)
 
 

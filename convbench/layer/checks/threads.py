@@ -23,7 +23,7 @@ from convbench.layer.places import raised_at
 from convbench.layer.subject import tensors_of
 from convbench.layer.timing import Estimate, estimate
 
-_SHORTEST_S = 2e-4
+_SHORTEST_S, _TRIES = 2e-4, 20
 _SAMPLE_S, _ROUNDS, _BUDGET_S = 0.02, 12, 4.0
 _PATIENCE_S = 60.0
 _APART, _ALIKE = 1.4, 1.2
@@ -72,10 +72,7 @@ def _in_threads(call: Call) -> float:
 
 
 def _one_after_the_other(call: Call) -> float:
-    begun = time.perf_counter()
-    call()
-    call()
-    return time.perf_counter() - begun
+    return _once(call) + _once(call)
 
 
 def _speedups(calls: dict[str, Call]) -> dict[str, Estimate]:
@@ -90,12 +87,15 @@ def _speedups(calls: dict[str, Call]) -> dict[str, Estimate]:
     return {name: estimate(values) for name, values in found.items()}
 
 
-def _repeated(call: Call) -> Call:
-    """Return so many calls that a thread's start does not matter."""
-    call()
+def _once(call: Call) -> float:
     begun = time.perf_counter()
     call()
-    count = math.ceil(_SAMPLE_S / max(time.perf_counter() - begun, 1e-7))
+    return time.perf_counter() - begun
+
+
+def _repeated(call: Call) -> Call:
+    """Return so many calls that a thread's start does not matter."""
+    count = math.ceil(_SAMPLE_S / max(min(_once(call) for _ in range(3)), 1e-7))
 
     def several() -> None:
         for _ in range(count):
@@ -150,10 +150,7 @@ def _lock(context: Context) -> Finding:
         with torch.no_grad():
             layer(*inputs)
 
-    call()
-    begun = time.perf_counter()
-    call()
-    once_s = time.perf_counter() - begun
+    once_s = min(_once(call) for _ in range(_TRIES))
     if once_s < _SHORTEST_S:
         return not_applicable(
             f"right in two threads; a call of {once_s * 1e6:.0f} us is too short to tell whether "
