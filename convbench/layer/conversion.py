@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from convbench.layer.places import Place, is_installed, is_of_package, is_own
+from convbench.layer.places import Place, is_installed, is_of_package, is_of_python, is_own
 
 REGIONS = ("conversion", "library", "torch", "layer")
 MEANING = {
@@ -148,8 +148,7 @@ def _region_of_file(file: str) -> str | None:
         return "layer"
     if is_of_package(file, "torch"):
         return "torch"
-    in_packages = is_installed(file) and "site-packages" in file
-    return "library" if in_packages else None
+    return "library" if is_installed(file) and not is_of_python(file) else None
 
 
 def _own_line(frame: FrameType | None) -> Place | None:

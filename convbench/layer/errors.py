@@ -1,6 +1,6 @@
 """What an error says, in a line."""
 
-_LONGEST = 240
+_LONGEST = 320
 
 
 def line(error: BaseException) -> str:

@@ -157,8 +157,9 @@ def _style() -> Markup:
     regions = "".join(f".f{i}{{fill:var(--m{i})}}" for i in range(len(REGIONS)))
     own = (
         ".plot text{font-size:13px}"
-        ".plot{margin-bottom:.5rem}.left th:first-child,.left th:last-child{text-align:left}"
-        ".last td:last-child{text-align:left}"
+        "h1,h2{overflow-wrap:anywhere}.plot{margin-bottom:.5rem}"
+        ".left th:first-child,.left th:last-child{text-align:left}"
+        ".last td:last-child{text-align:left;white-space:normal}"
         ".key{padding:0 .4rem;border-radius:3px}"
         "code{font:.85em ui-monospace,monospace}"
         ".findings th,.findings td{border:1px solid var(--rule);padding:.35rem .6rem;"

@@ -18,10 +18,9 @@ from types import CodeType, TracebackType
 from typing import Any
 
 _OURS = str(Path(__file__).parents[1])
-_INSTALLED = tuple(
-    sorted({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-)
-_PACKAGES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
+_OF_PYTHON = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib")})
+# Of this environment, and of those that it may see: a user's own, the system's.
+_INSTALLED = re.compile(r"/(site|dist)-packages/")
 # What a layer leaves torch for, and torch: never the layer's own lines.
 _LIBRARIES = ("torch", "numpy", "scipy")
 _claimed: list[str] = []
@@ -48,16 +47,33 @@ class Place:
         return f"{shown.as_posix()}:{self.line}"
 
 
+def is_of_python(file: str) -> bool:
+    """Whether a file is of the standard library, or is no file."""
+    return file.startswith((*_OF_PYTHON, "<")) and _INSTALLED.search(file) is None
+
+
 @functools.cache
 def is_installed(file: str) -> bool:
     """Whether a file is of the standard library or of an installed package, or is no file."""
-    return file.startswith((*_INSTALLED, "<"))
+    return (
+        is_of_python(file)
+        or _INSTALLED.search(file) is not None
+        or any(is_of_package(file, name) for name in _LIBRARIES)
+    )
 
 
-@functools.cache
-def is_of_package(file: str, *packages: str) -> bool:
-    """Whether a file belongs to one of these installed packages."""
-    return any(file.startswith(f"{root}/{name}/") for root in _PACKAGES for name in packages)
+def _home(package: str) -> str | None:
+    """Return the folder of a package that is imported, or the file of a module."""
+    file: str | None = getattr(sys.modules.get(package), "__file__", None)
+    if file is None:
+        return None
+    return f"{Path(file).parent}/" if Path(file).name == "__init__.py" else file
+
+
+def is_of_package(file: str, package: str) -> bool:
+    """Whether a file belongs to a package that is imported."""
+    home = _home(package)
+    return home is not None and file.startswith(home)
 
 
 def is_own(file: str) -> bool:
@@ -70,12 +86,11 @@ def is_own(file: str) -> bool:
 def owning(package: str) -> Iterator[None]:
     """Count the files of a package as the layer's own in the block, wherever it is installed."""
     top = package.split(".")[0]
-    file: str | None = getattr(sys.modules.get(top), "__file__", None)
-    if top in _LIBRARIES or top in sys.stdlib_module_names or file is None:
+    home = _home(top)
+    if top in _LIBRARIES or top in sys.stdlib_module_names or home is None:
         yield
         return
-    path = Path(file)
-    _claimed.append(f"{path.parent}/" if path.name == "__init__.py" else str(path))
+    _claimed.append(home)
     try:
         yield
     finally:

@@ -4,11 +4,14 @@ from rich.table import Table
 from rich.text import Text
 
 from convbench.layer.conversion import MEANING, REGIONS, Split
+from convbench.layer.directions import Timing
 from convbench.layer.finding import Finding, Outcome
 from convbench.layer.report import Report
 from convbench.layer.timing import Estimate
 from convbench.results.quantities import format_interval, format_seconds
 
+_WIDE = 1.5
+"""Of an interval whose upper bound is so many times its lower one, it is said."""
 _STYLES = {Outcome.PASS: "green", Outcome.FAIL: "bold red", Outcome.UNSURE: "yellow"}
 
 
@@ -42,6 +45,11 @@ def timing_rows(report: Report) -> list[tuple[str, str, str, str]]:
     return rows
 
 
+def _is_wide(timing: Timing) -> bool:
+    found = [side.seconds for side in (timing.layer, timing.reference) if side is not None]
+    return any(seconds.high > _WIDE * seconds.low for seconds in found)
+
+
 def timing_table(report: Report) -> Table:
     """Return the times of both directions, beside the reference's."""
     beside = f", beside {report.reference}" if report.reference is not None else ""
@@ -51,6 +59,9 @@ def timing_table(report: Report) -> Table:
     if report.reference is not None:
         table.add_column("reference", justify="right")
         table.add_column("ratio", justify="right")
+    if any(_is_wide(timing) for timing in report.timings):
+        table.caption = "the machine was busy: where an interval is wide, ask again later"
+        table.caption_justify = "left"
     for row in timing_rows(report):
         table.add_row(*(row if report.reference is not None else row[:2]))
     return table
@@ -79,16 +90,6 @@ def split_table(split: Split) -> Table:
     return table
 
 
-def finding_lines(finding: Finding) -> list[str]:
-    """Return what was found, the line of code, and how to mend it, a line each."""
-    lines = [finding.said]
-    if finding.place is not None:
-        lines.append(f"{finding.place}: {finding.place.code}")
-    if finding.mend:
-        lines.append(f"to mend it: {finding.mend}")
-    return lines
-
-
 def verdict(report: Report) -> str:
     """Say how many of the checks failed."""
     made = sum(finding.outcome is not Outcome.NONE for finding in report.findings)
@@ -103,8 +104,18 @@ def finding_table(report: Report) -> Table:
         table.add_column(name, no_wrap=name in ("check", "outcome"))
     for finding in report.findings:
         outcome = Text(finding.outcome.value, style=_STYLES.get(finding.outcome, "dim"))
-        table.add_row(finding.check, outcome, Text("\n".join(finding_lines(finding))))
+        table.add_row(finding.check, outcome, _text(finding))
     return table
+
+
+def _text(finding: Finding) -> Text:
+    # Long names and addresses are folded, not cut.
+    text = Text(finding.said, overflow="fold")
+    if finding.place is not None:
+        text.append(f"\n{finding.place}: {finding.place.code}", style="cyan")
+    if finding.mend:
+        text.append("\nto mend it: ", style="bold").append(finding.mend)
+    return text
 
 
 def _table(title: str) -> Table:

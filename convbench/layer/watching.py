@@ -17,6 +17,9 @@ from torch.autograd import Function
 
 from convbench.layer.places import Place, beginning, is_own
 
+# Of tensors and of arrays; the first are to a dtype of less than float64 always.
+_CASTS = ("float", "half", "bfloat16", "astype", "type", "to")
+
 
 @dataclass
 class Watched:
@@ -84,6 +87,25 @@ def watch(run: Callable[[], object]) -> list[Watched]:
     finally:
         sys.setprofile(before)
     return list(seen.values())
+
+
+def casts(run: Callable[[], object]) -> list[Place]:
+    """Run something and return the layer's lines that cast tensors, those to float32 first."""
+    found: list[tuple[int, Place]] = []
+
+    def follow(frame: FrameType, event: str, value: Any) -> None:
+        name = getattr(value, "__name__", None) if event == "c_call" else None
+        if name in _CASTS and is_own(frame.f_code.co_filename):
+            place = Place(frame.f_code.co_filename, frame.f_lineno)
+            found.append((_CASTS.index(name), place))
+
+    before = sys.getprofile()
+    sys.setprofile(follow)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return [place for _, place in sorted(found, key=lambda one: one[0])]
 
 
 def _dtypes(value: Any) -> tuple[torch.dtype | None, ...]:

@@ -9,7 +9,7 @@ from convbench.layer.checks.context import Context
 from convbench.layer.finding import Finding, failed, not_applicable, passed
 from convbench.layer.places import Place
 from convbench.layer.subject import Operands, differentiable
-from convbench.layer.watching import Watched, watch
+from convbench.layer.watching import Watched, casts, watch
 
 _WIDE, _NARROW = torch.float64, torch.float32
 _RTOL = {_NARROW: 1e-3, _WIDE: 1e-9}
@@ -174,9 +174,10 @@ def dtypes(context: Context) -> Finding:
     seen = watch(run)
     for result in results:
         if result.dtype == _NARROW:
-            said = "float64 in, float32 out"
-            place = _line(seen, "forward") or context.line_of("forward")
-            return failed(said, place, "return torch.as_tensor(result, dtype=input.dtype)")
+            mend = "return torch.as_tensor(result, dtype=input.dtype)"
+            returned = next(filter(None, (_narrowed(watched, "forward") for watched in seen)), None)
+            place = returned[0] if returned is not None else _cast_in_forward(context, of)
+            return failed("float64 in, float32 out", place, mend)
     mend = (
         "return each gradient in the dtype of what it belongs to: torch.as_tensor(gradient, "
         "dtype=input.dtype), without .float() or .to(torch.float)"
@@ -192,7 +193,7 @@ def dtypes(context: Context) -> Finding:
             return failed(said, place, mend)
     if any(map(_rounded, results)):
         said = "float64 results have the digits of float32: something casts on the way"
-        place = _line(seen, "forward") or context.line_of("forward")
+        place = _cast_in_forward(context, of)
         return failed(said, place, "compute in the dtype of the input")
     least = _NOUGHT * _largest(*grads)
     known = zip(of.names, grads, strict=False)
@@ -205,5 +206,7 @@ def dtypes(context: Context) -> Finding:
     return passed("result and gradients keep the dtype, and its digits")
 
 
-def _line(seen: list[Watched], method: str) -> Place | None:
-    return next((place for watched in seen for place in watched.returned[method]), None)
+def _cast_in_forward(context: Context, of: Operands) -> Place | None:
+    """Return the layer's line that casts in forward, else where the layer begins."""
+    found = casts(lambda: of.results(*of.values))
+    return found[0] if found else context.subject.place

@@ -43,8 +43,8 @@ def _quiet() -> Iterator[None]:
 
 def _why(reason: str) -> str:
     """Return what the compiler says of a break: its explanation, a sentence of it."""
-    explained = re.search(r"Explanation: (.+?)(\. |\.$|$)", reason, re.MULTILINE)
-    return message(Exception(explained[1] if explained else reason))
+    explained = re.search(r"Explanation: (.+?)(?=(?<=[.`])\s[A-Z]|$)", reason, re.MULTILINE)
+    return message(Exception(explained[1].rstrip(".") if explained else reason))
 
 
 def _user_line(stack: object) -> Place | None:

@@ -79,7 +79,16 @@ BROKEN = {
     ),
     "float64 from float32": ("dtype", layer("return x.double()"), "def layer"),
     "float32 from float64": ("dtype", function("return (x * x).float()"), "return (x * x).float()"),
-    "digits of float32": ("dtype", layer("return (x.float() * 2).to(x.dtype)"), "def layer"),
+    "digits of float32": (
+        "dtype",
+        layer("y = x.float()", "return (y * 2).to(x.dtype)"),
+        "y = x.float()",
+    ),
+    "float32 from float64 past its Function": (
+        "dtype",
+        function().replace("return Own.apply(x)", "return Own.apply(x).to(torch.float32)"),
+        "return Own.apply(x).to(torch.float32)",
+    ),
     "gradient with digits of float32": (
         "dtype",
         function(backward="return (2 * x * grad_output).float().double()"),
@@ -261,6 +270,13 @@ def test_threads_that_wait_for_each_other_are_not_waited_for(asked, monkeypatch)
     found = asked("threads", code)
     assert found.outcome is Outcome.FAIL
     assert "not done after 0.2 s" in found.said
+
+
+def test_a_function_that_torch_func_goes_past_may_be_of_the_older_style(asked) -> None:
+    code = "    import fftconv\n\n    layer = fftconv.Conv2d(1, 1, 3)\n"
+    for check in ("Function", "vmap"):
+        found = asked(check, code, (1, 1, 6, 6))
+        assert found.outcome is Outcome.PASS, found.said
 
 
 def test_float64_is_a_dtype_to_ask_for(asked) -> None:

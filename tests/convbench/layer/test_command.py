@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import textwrap
+import venv
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,14 @@ BAD = """
 
     def factory_that_fails():
         raise OSError("no weights")
+"""
+
+
+NARROW = """
+    class Narrow(Layer):
+        def forward(self, image):
+            image = super().forward(image)
+            return image.float()
 """
 
 
@@ -67,6 +77,37 @@ def test_a_correct_layer_of_the_current_folder_passes(tmp_path) -> None:
     assert {time["direction"] for time in found["times"]} == {"forward", "backward"}
     assert found["times"][0]["ratio"]["low"] > 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.slow
+def test_a_layer_that_is_installed_in_an_environment_of_its_own(tmp_path) -> None:
+    source, environment = tmp_path / "source", tmp_path / "environment"
+    (source / "theirs").mkdir(parents=True)
+    (source / "theirs" / "__init__.py").write_text(textwrap.dedent(CORRECT + NARROW))
+    (source / "pyproject.toml").write_text(
+        '[project]\nname = "theirs"\nversion = "1"\n[tool.setuptools]\npackages = ["theirs"]\n'
+    )
+    venv.create(environment, symlinks=True)
+    python = environment / "bin" / "python"
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
+    site = Path(done.stdout.strip())
+    (site / "outer.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+    options = ("--no-index", "--no-deps", "--no-build-isolation", "--quiet")
+    pip = (sys.executable, "-m", "pip", "--python", str(python), "install", *options, str(source))
+    subprocess.run(pip, check=True)
+    done = subprocess.run(
+        [python, "-m", "convbench", "layer", "theirs:Narrow", "--input", "5x6", "--json", "f.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "f.json").read_text())["findings"]
+    failed = {finding["check"]: finding for finding in found if finding["outcome"] == "fail"}
+    assert failed["dtype"]["code"] == "return image.float()"
+    assert failed["dtype"]["place"].startswith(f"{site.relative_to(tmp_path)}/theirs/")
 
 
 @pytest.fixture
