@@ -13,9 +13,10 @@ faults included: ``python -m convbench layer`` finds those, and says how to mend
 # A layer without parameters, whose gradient is wrong on purpose. Its ``forward`` and ``backward``
 # are methods of an instance, which torch no longer calls.
 
-from numpy.fft import irfft2, rfft2
+import torch
 from torch.autograd import Function
 
+from numpy.fft import rfft2, irfft2
 
 class BadFFTFunction(Function):
     def forward(self, input):
@@ -28,6 +29,8 @@ class BadFFTFunction(Function):
         result = irfft2(numpy_go)
         return grad_output.new(result)
 
+# since this layer does not have any parameters, we can
+# simply declare this as a function, rather than as an nn.Module class
 
 def incorrect_fft(input):
     return BadFFTFunction()(input)
@@ -36,8 +39,8 @@ def incorrect_fft(input):
 # %%
 # A layer that learns the filter of a cross-correlation.
 
+from numpy import flip
 import numpy as np
-import torch
 from scipy.signal import convolve2d, correlate2d
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter

@@ -65,14 +65,14 @@ def _seconds(call: Call, count: int) -> float:
     return max(time.perf_counter() - start, 1e-9) / count
 
 
-def in_turns(calls: Mapping[str, Call], budget_s: float = _BUDGET_S) -> dict[str, Sampled]:
+def in_turns(calls: Mapping[str, Call]) -> dict[str, Sampled]:
     """Return the samples of each call: as many rounds as the budget has time for."""
     for call in calls.values():
         call()  # compiles, and fills caches
     once = {name: min(_seconds(call, 1) for _ in range(3)) for name, call in calls.items()}
     counts = {name: max(1, math.ceil(_SAMPLE_S / seconds)) for name, seconds in once.items()}
     round_s = sum((counts[name] + 1) * once[name] for name in calls)
-    rounds = max(_LEAST, min(_MOST, int(budget_s / round_s)))
+    rounds = max(_LEAST, min(_MOST, int(_BUDGET_S / round_s)))
     dice = random.Random(0)
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):

@@ -25,6 +25,7 @@ from convbench.layer.timing import Estimate, estimate
 
 _SHORTEST_S, _TRIES = 2e-4, 20
 _SAMPLE_S, _ROUNDS, _BUDGET_S = 0.02, 12, 4.0
+_FEWEST, _CALLS = 2, 20
 _PATIENCE_S = 60.0
 _APART, _ALIKE = 1.4, 1.2
 """From this speedup on two threads work at once; up to this they take turns."""
@@ -38,8 +39,10 @@ _SHARED = "keep what a call needs in local variables and in ctx, not in the laye
 Call = Callable[[], object]
 
 
-def _in_threads(call: Call) -> float:
+def _in_threads(call: Call, expected_s: float) -> float:
     """Return the seconds of a call in each of two threads that begin together.
+
+    `expected_s` is what a call takes alone.
 
     Raises
     ------
@@ -61,10 +64,11 @@ def _in_threads(call: Call) -> float:
         thread.start()
     start.wait()
     begun = time.perf_counter()
+    patience_s = _PATIENCE_S + 20 * expected_s
     for thread in threads:
-        thread.join(_PATIENCE_S)
+        thread.join(patience_s)
         if thread.is_alive():
-            raise TimeoutError(f"two threads were not done after {_PATIENCE_S:g} s")
+            raise TimeoutError(f"two threads were not done after {patience_s:.3g} s")
     seconds = time.perf_counter() - begun
     if errors:
         raise errors[0]
@@ -81,7 +85,8 @@ def _speedups(calls: dict[str, Call]) -> dict[str, Estimate]:
     end = time.perf_counter() + _BUDGET_S
     for turn in range(_ROUNDS):
         for name, call in calls.items():
-            found[name].append(_one_after_the_other(call) / _in_threads(call))
+            alone_s = _one_after_the_other(call)
+            found[name].append(alone_s / _in_threads(call, alone_s))
         if turn >= 6 and time.perf_counter() > end:
             break
     return {name: estimate(values) for name, values in found.items()}
@@ -108,20 +113,29 @@ def _wrong_results(context: Context) -> bool:
     """Whether calls with different inputs, at once, give other results than each alone."""
     layer = context.subject.fresh()
     samples = [context.subject.inputs(seed=20 + n) for n in range(2)]
+    begun = time.perf_counter()
     with torch.no_grad():
         alone = [tensors_of(layer(*sample)) for sample in samples]
+    once_s = (time.perf_counter() - begun) / len(samples)
+    count = max(_FEWEST, min(_CALLS, int(1 / max(once_s, 1e-7))))
     wrong: list[bool] = []
+    over = threading.Event()  # a thread that nobody waits for any more is not to go on
     turns = iter(range(2))
 
     def work() -> None:
         mine = next(turns)
-        for _ in range(20):
+        for _ in range(count):
+            if over.is_set():
+                return
             with torch.no_grad():
                 found = tensors_of(layer(*samples[mine]))
             if not all(map(close, found, alone[mine])):
                 wrong.append(True)
 
-    _in_threads(work)
+    try:
+        _in_threads(work, count * once_s)
+    finally:
+        over.set()
     return bool(wrong)
 
 

@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from convbench.layer import conversion, timing
+from convbench.layer.checks import threads
 from convbench.layer.checks.context import Context, is_random
 from convbench.layer.checks.registry import CHECKS
 from convbench.layer.directions import training_step
@@ -54,6 +56,18 @@ CORRECT = """
         def forward(self, image):
             return ScaledSquare.apply(image, self.weight.expand_as(image))
 """
+
+
+def _hurry(patch: pytest.MonkeyPatch) -> None:
+    """Take few samples: no test is about how long anything takes."""
+    patch.setattr(timing, "_BUDGET_S", 0.01)
+    patch.setattr(conversion, "_BUDGET_S", 0.01)
+    patch.setattr(threads, "_BUDGET_S", 0.3)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch) -> None:
+    _hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -104,7 +118,8 @@ def _report(layer: str, reference: str, shape: tuple[int, ...]) -> Report:
         patch.chdir(ROOT)
         patch.syspath_prepend(ROOT)
         both = [(name, load(name, 1)) for name in (layer, reference)]
-    return examine(both[0], [shape], reference=both[1])
+        _hurry(patch)
+        return examine(both[0], [shape], reference=both[1])
 
 
 @pytest.fixture(scope="session")
