@@ -30,11 +30,12 @@ ARGUMENTS = {
     "summary": ["--machine", "m"],
     "chart": ["--machine", "m", "--output", "x.svg"],
     "profile": ["--method", "fft", "--input", "64", "--filter", "3"],
+    "layer": ["torch:relu", "--input", "4x4"],
     "instructions": ["HEAD"],
     "gate": ["HEAD"],
 }
 NAMES = ("report", "readme", "summary", "chart", "crossover", "roofline", "profile")
-NAMES += ("instructions", "gate", "power", "repeat", "confirm", "backfill")
+NAMES += ("layer", "instructions", "gate", "power", "repeat", "confirm", "backfill")
 
 
 def run(

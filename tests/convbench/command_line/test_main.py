@@ -121,6 +121,7 @@ def test_misuse_ends_with_2(arguments) -> None:
         ("roofline", "--machine", MACHINE, "--format", "svg", "--output", "results"),
         ("power", "--show", "docs/power/zen4-2vcpu.jsonl", "--figure", "docs/power"),
         ("profile", *["--method", "fft", "--input", "64", "--filter", "3", "--out", "README.md"]),
+        ("layer", "torch:relu", "--input", "4x4", "--output", "docs"),
         ("instructions", "HEAD", "--markdown", "docs"),
     ],
 )
