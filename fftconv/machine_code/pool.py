@@ -35,6 +35,7 @@ def _openmp() -> Callable[[int, int, int], None] | None:
     try:
         # The lookup goes through the libraries that torch is linked against.
         parallel = ctypes.CDLL(str(library)).GOMP_parallel
+        number = ctypes.CDLL(str(library)).omp_get_thread_num
     except (OSError, AttributeError):
         return None
     parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
@@ -42,6 +43,16 @@ def _openmp() -> Callable[[int, int, int], None] | None:
     from fftconv.machine_code import placement, shift
 
     entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
+    number_at = ctypes.cast(number, ctypes.c_void_p).value
+    # To make the fields anew for each job would take longer than all else here. (Several Python
+    # threads may have a job each.)
+    rooms: list[tuple[ctypes.Array[ctypes.c_int64], int]] = []
+
+    def made() -> tuple[ctypes.Array[ctypes.c_int64], int]:
+        fields = kind()
+        fields[shift.NUMBER], fields[shift.THREADS] = number_at or 0, threads_at
+        return fields, ctypes.addressof(fields)
+
     cores, threads_at = ctypes.c_int64 * placement.WORDS, ctypes.addressof(placement.THREADS)
 
     def run(function: int, job: int, threads: int) -> None:
@@ -50,17 +61,19 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         if size == 1:
             CALL(function)(job)
             return
-        fields = kind(function, job, shift.AFTER_ALL, shift.BEFORE_ALL, size)
+        fields, address = rooms.pop() if rooms else made()
+        fields[shift.FUNCTION], fields[shift.JOB], fields[shift.CORES] = function, job, 0
         if start > TEAM.ended_ns + ASLEEP_NS:
-            room = cores()
-            fields[shift.CALLER], fields[shift.THREADS] = get_native_id(), threads_at
-            fields[shift.CORES] = ctypes.addressof(room)
-        parallel(entry, ctypes.addressof(fields), size, 0)
+            known = cores()
+            fields[shift.MISSING], fields[shift.CALLER] = size, get_native_id()
+            fields[shift.CORES] = ctypes.addressof(known)
+        parallel(entry, address, size, 0)
         TEAM.ended_ns = end = now_ns()
         if end - start > LATE_NS:
-            TEAM.tell(end - start, fields[shift.LAST] - fields[shift.FIRST], end)
+            TEAM.tell(end - start, end - fields[shift.END], end)
         else:
             TEAM.in_time_ns += end - start
+        rooms.append((fields, address))
 
     return run
 

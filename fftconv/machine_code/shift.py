@@ -1,4 +1,4 @@
-"""One thread's part in a job, with the moment at which it ended: what a team's barrier hides."""
+"""One thread's part in a job, and when the caller's ended: how long it waits at the barrier."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from fftconv.machine_code import placement
 from fftconv.machine_code.compiling import JOB as POINTER
 from fftconv.machine_code.compiling import compile_job, source_hash
 from fftconv.machine_code.placement import remember, send_away, this_thread
+from fftconv.machine_code.team import CLOCK
 from fftconv.machine_code.vectors import I32, I64
 
-#: Fields of what the function takes: addresses of a job's function and of the job; nanoseconds at
-#: which the first and the last thread ended; how many have not begun; and where some may have
-#: slept, which thread asked for them, and addresses of the numbers of threads and of room for a set
-#: of cores (`placement`).
-FUNCTION, JOB, FIRST, LAST, MISSING, CALLER, THREADS, CORES, COUNT = range(9)
-BEFORE_ALL, AFTER_ALL = 0, 2**62
+#: Fields of what the function takes: addresses of a job's function, the job, and the function
+#: that numbers a team's threads; nanoseconds at which number 0, the caller, ended; and where some
+#: may have slept, how many have not begun, who asked for them, and addresses of the threads'
+#: numbers and of room for a set of cores (`placement`).
+FUNCTION, JOB, NUMBER, END, MISSING, CALLER, THREADS, CORES, COUNT = range(9)
 #: A thread that is awake begins sooner than this.
 AWAKE_NS = 5_000
-_MONOTONIC = 1
 
 
 def _run(typingctx: Any, function: Any, job: Any) -> Any:
@@ -37,6 +36,17 @@ def _run(typingctx: Any, function: Any, job: Any) -> Any:
     return types.void(function, job), codegen
 
 
+def _number(typingctx: Any, function: Any) -> Any:
+    """Return what the function at an address returns, a small number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(I32, [])
+        found = builder.call(builder.inttoptr(args[0], kind.as_pointer()), [])
+        return builder.sext(found, I64)
+
+    return types.int64(function), codegen
+
+
 def _nanoseconds(typingctx: Any) -> Any:
     """Return the kernel's monotonic clock."""
 
@@ -44,7 +54,7 @@ def _nanoseconds(typingctx: Any) -> Any:
         spec = cgutils.alloca_once(builder, ir.ArrayType(I64, 2))
         kind = ir.FunctionType(I32, [I32, spec.type])
         clock = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
-        builder.call(clock, [ir.Constant(I32, _MONOTONIC), spec])
+        builder.call(clock, [ir.Constant(I32, CLOCK), spec])
         zero = ir.Constant(I32, 0)
         seconds, rest = (
             builder.load(builder.gep(spec, [zero, ir.Constant(I32, n)])) for n in (0, 1)
@@ -63,23 +73,21 @@ def _as_pointer(typingctx: Any, address: Any) -> Any:
     return POINTER(address), codegen
 
 
-def _atomic(operation: str) -> Any:
-    def declare(typingctx: Any, numbers: Any, index: Any, value: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = builder.gep(args[0], [args[1]])
-            return builder.atomic_rmw(operation, place, args[2], "monotonic")
+def _add(typingctx: Any, numbers: Any, index: Any, value: Any) -> Any:
+    """Add to one of several numbers at once, and return what it was."""
 
-        return types.int64(numbers, types.int64, types.int64), codegen
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.gep(args[0], [args[1]])
+        return builder.atomic_rmw("add", place, args[2], "monotonic")
 
-    return intrinsic(declare)
+    return types.int64(numbers, types.int64, types.int64), codegen
 
 
 run: Any = intrinsic(_run)
+number: Any = intrinsic(_number)
 nanoseconds: Any = intrinsic(_nanoseconds)
 as_pointer: Any = intrinsic(_as_pointer)
-lower: Any = _atomic("min")
-raise_: Any = _atomic("max")
-add: Any = _atomic("add")
+add: Any = intrinsic(_add)
 
 
 @cache
@@ -90,8 +98,8 @@ def shift() -> Any:
 
     def shift_of_a_thread(fields: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        add(fields, MISSING, -1)
         if places and fields[CORES] != 0:
+            add(fields, MISSING, -1)
             thread, threads = this_thread(), as_pointer(fields[THREADS])
             if thread != fields[CALLER]:
                 remember(threads, thread)
@@ -102,8 +110,7 @@ def shift() -> Any:
                         send_away(threads, thread, as_pointer(fields[CORES]))
                         break
         run(fields[FUNCTION], fields[JOB])
-        end = nanoseconds()
-        lower(fields, FIRST, end)
-        raise_(fields, LAST, end)
+        if number(fields[NUMBER]) == 0:
+            fields[END] = nanoseconds()
 
     return compile_job(shift_of_a_thread)

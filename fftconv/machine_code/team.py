@@ -54,7 +54,7 @@ class Team:
         return threads
 
     def tell(self, wall_ns: int, waited_ns: int, now_ns: int) -> None:
-        """Take note of how long a job took, and how long its first thread waited for its last."""
+        """Take note of how long a job took, and how long its caller waited for the others."""
         if waited_ns < LATE_NS + LATE_SHARE * wall_ns:
             self.in_time_ns += wall_ns
             return
@@ -71,4 +71,6 @@ class Team:
 #: The threads are the process's, and so is what is known of them.
 TEAM = Team()
 
-now_ns = time.perf_counter_ns
+now_ns = time.monotonic_ns
+#: The same clock, as the C library numbers it.
+CLOCK: int = getattr(time, "CLOCK_UPTIME_RAW", getattr(time, "CLOCK_MONOTONIC", 1))

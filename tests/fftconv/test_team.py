@@ -122,16 +122,15 @@ def test_one_thread_alone_is_always_asked(jobs: Jobs) -> None:
     assert jobs.team.size(1, jobs.now) == 1
 
 
-def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Three threads of a team, one after the other, whose ends a false clock tells."""
+def test_a_shift_notes_when_the_caller_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three threads of a team, one after the other, whose numbers and ends are told."""
     numba = pytest.importorskip("numba")
     from fftconv.machine_code import placement, pool, shift
     from fftconv.machine_code.compiling import JOB
 
-    ends = iter([500, 200, 900])
+    ends, numbers = iter([500]), iter([2, 0, 1])
     clock = ctypes.CFUNCTYPE(ctypes.c_int64)(lambda: next(ends))
+    number = ctypes.CFUNCTYPE(ctypes.c_int32)(lambda: next(numbers))
     compiler: Any = numba.cfunc(numba.types.void(JOB))
     monkeypatch.setattr(shift, "nanoseconds", clock)
     # Not kept on disk: the next process is to have the true clock.
@@ -145,17 +144,51 @@ def test_a_shift_notes_when_its_first_and_its_last_thread_ended(
     threads = (ctypes.c_int64 * placement.REMEMBERED)()
     fields = (ctypes.c_int64 * shift.COUNT)()
     fields[shift.FUNCTION], fields[shift.JOB] = function.address, ctypes.addressof(work)
-    fields[shift.FIRST], fields[shift.LAST] = shift.AFTER_ALL, shift.BEFORE_ALL
+    fields[shift.NUMBER] = ctypes.cast(number, ctypes.c_void_p).value or 0
     fields[shift.MISSING], fields[shift.THREADS] = 3, ctypes.addressof(threads)
     fields[shift.CORES] = 1  # some may have slept; which of them asked is not among these
     run = shift.shift.__wrapped__()
     for _ in range(3):
         pool.CALL(run.address)(ctypes.addressof(fields))
     assert work.value == 3
-    assert (fields[shift.FIRST], fields[shift.LAST]) == (200, 900)
-    assert fields[shift.MISSING] == 0
+    assert fields[shift.END] == 500, "the only one that looked at the clock is the caller"
     if placement.IS_KNOWN:
+        assert fields[shift.MISSING] == 0
         assert list(threads[:2]) == [threading.get_native_id(), 0]
+
+
+def test_the_caller_waits_for_its_team_and_knows_for_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that only the threads which are not its caller take long for."""
+    numba = pytest.importorskip("numba")
+    import torch
+
+    from fftconv.machine_code import pool, shift
+    from fftconv.machine_code.compiling import JOB
+
+    if pool.runner() is pool._python_threads:
+        pytest.skip("this torch brings no OpenMP that can be called")
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(pool.TEAM, "tell", lambda wall, waited, _: told.append((wall, waited)))
+    monkeypatch.setattr(pool.TEAM, "_missing", 0)
+    library = ctypes.CDLL(str(pool.Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    address = ctypes.cast(library.omp_get_thread_num, ctypes.c_void_p).value
+    number, nanoseconds = shift.number, shift.nanoseconds
+
+    def work(job: Any) -> None:
+        end = nanoseconds() + 20_000_000
+        while number(job[0]) != job[1] and nanoseconds() < end:
+            pass
+
+    function: Any = numba.cfunc(numba.types.void(JOB))(work)
+    for waits_for_none, waited in ((0, True), (1, False)):
+        told.clear()
+        job = (ctypes.c_int64 * 2)(address or 0, waits_for_none)
+        pool.runner()(function.address, ctypes.addressof(job), 2)
+        ((wall_ns, waited_ns),) = told
+        assert wall_ns > 19_000_000
+        assert (waited_ns > 15_000_000) is waited
 
 
 def test_what_a_job_took_is_known_to_the_team(monkeypatch: pytest.MonkeyPatch) -> None:
