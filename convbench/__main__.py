@@ -79,6 +79,7 @@ def _parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def _run() -> int:
+    _import_from_the_right_folder()
     from convbench.command_line.console import made_console
     from convbench.command_line.ending import ending
     from convbench.command_line.failure import BROKEN, FAILED
@@ -90,7 +91,6 @@ def _run() -> int:
     try:
         with interrupted_by_signals(), lasting_streams():
             leave_callers_repository()
-            _import_from_the_right_folder()
             args = _parsed(_parser())
             name = f"convbench {args.command}"
             failure_status = getattr(args, "failure_status", FAILED)

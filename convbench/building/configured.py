@@ -6,15 +6,38 @@ from typing import Any
 
 from convbench.building.saying import refused
 from convbench.command_line.failure import MisuseError
+from convbench.suite.place import CONFIGURATIONS
 
 
-def opened(config: Path | None) -> Any:
-    """Read asv's configuration, load its plugins, and go where it is, as asv does.
+def entered(config: Path | None) -> Path | None:
+    """Go where asv's configuration is, as asv does, and return its name, None for the usual one.
 
     Parameters
     ----------
     config
         The file; None for the one of the working directory.
+
+    Raises
+    ------
+    MisuseError
+        There is no such file.
+    """
+    if config is None:
+        usual, other = (Path(name) for name in CONFIGURATIONS)
+        return other if other.is_file() and not usual.is_file() else None
+    if not config.is_file():
+        raise MisuseError(f"--config {config} is no file")
+    os.chdir(config.resolve().parent)
+    return Path(config.name)
+
+
+def opened(name: Path | None) -> Any:
+    """Read asv's configuration in the working directory, and load its plugins.
+
+    Parameters
+    ----------
+    name
+        As `entered` returns it.
 
     Returns
     -------
@@ -28,12 +51,8 @@ def opened(config: Path | None) -> Any:
     from asv.config import Config
     from asv.plugin_manager import plugin_manager
 
-    if config is not None:
-        if not config.is_file():
-            raise MisuseError(f"--config {config} is no file")
-        os.chdir(config.resolve().parent)
     with refused("asv's configuration"):
-        conf = Config.load(None if config is None else config.name)
+        conf = Config.load(None if name is None else str(name))
         for plugin in conf.plugins:
             plugin_manager.import_plugin(plugin)
     return conf

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convbench.building.configured import benchmarks_of, opened
+from convbench.building.configured import benchmarks_of, entered, opened
 from convbench.building.sides import build, chosen_environment
 from convbench.building.source import Source, commit_of, project_repository, working_tree
 from convbench.gate.checkout import run_folder
@@ -77,7 +77,7 @@ def open_suite(config: Path | None, environment: str | None) -> AsvSuite:
     MisuseError
         There is none, or asv refuses it.
     """
-    conf = opened(config)
+    conf = opened(entered(config))
     benchmarks = benchmarks_of(conf)
     _, notes = chosen_environment(conf, environment)
     return AsvSuite(conf, environment, benchmarks, project_repository(conf), notes)

@@ -144,18 +144,25 @@ def project(original, tmp_path) -> Path:
     return copied
 
 
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """Return variables by which asv, too, finds the judge, and the machine's books are not ours."""
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path), "COLUMNS": "160"}
+    return {**os.environ, **own, "PYTHONPATH": str(ROOT)}
+
+
 Convbench = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def convbench(tmp_path) -> Convbench:
+def convbench(environment) -> Convbench:
     """Return the command, as a function of the folder where it runs and its arguments."""
 
     def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-c", _MAIN.format(root=str(ROOT)), *arguments],
             cwd=folder,
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "160"},
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
