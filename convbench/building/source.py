@@ -68,21 +68,28 @@ def working_tree(conf: Any, folder: Path) -> Source:
     """
     from asv.plugins.git import Git
 
-    root = Path(str(conf.repo))
+    root = Path(str(conf.repo)).resolve()
     if not Git.is_local_repo(str(root)) or not (root / ".git").exists():
         raise MisuseError(
             f"name HEAD: this suite's repo is {conf.repo}, of which no working tree is here"
         )
     copy = folder / "working-tree"
-    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
+    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(copy))
     git(copy, "read-tree", "HEAD")
-    copy_working_tree(root, copy, links=True)
+    copy_working_tree(root, copy, links=True, without=_asvs_folders(conf, root))
     _keep_submodules(copy)
     git(copy, "add", "--all", "--force")
     # As long as nothing has changed it is the commit itself, and asv may have built that.
     if git(copy, "write-tree") == git(copy, "rev-parse", "HEAD^{tree}"):
         return Source(Git(str(copy), conf.project), commit_named(copy, "HEAD"))
     return Source(Git(str(copy), conf.project), _committed(copy))
+
+
+def _asvs_folders(conf: Any, root: Path) -> list[Path]:
+    """Return the folders of asv's own in a repository, which it need not ignore."""
+    named = (conf.env_dir, conf.results_dir, conf.html_dir)
+    folders = [Path(str(name)).resolve() for name in named]
+    return [folder for folder in folders if folder.is_relative_to(root) and folder != root]
 
 
 def _committed(copy: Path) -> str:
