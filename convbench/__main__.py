@@ -26,7 +26,7 @@ COMMANDS = (
     "convbench.backfill.command",
 )
 # Those that judge any asv suite.
-_ANY_SUITE = ("gate", "power", "confirm")
+_ANY_SUITE = ("gate", "power", "repeat", "confirm")
 _BROKEN = 3
 
 

@@ -22,7 +22,7 @@ from convbench.results.reasons import (
     reasons_file,
     slowdown,
 )
-from convbench.suite.conditions import TOLERANCE, in_force, written
+from convbench.suite.conditions import TOLERANCE, kept_apart, written
 
 # Parameters that name who does a cell's work.
 _WORKERS = ("method", "peer")
@@ -235,7 +235,7 @@ def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
 
     What was measured under others (`benchmarks.settings`) is another experiment.
     """
-    return [run for run in all_runs(conf, benchmarks, machine) if run.settings == in_force()]
+    return [run for run in all_runs(conf, benchmarks, machine) if run.settings == kept_apart()]
 
 
 def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
