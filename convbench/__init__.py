@@ -1,6 +1,6 @@
 """The judge: runs the suite, reads its results, decides, draws, publishes.
 
-Two doors: `__main__` (``python -m convbench COMMAND``) and `asv_plugin`, which asv loads. Behind
+Two doors: `__main__` (``convbench COMMAND``) and `asv_plugin`, which asv loads. Behind
 them a room for each question, imported downward only (pyproject.toml has the order):
 
 | to change | open |
@@ -16,12 +16,13 @@ them a room for each question, imported downward only (pyproject.toml has the or
 | colours, markup, styles | `drawing/` |
 | how results are read and named | `results/` |
 | how asv is run, and mended | `asv/` |
+| how two commits of any project are built by asv | `building/` |
 | how git is asked | `repository/` |
 | how files are written | `files/` |
 | values of options, failures, progress | `command_line/` |
 | what is only so in this suite | `suite/` |
 
-`stats`, `command_line`, `files`, `repository`, `asv`, `measuring`, `gate`, `power` and `backfill`
-serve any asv suite: of this one they know what `suite` tells them. `report`, `profiling`, `limits`
-and `instructions` read this suite.
+`stats`, `command_line`, `files`, `repository`, `asv`, `building`, `measuring`, `gate`, `confirm`,
+`repeat`, `power` and `backfill` serve any asv suite: of this one they know what `suite` tells them.
+`report`, `profiling`, `limits` and `instructions` read this suite.
 """

@@ -1,8 +1,9 @@
-"""The command line of the judge: ``python -m convbench COMMAND``, from the root of a clone."""
+"""The command line of the judge: ``convbench COMMAND``, or ``python -m convbench COMMAND``."""
 
 import argparse
 import importlib
 import sys
+from pathlib import Path
 
 # Only what cannot fail is imported before `main`: Python itself ends with 1 where an import fails,
 # which is a verdict of the gate's.
@@ -25,6 +26,8 @@ COMMANDS = (
     "convbench.confirm.command",
     "convbench.backfill.command",
 )
+# Those that judge any asv suite.
+_ANY_SUITE = ("gate", "power", "repeat", "confirm")
 _BROKEN = 3
 
 
@@ -36,6 +39,33 @@ def _parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         importlib.import_module(name).add_parser(commands)
     return parser
+
+
+def _import_from_the_right_folder() -> None:
+    """Have this repository's benchmarks found in its clone, and nothing of another's folder.
+
+    ``python -m`` looks in the working directory first: another project's may hold modules that are
+    named as libraries of ours.
+    """
+    from convbench.suite.place import is_clone
+
+    here = Path.cwd()
+    if is_clone(here):
+        sys.path.append(str(here))
+    elif here != Path(__file__).parents[1]:
+        sys.path[:] = [folder for folder in sys.path if folder not in ("", str(here))]
+
+
+def _check_suite(command: str) -> None:
+    """Refuse what needs this repository's suite where there is another, or none."""
+    from convbench.command_line.failure import MisuseError
+    from convbench.suite.place import has_suite
+
+    if command not in _ANY_SUITE and not has_suite():
+        raise MisuseError(
+            "it is of fftconv's own benchmarks, and runs in a clone of fftconv's repository; "
+            f"any asv suite has {', '.join(_ANY_SUITE)}"
+        )
 
 
 class _SaidExit(SystemExit):
@@ -50,6 +80,7 @@ def _parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def _run() -> int:
+    _import_from_the_right_folder()
     from convbench.command_line.console import made_console
     from convbench.command_line.ending import ending
     from convbench.command_line.failure import BROKEN, FAILED
@@ -65,6 +96,7 @@ def _run() -> int:
             name = f"convbench {args.command}"
             failure_status = getattr(args, "failure_status", FAILED)
             try:
+                _check_suite(args.command)
                 status: int | None = args.run(args, made_console())
             except BaseException as error:
                 return ending(error, name, failure_status)

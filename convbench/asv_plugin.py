@@ -1,4 +1,8 @@
-"""What asv does here besides its own: it loads this module by asv.conf.json's `plugins`."""
+"""What asv does besides its own: it loads this module by the `plugins` of an asv.conf.json.
+
+In any project's it serves the pages without a network, and has the page of regressions name what is
+confirmed. The rest is of this repository's suite.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -12,17 +16,19 @@ from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
 from convbench.asv.settings import make_asv_know_settings
 from convbench.confirm.publishing import Confirmed
-from convbench.report.pages.publish import publish_pages
 from convbench.repository.environment import leave_callers_repository
 from convbench.results.keeping import make_asv_keep_reasons
 from convbench.results.store import StoreError
+from convbench.suite import elsewhere
 from convbench.suite.conditions import in_force
 from convbench.suite.facts import COUNTED_CELLS, HOST_MARGIN, REFERENCE_CELLS
+from convbench.suite.place import is_elsewhere
 
 leave_callers_repository()
 make_asv_atomic()
-make_asv_keep_reasons()
-make_asv_know_settings(in_force())
+if not is_elsewhere():
+    make_asv_keep_reasons()
+    make_asv_know_settings(in_force())
 
 
 class FirstCommits(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
@@ -51,7 +57,10 @@ class ConfirmedSteps(OutputPublisher):  # type: ignore[misc]  # asv has no annot
         """Rewrite the list of regressions, and show the others below it."""
         try:
             steps = Confirmed(conf, repo, benchmarks, revisions)
-            steps.publish(REFERENCE_CELLS, HOST_MARGIN, COUNTED_CELLS)
+            if is_elsewhere():
+                steps.publish(elsewhere.NO_CELLS, HOST_MARGIN, elsewhere.COUNTED_CELLS)
+            else:
+                steps.publish(REFERENCE_CELLS, HOST_MARGIN, COUNTED_CELLS)
         except (StoreError, ValueError) as error:
             raise UserError(str(error)) from error
 
@@ -72,7 +81,7 @@ class Offline(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
 
 
 class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
-    """Add the pages that answer which method, how far from the limit, and at what error."""
+    """Add this suite's pages: which method, how far from the limit, and at what error."""
 
     name = "pages"
     order = 20
@@ -80,6 +89,10 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
         """Write the pages and link to them from asv's navigation bar."""
+        if is_elsewhere():
+            return
+        from convbench.report.pages.publish import publish_pages
+
         try:
             publish_pages(conf, benchmarks)
         except (StoreError, ValueError) as error:

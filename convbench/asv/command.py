@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from convbench.command_line.failure import CommandError
+from convbench.suite.state import state_folder
 
 LOG = Path(".asv/report.log")
+"""What asv said, in a clone of this repository."""
 
 _FAILED_CELLS = 2  # asv's exit status when it ran, and some benchmark did not
 
@@ -22,7 +24,7 @@ class AsvError(CommandError):
 def asv(
     *arguments: str, settings: Mapping[str, str] | None = None, conf: Path | None = None
 ) -> None:
-    """Run ``asv`` with `arguments`, its output appended to `LOG`.
+    """Run ``asv`` with `arguments`, its output appended to a log: `LOG`.
 
     Parameters
     ----------
@@ -39,8 +41,9 @@ def asv(
         asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
     """
     configured = () if conf is None else ("--config", str(conf))
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    with _alone() as lock, LOG.open("a", encoding="utf-8") as log:
+    log_file = state_folder() / LOG.name
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(log_file.with_name("lock")) as lock, log_file.open("a", encoding="utf-8") as log:
         log.write(f"$ asv {' '.join(arguments)}\n")
         log.flush()
         start = log.tell()
@@ -54,18 +57,18 @@ def asv(
         )
         with _no_orphan(process):
             status = process.wait()
-    with LOG.open(encoding="utf-8") as log:
+    with log_file.open(encoding="utf-8") as log:
         log.seek(start)
         printed = [line.strip() for line in log if line.strip()]
     # The same status says that asv did not understand the command; then it prints its usage.
     misused = any(line.startswith("usage: asv") for line in printed)
     if misused or status not in (0, _FAILED_CELLS):
         last = printed[-5:]
-        raise AsvError(f"asv {arguments[0]} failed ({LOG} has all of it): {' | '.join(last)}")
+        raise AsvError(f"asv {arguments[0]} failed ({log_file} has all of it): {' | '.join(last)}")
 
 
 @contextmanager
-def _alone() -> Iterator[int]:
+def _alone(file: Path) -> Iterator[int]:
     """Wait until no other asv of this clone runs that was started here; give the lock's number.
 
     Two at once would disturb each other's times. Worse, they share one environment: the second
@@ -73,7 +76,7 @@ def _alone() -> Iterator[int]:
     """
     import fcntl  # which Windows has not; the commands that only read results work there
 
-    with LOG.with_name("lock").open("w", encoding="utf-8") as lock:
+    with file.open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

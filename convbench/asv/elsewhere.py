@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from asv.config import Config
 from asv.util import load_json
 
 from convbench.files.atomic import replacing
 
-_PATHS = ("repo", "benchmark_dir", "env_dir", "html_dir")
+_FOLDERS = ("benchmark_dir", "env_dir", "html_dir")
 
 
 def conf_with_results(folder: Path, conf: Path = Path("asv.conf.json")) -> Path:
@@ -18,9 +19,10 @@ def conf_with_results(folder: Path, conf: Path = Path("asv.conf.json")) -> Path:
     """
     known: dict[str, Any] = load_json(str(conf), js_comments=True)
     root = conf.resolve().parent
-    for name in _PATHS:
-        if "://" not in str(known.get(name, "://")):
-            known[name] = str(root / known[name])
+    for name in _FOLDERS:
+        known[name] = str(root / known.get(name, getattr(Config(), name)))
+    if (root / str(known["repo"])).exists():  # and is no address
+        known["repo"] = str(root / known["repo"])
     known["results_dir"] = str(folder.resolve() / "results")
     made = folder / "asv.conf.json"
     with replacing(made) as temporary:

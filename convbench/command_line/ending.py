@@ -14,7 +14,7 @@ def _line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, ModuleNotFoundError):
-        return f"{error}; `make setup` installs what is needed"
+        return f"{error}; `pip install 'fftconv[bench]'` (`make setup` in a clone) installs it"
     if isinstance(error, SystemExit):
         return f"something ended it ({error.code})"
     return str(error) or type(error).__name__

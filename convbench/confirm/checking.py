@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from convbench.command_line.failure import CommandError
 from convbench.confirm.findings import VERSION, Finding
 from convbench.confirm.steps import Step
-from convbench.suite.conditions import in_force, written
+from convbench.suite.conditions import kept_apart, written
 
 # What both checkouts and the trial of the cells take, and what a cell needs to be decided.
 _START_S = 40.0
@@ -38,8 +38,19 @@ def budget_for(steps: list[Step]) -> float:
     return _START_S + _CELL_S * len(steps)
 
 
-def check(steps: list[Step], left_s: float, log: Path) -> list[Finding]:
+def check(steps: list[Step], left_s: float, log: Path, suite: Sequence[str] = ()) -> list[Finding]:
     """Measure steps between the same commits; an empty list if there is no time for it.
+
+    Parameters
+    ----------
+    steps
+        What is measured.
+    left_s
+        What there is of time.
+    log
+        Gets what the gate prints.
+    suite
+        Options by which the gate is told whose suite it is.
 
     Raises
     ------
@@ -55,6 +66,7 @@ def check(steps: list[Step], left_s: float, log: Path) -> list[Finding]:
         verdicts = Path(folder, "gate.json")
         command = [sys.executable, "-m", "convbench", "gate", before, after]
         options = ["--bench", f"^({names})$", "--budget", f"{budget_s:.0f}s", "--json", verdicts]
+        options += suite
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as printed:
             done = subprocess.run(
@@ -85,7 +97,7 @@ def _finding(cell: dict[str, Any], before: str, after: str, budget_s: float) -> 
         high=cell.get("high"),
         pairs=cell.get("pairs_judged", 0),
         budget_s=budget_s,
-        settings=written(in_force()),
+        settings=written(kept_apart()),
     )
 
 
@@ -96,12 +108,12 @@ def _unasked(step: Step, said: str, budget_s: float) -> Finding:
 
 
 def all_checked(
-    steps: Iterable[Step], budget_s: float, log: Path
+    steps: Iterable[Step], budget_s: float, log: Path, suite: Sequence[str] = ()
 ) -> Iterator[tuple[list[Step], list[Finding]]]:
     """Yield group by group what was found while the budget lasts."""
     end = time.monotonic() + budget_s
     for own in groups(steps):
-        found = check(own, end - time.monotonic(), log)
+        found = check(own, end - time.monotonic(), log, suite)
         if not found:
             return
         yield own, found

@@ -1,6 +1,7 @@
 """`convbench confirm`: measure again what asv's page of regressions would name."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from convbench.command_line.arguments import duration, pattern
+from convbench.command_line.failure import MisuseError
+from convbench.command_line.suite_options import add_suite_options
 from convbench.confirm.steps import State
 
 if TYPE_CHECKING:
     from convbench.confirm.steps import Judged
 
-_LOG = Path(".asv/confirm.log")
+_LOG = "confirm.log"
+_PLUGIN = ".convbench.asv_plugin"
 _SHOWN = 20
 
 
@@ -36,24 +40,58 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--again", action="store_true", help="those that were decided, too")
     parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    add_suite_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from convbench.asv.machines import machine_name
+    from convbench.building.configured import entered, opened
+    from convbench.suite.place import is_elsewhere
 
+    name = entered(args.config)
+    if is_elsewhere() and _PLUGIN not in opened(name).plugins:
+        raise MisuseError(f'what steps there are is said by "{_PLUGIN}" in asv\'s `plugins`')
     machine = machine_name(args.machine)
-    steps = confirm(machine, args.budget, console, bench=args.bench, again=args.again)
+    suite = [] if name is None else ["--config", str(name)]
+    suite += [] if args.environment is None else ["--environment", args.environment]
+    steps = confirm(
+        machine, args.budget, console, bench=args.bench, again=args.again, name=name, suite=suite
+    )
     print_steps(machine, steps, console)
 
 
 def confirm(
-    machine: str, budget_s: float, console: Console, *, bench: str = "", again: bool = False
+    machine: str,
+    budget_s: float,
+    console: Console,
+    *,
+    bench: str = "",
+    again: bool = False,
+    name: Path | None = None,
+    suite: Sequence[str] = (),
 ) -> "list[Judged]":
     """Publish, check the steps of this machine while the budget lasts, publish; return the steps.
 
     What was found is kept group by group.
+
+    Parameters
+    ----------
+    machine
+        Whose steps.
+    budget_s
+        What measuring may take.
+    console
+        Shows what is done.
+    bench
+        Finds the cells.
+    again
+        Whether to check what was decided, too.
+    name
+        asv's configuration, if it is not asv.conf.json.
+    suite
+        Options by which the gate is told whose suite it is.
     """
     import re
 
@@ -62,13 +100,14 @@ def confirm(
     from convbench.confirm.findings import add_findings, findings_file
     from convbench.confirm.steps import read_steps
     from convbench.results.store import load_config
-    from convbench.suite.conditions import in_force, written
+    from convbench.suite.conditions import kept_apart, written
+    from convbench.suite.state import state_folder
 
-    conf = load_config()
+    conf = load_config() if name is None else load_config(name)
     html_dir, results_dir = Path(conf.html_dir), Path(conf.results_dir)
     with console.status("publishing"):
-        asv("publish")
-    now = written(in_force())  # the gate would measure under these
+        asv("publish", conf=name)
+    now = written(kept_apart())  # the gate would measure under these
     open_states = set(State) if again else {State.UNCHECKED}
     wanted = [
         found.step
@@ -78,14 +117,15 @@ def confirm(
         if re.search(bench, found.step.cell)
     ]
     checked = 0
+    log = state_folder() / _LOG
     with console.status(f"measuring {len(wanted)} steps again") as status:
-        for own, findings in all_checked(wanted, budget_s, _LOG):
+        for own, findings in all_checked(wanted, budget_s, log, suite):
             add_findings(findings_file(results_dir, machine), findings)
             checked += len(own)
             status.update(f"measured {checked} of {len(wanted)} steps again")
     if checked:
         with console.status("publishing"):
-            asv("publish")
+            asv("publish", conf=name)
     return read_steps(html_dir)
 
 

@@ -16,11 +16,13 @@ from convbench.drawing.markup import Content, element, join, table
 from convbench.files.atomic import replacing
 from convbench.results.store import Run, all_runs
 from convbench.suite.conditions import written
+from convbench.suite.place import is_elsewhere
 
 _MACHINE = re.compile(r"(?:^|/)machine-([^/]+)/")
 _BODY = '<div id="regressions-body">'
-_TIMES = re.compile(r"\.time(raw)?_\w*(\(|$)")
-_BY_GATE = re.compile(r"\.time_\w*(\(|$)")
+_TIMES = re.compile(r"(^|\.)time(raw)?_\w*(\(|$)")
+# In this suite asv alone starts the processes that `timeraw_` times.
+_BY_GATE = re.compile(r"(^|\.)time_\w*(\(|$)")
 
 
 # What other runs have and these have not is `env-NAME-null` in a graph's path.
@@ -90,7 +92,7 @@ class Confirmed:
         before = self._hashes[first] if first is not None else self._parent(after)
         found = _MACHINE.search(graph_path)
         machine = found[1] if found else ""
-        gated = bool(_BY_GATE.search(cell))
+        gated = bool((_TIMES if is_elsewhere() else _BY_GATE).search(cell))
         own = self._of_graph(graph_path, machine)
         settings = next((written(run.settings) for run in own.values()), "")
         step = Step(machine, cell, before, after, from_value, to_value, gated, settings)

@@ -39,6 +39,8 @@ class Row:
     verdict: Verdict | None = None
     """None while it is open."""
     note: str = ""
+    around_s: float = 0.0
+    """What a block takes besides what is timed of it, such as setting up again."""
 
 
 @dataclass
@@ -70,6 +72,10 @@ class Campaign:
     def ended(self) -> bool:
         """Whether measuring is over."""
         return self._ended_s is not None
+
+    def begin(self) -> None:
+        """Have the budget count from now on."""
+        self.began_s = time.monotonic()
 
     def end(self) -> None:
         """Stop the clock, if it runs."""
@@ -118,9 +124,9 @@ def _each(
     pair: Pair | None,
     start_pair: Callable[[list[Row]], Pair],
     rows: list[Row],
-    act: Callable[[Pair, Row], None],
+    act: Callable[[Pair, Row], Skipped | None],
 ) -> None:
-    """Set every row's cell up in one fresh pair, and act on it.
+    """Set every row's cell up in one fresh pair, and act on it, unless a side skips the cell.
 
     A cell that breaks its worker ends the pair; the others go on in another one.
     """
@@ -131,9 +137,8 @@ def _each(
             while left:
                 row = left.pop()
                 try:
-                    skipped = pair.set_up(row.cell)
+                    skipped = pair.set_up(row.cell) or act(pair, row)
                     if skipped is None:
-                        act(pair, row)
                         pair.tear_down()
                     else:
                         _note_skip(row, skipped)
@@ -145,13 +150,18 @@ def _each(
             pair = None
 
 
-def _try_out(pair: Pair, row: Row) -> None:
+def _try_out(pair: Pair, row: Row) -> Skipped | None:
+    if (skipped := pair.skipped()) is not None:
+        return skipped
     row.calls = pair.calls_per_block()
     row.call_s = min(pair.block(side, row.calls)[0] for side in (0, 1, 0, 1))
+    row.around_s = pair.around_s(row.calls)
+    return None
 
 
 def _turns(row: Row, cell_s: float) -> int:
-    return max(_LEAST_TURNS, round(cell_s / (BLOCKS_PER_TURN * max(BLOCK_S, row.call_s))))
+    block_s = max(BLOCK_S, row.call_s) + row.around_s
+    return max(_LEAST_TURNS, round(cell_s / (BLOCKS_PER_TURN * block_s)))
 
 
 def measure(campaign: Campaign, sides: Installed, first: Pair, announce: Announce) -> None:
@@ -163,7 +173,7 @@ def measure(campaign: Campaign, sides: Installed, first: Pair, announce: Announc
     dice = random.Random(campaign.seed)
 
     def start_pair(rows: list[Row]) -> Pair:
-        return start(sides, f"benchmarks.{rows[-1].cell.module}", dice)
+        return start(sides, sides.module(rows[-1].cell.benchmark), dice)
 
     announce("trying the cells out")
     _each(first, start_pair, campaign.open, _try_out)
@@ -177,9 +187,10 @@ def measure(campaign: Campaign, sides: Installed, first: Pair, announce: Announc
         wanted = max(1, _PAIRS_WANTED - len(campaign.pair_s))
         cell_s = min(_CELL_S, max(0.0, (end - before) / wanted - start_s) / len(rows))
 
-        def act(pair: Pair, row: Row, cell_s: float = cell_s) -> None:
+        def act(pair: Pair, row: Row, cell_s: float = cell_s) -> Skipped | None:
             row.blocks.append(pair.measure(row.calls, _turns(row, cell_s)))
             courses[row.cell].log_ratios.append(row.blocks[-1].log_ratio)
+            return None
 
         pair = start_pair(rows)
         start_s = time.monotonic() - before

@@ -12,6 +12,7 @@ from types import FrameType
 from convbench.command_line.arguments import pattern
 from convbench.command_line.failure import MisuseError
 from convbench.suite.facts import UNSAID
+from convbench.suite.place import is_elsewhere
 
 # The expression is the user's, and Python's engine can take exponential time over one.
 _MATCHING_S = 2.0
@@ -34,15 +35,10 @@ class Cell:
     @property
     def names(self) -> tuple[str, ...]:
         """Name the cell in each way in which a user may: old commands go on finding it."""
-        if UNSAID not in self.params:
+        if UNSAID not in self.params or is_elsewhere():
             return (str(self),)
         said = tuple(param for param in self.params if param != UNSAID)
         return str(self), str(replace(self, params=said))
-
-    @property
-    def module(self) -> str:
-        """The module that defines the benchmark."""
-        return self.benchmark.split(".", 1)[0]
 
 
 def cells(benchmarks: dict[str, list[list[str]]]) -> list[Cell]:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from convbench.command_line.arguments import duration, share
-from convbench.command_line.failure import BROKEN
+from convbench.command_line.failure import BROKEN, MisuseError
 from convbench.command_line.progress import Announce
 from convbench.command_line.signals import interrupt_status
-from convbench.suite.facts import GATE_CELLS
+from convbench.command_line.suite_options import add_suite_options
+from convbench.suite.place import is_elsewhere
 
 if TYPE_CHECKING:
+    from convbench.gate.asv_suite import AsvSuite
     from convbench.gate.campaign import Campaign
     from convbench.gate.install import Installed
+    from convbench.gate.own_suite import OwnSuite
     from convbench.gate.report import Report
 
 LEAST_BUDGET_S = 5.0
@@ -35,8 +38,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("base", metavar="BASE", help="commit to compare with")
     parser.add_argument("head", metavar="HEAD", nargs="?", help="default: the working tree")
     parser.add_argument(
-        "--bench", metavar="REGEX", default=GATE_CELLS, help="cells, as in asv (default: 8)"
+        "--bench", metavar="REGEX", help="cells, as in asv (default: 8; all, of other suites)"
     )
+    add_suite_options(parser)
     threshold = f"{Rules.threshold:.0%}"
     parser.add_argument(
         "--threshold",
@@ -62,36 +66,62 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from convbench.gate.campaign import Campaign
     from convbench.gate.cells import compiled
     from convbench.gate.display import shown
-    from convbench.gate.install import installed
     from convbench.gate.outcome import exit_status
     from convbench.gate.report import Report
-    from convbench.gate.revisions import revisions
     from convbench.stats.rules import Rules
 
-    expression = compiled(args.bench)
     _check(args.json, args.markdown)
+    here = Path.cwd()
+    judged = _judged(args)
+    # asv's configuration may be in another folder, which is the working directory now.
+    moved = here != Path.cwd()
+    json_file, markdown_file = (
+        here / file if moved and file is not None else file for file in (args.json, args.markdown)
+    )
+    expression = compiled(judged.default_cells if args.bench is None else args.bench)
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
     campaign = Campaign(Rules(threshold=args.threshold), args.budget, seed)
-    root = Path.cwd()
-    report = Report(campaign, *revisions(root, args.base, args.head))
-    _warn(report, fitness.before())
+    report = Report(campaign, *judged.revisions(args.base, args.head))
+    _warn(report, [*judged.notes, *fitness.before()])
     reading, ended_by = fitness.read(), 0
+
+    def tell(step: str) -> None:
+        if judged.builds:  # which the budget is not for
+            campaign.begin()
+        announce(step)
+
     try:
-        with shown(campaign, console) as announce:
-            announce("checking out and installing both")
-            with installed(root, report.base, report.head) as sides:
-                compare(campaign, sides, expression, announce)
-                campaign.end()
-                if args.instructions:
-                    announce("counting instructions, which takes minutes")
-                    _count(report, sides)
+        with (
+            shown(campaign, console) as announce,
+            judged.installed(report.base, report.head, tell) as sides,
+        ):
+            if judged.builds:
+                campaign.begin()
+            compare(campaign, sides, expression, announce)
+            campaign.end()
+            if args.instructions:
+                announce("counting instructions, which takes minutes")
+                _count(report, sides)
     except KeyboardInterrupt as interrupt:
         campaign.interrupted = not campaign.ended
         ended_by = interrupt_status(interrupt)
     campaign.end()
     _warn(report, fitness.after(reading, fitness.read()))
-    _tell(report, args.json, args.markdown, console)
+    _tell(report, json_file, markdown_file, console)
     return ended_by if campaign.interrupted else exit_status(campaign)
+
+
+def _judged(args: argparse.Namespace) -> "OwnSuite | AsvSuite":
+    """Return whose suite is judged: this repository's in its clone, else the one that is named."""
+    if args.config is None and args.environment is None and not is_elsewhere():
+        from convbench.gate.own_suite import OwnSuite
+
+        return OwnSuite(Path.cwd())
+    if args.instructions:
+        raise MisuseError("--instructions counts cells of fftconv's own suite, and no others")
+    from convbench.gate.asv_suite import open_suite
+
+    return open_suite(args.config, args.environment)
 
 
 def _check(json_file: Path | None, markdown_file: Path | None) -> None:
@@ -115,7 +145,7 @@ def compare(
 
     dice = random.Random(campaign.seed)
     announce("finding the benchmarks")
-    first = start(sides, "benchmarks", dice)
+    first = start(sides, sides.benchmarks.name, dice)
     try:
         listed = catalogue(first)
         for cell, only in selected(both_sided(listed["base"], listed["head"]), expression):

@@ -4,16 +4,18 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from convbench.building.interpreter import Interpreter
 from convbench.command_line.failure import MisuseError
 from convbench.gate.checkout import check_out, run_folder
 from convbench.gate.revisions import Revision
 from convbench.repository.working_tree import copy_working_tree
 from convbench.suite.conditions import method_modules
+from convbench.suite.facts import PACKAGE
 
 # As long as each other, so that no path, and nothing that its length moves, differs between them.
 SIDES = ("base", "head")
@@ -33,6 +35,27 @@ class Installed:
     head: Path
     benchmarks: Path
     """This working tree's benchmarks, as they were when the gate began."""
+    interpreters: Mapping[str, Interpreter] | None = None
+    """Of each side, where asv installed it; None where it is in the side's folder."""
+    repeated: float | None = None
+    """The share of HEAD's calls that is made twice, for a slowdown that is known."""
+
+    def interpreter(self, name: str) -> Interpreter:
+        """Return what starts a process of one of `SIDES`."""
+        return Interpreter() if self.interpreters is None else self.interpreters[name]
+
+    def request(self, name: str) -> dict[str, object]:
+        """Return what a process of one of `SIDES` is told to import."""
+        if self.interpreters is None:
+            return {"package": str(self.side(name)), "subject": PACKAGE}
+        share = self.repeated if name == SIDES[1] or self.repeated is None else 0.0
+        return {"package": None, "caches": str(self.side(name)), "repeated": share}
+
+    def module(self, name: str) -> str:
+        """Return the module that a pair imports first which begins with a benchmark's `name`."""
+        if self.interpreters is None:
+            return f"{self.benchmarks.name}.{name.partition('.')[0]}"
+        return self.benchmarks.name  # asv names a benchmark of the package itself by no module
 
     def side(self, name: str) -> Path:
         """Return the folder that holds the package of one of `SIDES`."""

@@ -27,6 +27,8 @@ _TRIMMED = 0.25
 _ENOUGH_TURNS = 4
 _TRIES = 3
 _MOST_CALLS = 100_000
+# What a block may take where most of it is not timed.
+_MOST_AROUND_S = 0.05
 _ORDERS = ((0, 1, 1, 0), (1, 0, 0, 1))
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
 
@@ -107,19 +109,43 @@ class Pair:
 
         Return the seconds of a call, and whether something else took the core meanwhile.
         """
+        found = self._measured(side, number, core, warm=warm)
+        return float(found["seconds"]), found["stopped"] > 0
+
+    def _measured(
+        self, side: int, number: int, core: int | None = None, *, warm: bool = True
+    ) -> dict[str, Any]:
         worker = self._workers[side]
         worker.ask("block", number=number, warm=warm, core=core)
-        found = _answer(worker)
-        return float(found["seconds"]), found["stopped"] > 0
+        return _answer(worker)
+
+    def skipped(self) -> Skipped | None:
+        """Say so if one side skips the cell that is set up only as it is called."""
+        base, head = (self._measured(side, 1).get("skipped") for side in (0, 1))
+        return None if base is head is None else Skipped(base, head)
+
+    def around_s(self, number: int) -> float:
+        """Return the seconds that a block of `number` calls takes besides what is timed of it."""
+        return min(float(self._measured(side, number).get("around_s", 0.0)) for side in (0, 1))
 
     def calls_per_block(self) -> int:
         """Return how many calls of the cell that is set up fill a block, on either side."""
         number = 1
         while True:
             # A block that something else interrupts says too much: the quickest of several counts.
-            seconds = min(self.block(side, number)[0] for side in (0, 1) for _ in range(_TRIES))
-            if number * seconds >= BLOCK_S / 2:
+            tried = [self._measured(side, number) for side in (0, 1) for _ in range(_TRIES)]
+            seconds = min(float(found["seconds"]) for found in tried)
+            calls = int(min(found["calls"] for found in tried))
+            if any(found.get("alone") for found in tried):
+                return calls
+            number = max(number, calls)
+            around_s = min(float(found.get("around_s", 0.0)) for found in tried)
+            if number * seconds >= BLOCK_S / 2 and not around_s:
                 return max(1, round(BLOCK_S / seconds))
+            if around_s + number * seconds >= BLOCK_S / 2:
+                # What is made before each call fills it, too: a few calls have to do.
+                most = max(BLOCK_S, _MOST_AROUND_S) / (around_s / number + seconds)
+                return max(1, min(round(BLOCK_S / seconds) if seconds > 0 else number, round(most)))
             if seconds <= 0 and number > _MOST_CALLS:
                 raise WorkerError("its timer stands still")
             number = max(2 * number, math.ceil(BLOCK_S / seconds) if seconds > 0 else 1)

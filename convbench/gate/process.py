@@ -6,7 +6,6 @@ import os
 import random
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 from convbench.gate.failure import WorkerError
 from convbench.gate.install import Installed
 from convbench.suite.conditions import in_force
-from convbench.suite.facts import PACKAGE
 
 _WORKER = Path(__file__).with_name("worker.py")
 # benchmarks.operands reads it; importing that here would take as long as what it spares.
@@ -52,9 +50,15 @@ class Worker:
         # Where the stack lies moves a program's speed by a percent or two, and the size of the
         # environment moves the stack: drawn anew for each process, that averages out.
         padding = {"PADDING": "x" * dice.randrange(_PADDING_BYTES)}
-        environment = {**_without_pythons_own(os.environ), **padding, PRELOAD_VARIABLE: "0"}
+        interpreter = sides.interpreter(side)
+        environment = {
+            **_without_pythons_own(os.environ),
+            **padding,
+            PRELOAD_VARIABLE: "0",
+            **interpreter.variables,
+        }
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-c", _START, str(_WORKER)],
+            [interpreter.python, "-s", "-c", _START, str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -65,10 +69,9 @@ class Worker:
         self.ask(
             "import",
             parent=os.getpid(),
-            package=str(sides.side(side)),
             benchmarks=str(sides.benchmarks),
-            subject=PACKAGE,
             warm=warm,
+            **sides.request(side),
         )
 
     def ask(self, do: str, **details: Any) -> None:

@@ -6,7 +6,7 @@ from convbench.command_line.progress import clock
 from convbench.gate.campaign import Campaign
 from convbench.gate.outcome import INCONCLUSIVE, SLOWDOWN, exit_status
 from convbench.gate.revisions import Revision
-from convbench.instructions.compare import Comparison
+from convbench.instructions.comparison import Comparison
 from convbench.stats.judging import Verdict
 from convbench.suite.conditions import in_force, written
 

@@ -37,6 +37,8 @@ def revisions(root: Path, base: str, head: str | None) -> tuple[Revision, Revisi
         `root` is no root of a clone with benchmarks, or one of the names names no commit.
     """
     if not (root / ".git").exists() or not (root / "benchmarks").is_dir():
-        raise MisuseError("run this from the root of the clone")
+        raise MisuseError(
+            "there is no asv.conf.json here, nor is this the root of the clone; --config names one"
+        )
     contender = Revision(None, "") if head is None else resolve(root, head)
     return resolve(root, base), contender

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from convbench.gate.campaign import Row
 from convbench.gate.report import Report
-from convbench.instructions import compare as instructions
+from convbench.instructions import comparison as instructions
 from convbench.results.quantities import format_seconds
 from convbench.stats.judging import Verdict
 

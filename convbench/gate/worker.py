@@ -6,9 +6,12 @@ each with one line. Waiting for the next line, it sleeps: the other side has the
 It imports nothing of convbench, and its own side's package alone.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import gc
+import importlib.util
 import io
 import json
 import os
@@ -17,9 +20,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
@@ -81,8 +86,19 @@ def _stopped() -> int:
     return resource.getrusage(who).ru_nivcsw
 
 
+def _asv_cell() -> Any:
+    """Return the module beside this script: its folder is no place to import from."""
+    file = Path(__file__).with_name("asv_cell.py")
+    spec = importlib.util.spec_from_file_location(f"convbench_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 class PreparedCell:
-    """One cell of asv's: set up, measured block by block, torn down."""
+    """One cell of this suite: set up, measured block by block, torn down."""
 
     def __init__(self, folder: Path, name: str, index: int | None) -> None:
         from asv_runner.discovery import get_benchmark_from_name
@@ -113,12 +129,13 @@ class PreparedCell:
             return None
         return printed.getvalue().strip().removeprefix("asv: skipped: ") or "skipped by its params"
 
-    def block(self, number: int, *, warm: bool) -> tuple[float, int]:
+    def block(self, number: int, *, warm: bool) -> dict[str, Any]:
         """Return the seconds of one call, of `number` calls in a row, and how often it was stopped.
 
         Stopped by the kernel, to let something else have the core. The other side has filled the
         caches: one call that is not counted fills them again.
         """
+        calls = number
         body: Callable[[], object] = self.benchmark._param_bound_func(
             *self.benchmark._build_params()
         )
@@ -135,17 +152,24 @@ class PreparedCell:
             start = timer()
             for _ in range(number):
                 body()
-            return float(timer() - start) / number, _stopped() - stopped
+            seconds = float(timer() - start) / number
+            return {"seconds": seconds, "stopped": _stopped() - stopped, "calls": calls}
         finally:
             gc.enable()
+
+    def tear_down(self) -> None:
+        """Let go of the operands."""
+        self.benchmark.do_teardown()
 
 
 class Responder:
     """What the gate can ask for."""
 
+    kinds: tuple[str, ...] = ("TimeBenchmark",)
+
     def __init__(self, benchmarks: Path) -> None:
         self.benchmarks = benchmarks
-        self.cell: PreparedCell | None = None
+        self.cell: Any = None
 
     def catalogue(self) -> dict[str, Any]:
         """List every timed benchmark, as asv finds it: its name, and the cells' parameters."""
@@ -154,14 +178,18 @@ class Responder:
         found = {
             benchmark.name: benchmark.params
             for benchmark in disc_benchmarks(str(self.benchmarks))
-            if type(benchmark).__name__ == "TimeBenchmark"
+            if type(benchmark).__name__ in self.kinds
         }
         return {"benchmarks": found}
+
+    def prepared(self, name: str, index: int | None) -> Any:
+        """Return a cell that is not set up yet."""
+        return PreparedCell(self.benchmarks, name, index)
 
     def set_up(self, name: str, index: int | None) -> dict[str, Any]:
         """Make one cell ready, in place of the one before."""
         self.tear_down()
-        cell = PreparedCell(self.benchmarks, name, index)
+        cell = self.prepared(name, index)
         skipped = cell.set_up()
         if skipped is None:
             self.cell = cell
@@ -172,25 +200,47 @@ class Responder:
         assert self.cell is not None
         if core is not None:
             stay_on(core)
-        seconds, stopped = self.cell.block(number, warm=warm)
-        return {"seconds": seconds, "stopped": stopped}
+        measured: dict[str, Any] = self.cell.block(number, warm=warm)
+        return measured
 
     def tear_down(self) -> dict[str, Any]:
         """Let go of the cell's operands."""
         if self.cell is not None:
-            self.cell.benchmark.do_teardown()
+            self.cell.tear_down()
             self.cell = None
             gc.collect()
         return {}
 
 
+class AsvResponder(Responder):
+    """The same of another project's suite, whose package is where its environment has it."""
+
+    def __init__(self, benchmarks: Path, caches: Path, repeated: float) -> None:
+        super().__init__(benchmarks)
+        self._cells = _asv_cell()
+        self._caches, self._repeated = caches, repeated
+        self.kinds = self._cells.TIMED
+
+    def prepared(self, name: str, index: int | None) -> Any:
+        """Return a cell that is not set up yet."""
+        return self._cells.AsvCell(
+            self.benchmarks, name, index, self._caches, _stopped, self._repeated
+        )
+
+
 def _import(request: dict[str, Any]) -> Responder:
-    """Load this side's package, and the benchmarks' discovery."""
+    """Load the benchmarks' discovery, and this side's package where it is in a folder of ours."""
     from asv_runner._aux import update_sys_path
 
-    package, benchmarks = Path(request["package"]), Path(request["benchmarks"])
-    sys.path.insert(0, str(package))
+    benchmarks = Path(request["benchmarks"])
     update_sys_path(str(benchmarks))
+    if request["package"] is None:
+        # Read where they are, as asv reads them; nothing is left there.
+        sys.dont_write_bytecode = True
+        __import__(request["warm"])
+        return AsvResponder(benchmarks, Path(request["caches"]), request["repeated"])
+    package = Path(request["package"])
+    sys.path.insert(0, str(package))
     __import__(request["warm"])
     subject = sys.modules.get(request["subject"]) or __import__(request["subject"])
     if not Path(str(subject.__file__)).is_relative_to(package):

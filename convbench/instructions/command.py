@@ -30,7 +30,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from benchmarks.instructions import CELLS
     from convbench.files.atomic import replacing
     from convbench.files.outputs import check_outputs
-    from convbench.instructions.compare import CountError, compare, markdown, print_table
+    from convbench.instructions.compare import CountError, compare
+    from convbench.instructions.comparison import markdown, print_table
     from convbench.repository.package import package
 
     check_outputs({"--markdown": args.markdown})

@@ -23,9 +23,15 @@ def newest_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> dict[str,
     return {run.commit: run for run in runs(conf, benchmarks, machine)}
 
 
-def discover(machine: str, commit: str) -> None:
+def discover(
+    machine: str, commit: str, conf: Path | None = None, environment: str | None = None
+) -> None:
     """Have asv note which benchmarks there are, in its documented way: by running none."""
-    asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine)
+    asv(
+        *("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine),
+        *(() if environment is None else ("--environment", environment)),
+        conf=conf,
+    )
 
 
 def measure(
@@ -34,10 +40,12 @@ def measure(
     chunk: Chunk,
     left_s: float = inf,
     conf: Path | None = None,
+    environment: str | None = None,
 ) -> None:
     """Measure one piece of one commit; asv saves it when it is done, where `conf` says.
 
-    After `left_s` seconds no cell waits any more for the machine to be quiet.
+    After `left_s` seconds no cell waits any more for the machine to be quiet. The `environment` is
+    as asv's ``-E``.
     """
     settings = {}
     if left_s < inf:
@@ -45,6 +53,7 @@ def measure(
     asv(
         *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
         *("--record-samples", "--show-stderr", "-a", "rounds=1"),
+        *(() if environment is None else ("--environment", environment)),
         settings=settings,
         conf=conf,
     )

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +9,15 @@ from rich.console import Console
 
 from convbench.command_line.arguments import count, duration
 from convbench.command_line.failure import CommandError, MisuseError
+from convbench.command_line.suite_options import add_suite_options
 from convbench.gate.command import LEAST_BUDGET_S
 from convbench.suite.conditions import in_force, written
 from convbench.suite.facts import POWER_CELL
+from convbench.suite.place import is_elsewhere
+from convbench.suite.state import state_folder
 
 TOOLS = ("gate", "asv", "asv-interleaved", "pyperf")
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1)
-_FOLDER = Path(".asv/power")
 
 
 def _tools(text: str) -> tuple[str, ...]:
@@ -47,13 +48,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--slowdowns", type=_shares, default=SHARES, help="percents, by commas")
     parser.add_argument("--tools", type=_tools, default=TOOLS, help=",".join(TOOLS))
-    parser.add_argument(
-        "--cell", default=POWER_CELL, help=f"of conv2d.Forward (default: {POWER_CELL})"
-    )
+    parser.add_argument("--cell", help=f"of conv2d.Forward (default: {POWER_CELL})")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the trials")
     parser.add_argument(
-        "--output", type=Path, default=_FOLDER / "trials.jsonl", help="file of trials"
+        "--output", type=Path, help="file of trials (default: .asv/power/trials.jsonl)"
     )
+    add_suite_options(parser)
     parser.add_argument("--show", type=Path, metavar="FILE", help="print a study, and end")
     parser.add_argument("--format", choices=("table", "markdown"), default="table")
     parser.add_argument("--figure", type=Path, help="with --show: an .svg, .png or .pdf file")
@@ -66,14 +66,37 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.files.outputs import check_outputs
     from convbench.power.alone import alone
 
-    check_outputs({"--figure": args.figure}, inputs=[args.show or args.output])
+    check_outputs({"--figure": args.figure}, inputs=filter(None, [args.show or args.output]))
     if args.show is None:
+        config = _chosen(args)
+        folder = state_folder() / "power"
+        args.output = args.output or folder / "trials.jsonl"
         check_outputs({"--output": args.output})
         if destination(args.output).special:
             raise MisuseError(f"--output {args.output} is no file, which a study could go on in")
-        with alone(_FOLDER):
-            _study(args, console)
+        with alone(folder):
+            _study(args, folder, config, console)
     show(args.show or args.output, args.format, args.figure, console)
+
+
+def _chosen(args: argparse.Namespace) -> Path | None:
+    """Go where the suite is, and set what depends on whose it is; return asv's configuration."""
+    from convbench.building.configured import entered
+
+    here = Path.cwd()
+    config = entered(args.config)
+    if here != Path.cwd():
+        args.output = args.output and here / args.output
+        args.figure = args.figure and here / args.figure
+    args.any_suite = args.environment is not None or is_elsewhere()
+    if args.any_suite:
+        if args.cell is None:
+            raise MisuseError("--cell names the cell, as the gate's table does")
+        if args.tools not in (TOOLS, TOOLS[:1]):
+            raise MisuseError("of another suite --tools can only try the gate")
+        args.tools = TOOLS[:1]
+    args.cell = args.cell or POWER_CELL
+    return config
 
 
 def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
@@ -108,14 +131,17 @@ def show(path: Path, form: str, figure: Path | None, console: Console) -> None:
         draw(counted, f"{trials[0].cell}, {trials[0].budget_s:.0f} s a trial", figure)
 
 
-def _study(args: argparse.Namespace, console: Console) -> None:
+def _study(args: argparse.Namespace, folder: Path, config: Path | None, console: Console) -> None:
     """Try what has not been tried yet."""
     from convbench.command_line.progress import track
-    from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
-    from convbench.power.sizing import fill
-    from convbench.power.trials import Task, Trial, append, plan, read
+    from convbench.power import pyperf_trial
+    from convbench.power.asking import check_cell, of_any_suite, of_this_suite
+    from convbench.power.trials import append, plan, read
 
-    pyperf_trial.pyperf_name(args.cell)  # refuses cells that the injection does not slow down
+    if args.any_suite:
+        check_cell(args.cell)
+    else:
+        pyperf_trial.pyperf_name(args.cell)  # refuses cells that the injection does not slow down
     trials = read(args.output) if args.output.exists() else []
     now = written(in_force())
     if any((t.cell, t.budget_s) != (args.cell, args.budget) for t in trials):
@@ -131,26 +157,11 @@ def _study(args: argparse.Namespace, console: Console) -> None:
     if not tasks:
         return
     with contextlib.ExitStack() as stack:
-        with console.status("making the repository with the slowdowns"):
-            folder = _FOLDER / "repository"
-            repository = injection.make(Path.cwd(), folder.resolve(), args.slowdowns)
-            sides = stack.enter_context(gate_trial.installations(repository, list(args.slowdowns)))
-        if {"asv", "asv-interleaved"} & {task.tool for task in tasks}:
-            with console.status("making asv's environment"):
-                asv_trial.prepare(repository, args.cell)
-
-        def interleaved(task: Task, rounds: int) -> Trial:
-            return asv_trial.run(task, args.cell, args.budget, repository, rounds)
-
-        def pyperf(task: Task, processes: int) -> Trial:
-            return pyperf_trial.run(task, args.cell, args.budget, sides[task.share], processes)
-
-        act: dict[str, Callable[[Task], Trial]] = {
-            "gate": lambda t: gate_trial.run(t, args.cell, args.budget, sides[t.share]),
-            "asv": lambda t: asv_trial.run(t, args.cell, args.budget, repository),
-            "asv-interleaved": lambda t: fill(interleaved, t, trials, args.budget),
-            "pyperf": lambda t: fill(pyperf, t, trials, args.budget),
-        }
+        if args.any_suite:
+            act = stack.enter_context(of_any_suite(args, config, console))
+        else:
+            made = of_this_suite(args, tasks, trials, folder / "repository", console)
+            act = stack.enter_context(made)
         titles = [f"{task.tool} at +{100 * task.share:g}%" for task in tasks]
         for index, _ in track(titles, [args.budget] * len(tasks), console):
             trials.append(replace(act[tasks[index].tool](tasks[index]), settings=now))

@@ -8,12 +8,14 @@ from rich.console import Console
 
 from convbench.command_line.arguments import count, pattern, share
 from convbench.command_line.failure import MisuseError
+from convbench.command_line.suite_options import add_suite_options
+from convbench.suite.place import is_elsewhere
 
 if TYPE_CHECKING:
     from convbench.repeat.samples import Sample
 
 DEFAULT_BENCH = r"^conv2d\.(Forward|Backward)\."
-_FOLDER = Path(".asv/repeat")
+_ANY_TIME = r"(^|\.)time(raw)?_"
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,9 +29,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--bench",
         type=lambda text: pattern(text, within="(?:{})").pattern,
-        default=DEFAULT_BENCH,
         metavar="REGEX",
-        help="timed cells, as in asv (default: the grid in float32)",
+        help="timed cells, as in asv (default: the grid in float32; all, of other suites)",
     )
     parser.add_argument("--output", type=Path, metavar="F.jsonl", help="add each run to this file")
     parser.add_argument("--show", type=Path, metavar="F.jsonl", help="print a file and end")
@@ -37,11 +38,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--burn", type=share, default=0.0, help="of a core, burnt beside every second run, as 50%%"
     )
     parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    add_suite_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
+    from convbench.building.configured import entered
     from convbench.files.destination import destination
     from convbench.files.outputs import check_outputs
     from convbench.repeat.samples import read_samples
@@ -53,27 +56,50 @@ def run(args: argparse.Namespace, console: Console) -> None:
     if args.show is not None:
         print_study(read_samples(args.show), console)
         return
-    print_study(_measured(args, console), console)
+    here = Path.cwd()
+    config = entered(args.config)
+    if here != Path.cwd() and args.output is not None:
+        args.output = here / args.output
+    print_study(_measured(args, console, config), console)
 
 
-def _measured(args: argparse.Namespace, console: Console) -> "list[Sample]":
+def _commit(config: Path | None, environment: str | None) -> str:
+    """Return what is checked out, of the project that the suite measures."""
+    from convbench.repository.commits import commit_named
+
+    if not is_elsewhere():
+        return commit_named(Path.cwd(), "HEAD")
+    from asv.environment import ExistingEnvironment
+
+    from convbench.building.configured import opened
+    from convbench.building.sides import chosen_environment
+    from convbench.building.source import commit_of, project_repository
+
+    conf = opened(config)
+    if isinstance(chosen_environment(conf, environment)[0], ExistingEnvironment):
+        raise MisuseError("asv measures a commit in an environment of its own, in no existing one")
+    return commit_of(project_repository(conf), "HEAD")
+
+
+def _measured(args: argparse.Namespace, console: Console, config: Path | None) -> "list[Sample]":
     """Measure the runs that the file lacks of this commit, and return all of its samples."""
     from convbench.asv.machines import machine_name
     from convbench.measuring.measure import discover
     from convbench.repeat.measuring import Study, run_again
     from convbench.repeat.samples import append_samples, read_samples
-    from convbench.repository.commits import commit_named
-    from convbench.suite.conditions import in_force, written
+    from convbench.suite.conditions import kept_apart, written
+    from convbench.suite.state import state_folder
 
+    commit = _commit(config, args.environment)
     machine = machine_name(args.machine)
-    commit = commit_named(Path.cwd(), "HEAD")
-    discover(machine, commit)
+    discover(machine, commit, config, args.environment)
     known = [] if args.output is None or not args.output.exists() else read_samples(args.output)
-    setting = written(in_force())
+    setting = written(kept_apart())
     own = [s for s in known if (s.commit, s.machine, s.settings) == (commit, machine, setting)]
     done = {s.run for s in own}
-    folder = _FOLDER / machine / commit[:8]
-    study = Study(folder, machine, commit, args.bench)
+    folder = state_folder() / "repeat" / machine / commit[:8]
+    bench = args.bench or (_ANY_TIME if is_elsewhere() else DEFAULT_BENCH)
+    study = Study(folder, machine, commit, bench, config or Path("asv.conf.json"), args.environment)
     for number in range(1, args.runs + 1):
         if number in done:
             continue

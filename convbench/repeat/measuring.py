@@ -34,19 +34,24 @@ class Study:
     machine: str
     commit: str
     bench: str
+    source: Path = Path("asv.conf.json")
+    """asv's configuration, of which each run has a copy."""
+    environment: str | None = None
+    """As asv's ``-E``."""
 
     def chunks(self) -> list[Chunk]:
         """Return the timed cells in pieces."""
-        return report_chunks(load_benchmarks(load_config()), self.bench)
+        return report_chunks(load_benchmarks(load_config(self.source)), self.bench)
 
     def conf(self, number: int) -> Path:
         """Return asv's configuration for a run."""
-        return conf_with_results(self.folder / str(number))
+        return conf_with_results(self.folder / str(number), self.source)
 
     def found(self, number: int) -> Run | None:
         """Return what a run has measured so far."""
         conf = load_config(self.folder / str(number) / "asv.conf.json")
-        return newest_runs(conf, load_benchmarks(load_config()), self.machine).get(self.commit)
+        known = load_benchmarks(load_config(self.source))
+        return newest_runs(conf, known, self.machine).get(self.commit)
 
 
 def run_again(study: Study, number: int, burnt: float, console: Console) -> list[Sample]:
@@ -69,7 +74,8 @@ def _measure(study: Study, conf: Path, chunks: list[Chunk], number: int, console
     titles = [f"run {number}: {chunk.title}" for chunk in chunks]
     with closing(track(titles, [chunk.expected_s for chunk in chunks], console)) as steps:
         for index, _ in steps:
-            measure(study.machine, study.commit, chunks[index], conf=conf)
+            chunk = chunks[index]
+            measure(study.machine, study.commit, chunk, conf=conf, environment=study.environment)
 
 
 def _samples(study: Study, run: Run, number: int, burnt: float) -> list[Sample]:

@@ -22,7 +22,7 @@ from convbench.results.reasons import (
     reasons_file,
     slowdown,
 )
-from convbench.suite.conditions import TOLERANCE, in_force, written
+from convbench.suite.conditions import TOLERANCE, kept_apart, written
 
 # Parameters that name who does a cell's work.
 _WORKERS = ("method", "peer")
@@ -142,9 +142,34 @@ def _read_json(path: Path) -> dict[str, Any]:
 def param_values(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the parameters of each cell of a benchmark, in asv's order."""
     names = benchmark["param_names"]
-    # asv stores the repr of each value: "'fft'", "512".
-    axes = [[ast.literal_eval(text) for text in axis] for axis in benchmark["params"]]
+    axes = [[_value(text) for text in axis] for axis in benchmark["params"]]
     return [dict(zip(names, cell, strict=True)) for cell in itertools.product(*axes)]
+
+
+class Written(str):
+    """A parameter that is no number or text: as asv writes it, which says itself what it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Write it as asv does."""
+        return str(self)
+
+
+def _value(text: str) -> Any:
+    """Return a parameter from what asv stores, the repr of it: "'fft'", "512".
+
+    Examples
+    --------
+    >>> _value("512"), _value("[1, 2]"), _value("<function f>")
+    (512, [1, 2], <function f>)
+    """
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return Written(text)
+    plain = isinstance(value, (str, int, float, type(None)))
+    return value if plain and repr(value) == text else Written(text)
 
 
 def _comparable(records: list[Record]) -> Iterator[Record]:
@@ -210,7 +235,7 @@ def runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
 
     What was measured under others (`benchmarks.settings`) is another experiment.
     """
-    return [run for run in all_runs(conf, benchmarks, machine) if run.settings == in_force()]
+    return [run for run in all_runs(conf, benchmarks, machine) if run.settings == kept_apart()]
 
 
 def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:

@@ -1,17 +1,83 @@
-"""What this suite's cells heed of the machine around them."""
+"""What the cells of the suite that is judged heed of the machine around them.
 
-from benchmarks.burner import burning as burning
-from benchmarks.quota import cores_allowed as cores_allowed
-from benchmarks.quota import periods_throttled as periods_throttled
-from benchmarks.registered import modules
-from benchmarks.settings import in_force as in_force
-from benchmarks.settings import written as written
-from benchmarks.windows import DEADLINE_VARIABLE as DEADLINE_VARIABLE
-from benchmarks.windows import PATIENCE_VARIABLE as PATIENCE_VARIABLE
-from benchmarks.windows import SLOWDOWN as SLOWDOWN
-from benchmarks.windows import TOLERANCE as TOLERANCE
+This suite's cells say it themselves; of another project's only what holds for any is known.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+from convbench.command_line.failure import MisuseError
+from convbench.suite import elsewhere
+from convbench.suite.place import has_suite
+
+# What benchmarks.windows says, again: an installed convbench has it not. Tests compare the two.
+DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
+SLOWDOWN = "slowdown: "
+TOLERANCE = 1.06
+
+
+def in_force(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables under which a time was measured that another setting may change."""
+    if not has_suite():
+        return elsewhere.in_force(environ)
+    from benchmarks import settings
+
+    return settings.in_force(environ)
+
+
+def kept_apart() -> dict[str, str]:
+    """Return the settings here by which results are told apart: asv's own know of none."""
+    return in_force() if has_suite() else {}
+
+
+def written(settings: Mapping[str, str]) -> str:
+    """Write settings as a shell takes them, for a line of text or of metadata.
+
+    Examples
+    --------
+    >>> written({"OMP_NUM_THREADS": "1", "NUMBA_OPT": "2"})
+    'NUMBA_OPT=2 OMP_NUM_THREADS=1'
+    """
+    return " ".join(f"{name}={value}" for name, value in sorted(settings.items()))
+
+
+def cores_allowed() -> float | None:
+    """Return how many cores the quotas of control groups allow; None where nobody knows of one."""
+    if not has_suite():
+        return None
+    from benchmarks import quota
+
+    return quota.cores_allowed()
+
+
+def periods_throttled() -> int:
+    """Return in how many periods a quota was used up so far."""
+    if not has_suite():
+        return 0
+    from benchmarks import quota
+
+    return quota.periods_throttled()
+
+
+def burning(share: float) -> AbstractContextManager[None]:
+    """Have a process beside the block that burns a share of a core.
+
+    Raises
+    ------
+    MisuseError
+        The one that does is not there: it comes with this repository's benchmarks.
+    """
+    if not has_suite():
+        raise MisuseError("--burn needs the burner in a clone of fftconv's repository")
+    from benchmarks import burner
+
+    return burner.burning(share)
 
 
 def method_modules() -> list[str]:
     """Return the modules with methods of somebody's that the cells import."""
-    return modules()
+    if not has_suite():
+        return []
+    from benchmarks import registered
+
+    return registered.modules()

@@ -1,9 +1,11 @@
 """What the report measures of this suite, in which order, and how long it will take."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.cases import Case, Direction
-from benchmarks.layer_cases import LayerCase
+from convbench.suite.place import has_suite
+
+if TYPE_CHECKING:
+    from benchmarks.cases import Direction
 
 # A benchmark that begins with these parameters is cut along them.
 SPLIT_PARAMS = ("direction", "method", "threads", "layer")
@@ -46,10 +48,13 @@ def left_out(name: str, values: tuple[Any, ...]) -> bool:
     return name.startswith(_LEFT_OUT) or by_plane
 
 
-def call_s(params: dict[str, Any], direction: Direction) -> float:
+def call_s(params: dict[str, Any], direction: "Direction") -> float:
     """Return the seconds of one call of a cell; 0 if it is skipped, or not worth a forecast."""
-    if "method" not in params:
+    if "method" not in params or not has_suite():
         return 0.0
+    from benchmarks.cases import Case
+    from benchmarks.layer_cases import LayerCase
+
     if "layer" in params:
         layer = LayerCase(params["method"], params["layer"], params["filter"])
         return 0.0 if layer.skip_reason(direction) else layer.predicted_s(direction)

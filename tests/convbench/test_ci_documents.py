@@ -9,10 +9,11 @@ import pytest
 CI = Path(__file__).parents[2] / "docs" / "ci"
 WORKFLOW = (CI / "gate.yml").read_text()
 ROOT = CI.parents[1]
+OTHER = (CI / "other-suite.yml").read_text()
 OWN = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
 
 
-@pytest.mark.parametrize("workflow", [WORKFLOW, OWN], ids=["gate", "tests"])
+@pytest.mark.parametrize("workflow", [WORKFLOW, OWN, OTHER], ids=["gate", "tests", "other"])
 def test_actions_are_pinned_by_hash(workflow) -> None:
     used = re.findall(r"uses: (\S+)(.*)", workflow)
     assert used

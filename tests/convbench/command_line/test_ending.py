@@ -67,7 +67,11 @@ def breaking(name: str, error: str) -> "subprocess.CompletedProcess[str]":
         ("PermissionError(13, 'Permission denied')", 3, "Permission denied"),
         ("BrokenPipeError(32, 'Broken pipe')", 3, "Broken pipe"),
         ("MemoryError", 3, "there was not enough memory"),
-        ("ModuleNotFoundError('No module pyperf', name='pyperf')", 3, "`make setup` installs"),
+        (
+            "ModuleNotFoundError('No module pyperf', name='pyperf')",
+            3,
+            "`make setup` in a clone) installs it",
+        ),
     ],
 )
 def test_what_the_gate_cannot_do_is_one_line_and_no_verdict(error, status, line) -> None:

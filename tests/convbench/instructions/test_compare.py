@@ -9,7 +9,8 @@ from rich.console import Console
 
 from benchmarks.instructions import Cell
 from convbench.instructions import compare as comparing
-from convbench.instructions.compare import BLIND_SPOTS, Comparison, compare, markdown, print_table
+from convbench.instructions.compare import compare
+from convbench.instructions.comparison import BLIND_SPOTS, Comparison, markdown, print_table
 
 ROOT = Path(__file__).parents[3]
 CELL = Cell("native", 64, 3, "forward")

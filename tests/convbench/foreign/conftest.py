@@ -1,0 +1,172 @@
+"""Another project: a package in `src`, and an asv suite in a folder below its root."""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from convbench.repository.git import git
+
+ROOT = Path(__file__).parents[3]
+_MAIN = "import sys; sys.path[0] = {root!r}; from convbench.__main__ import main; sys.exit(main())"
+WITHIN_S = 900.0
+
+PYPROJECT = """
+    [build-system]
+    requires = ["setuptools"]
+    build-backend = "setuptools.build_meta"
+    [project]
+    name = "thing"
+    version = "0"
+    [tool.setuptools.packages.find]
+    where = ["src"]
+"""
+PACKAGE = """
+    TURNS = 1
+
+    def work(number):
+        total = 0
+        for _ in range(TURNS):
+            for each in range(number):
+                total += each * each
+        return total
+"""
+# As people write it: comments of both kinds, a comma too many, paths from the file's own folder.
+CONFIGURATION = """
+    {
+        // of another project
+        "version": 1,
+        "project": "thing",
+        "repo": "..",
+        "branches": ["main"],
+        "environment_type": "virtualenv",
+        "benchmark_dir": "suite", /* not `benchmarks` */
+        "env_dir": ".asv/env",
+        "results_dir": ".asv/results",
+        "html_dir": ".asv/html",
+        "build_command": [],
+        "install_command": [
+            "in-dir={env_dir} python -m pip install --no-build-isolation --no-index {build_dir}"
+        ],
+    }
+"""
+BENCHMARKS = """
+    from asv_runner.benchmarks.mark import SkipNotImplemented, skip_for_params
+
+    import thing
+
+    class Work:
+        params = [[2000, 4000], ["plain", "other"]]
+        param_names = ["number", "kind"]
+
+        def setup_cache(self):
+            with open("made", "a") as file:
+                file.write("once")
+            return {"turns": 1}
+
+        def setup(self, cache, number, kind):
+            if number == 4000 and kind == "other":
+                raise NotImplementedError("too much of it")
+            assert open("made").read() == "once"
+            self.fresh = True
+
+        @skip_for_params([(2000, "other")])
+        def time_work(self, cache, number, kind):
+            assert self.fresh, "each call is of what setup has made"
+            self.fresh = False
+            for _ in range(cache["turns"]):
+                thing.work(number)
+
+    def time_several():
+        thing.work(1000)
+
+    time_several.number = 4
+    time_several.repeat = 3
+    time_several.version = "2"
+
+    def time_declines():
+        raise SkipNotImplemented("not on this machine")
+
+    def timeraw_import():
+        return "import thing; thing.work(100_000)"
+
+    def track_turns():
+        return thing.TURNS
+"""
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text).lstrip())
+
+
+def commit(root: Path, name: str) -> None:
+    """Commit what is there and tag it."""
+    git(root, "add", "--all")
+    identity = ("-c", "user.name=n", "-c", "user.email=e")
+    git(root, *identity, "commit", "--quiet", "--no-verify", "--message", name)
+    git(root, "tag", name)
+
+
+@pytest.fixture(scope="package")
+def original(tmp_path_factory) -> Path:
+    """Make a commit `base`, one that takes twice as long, and one that cannot be built."""
+    root: Path = tmp_path_factory.mktemp("foreign")
+    write(root / "pyproject.toml", PYPROJECT)
+    write(root / ".gitignore", ".asv/\n")
+    write(root / "src" / "thing" / "__init__.py", PACKAGE)
+    write(root / "perf" / "asv.conf.json", CONFIGURATION)
+    write(root / "perf" / "suite" / "__init__.py", "")
+    write(root / "perf" / "suite" / "loops.py", BENCHMARKS)
+    # Named as libraries of the judge's: whoever stands here must not give it these.
+    write(root / "perf" / "rich.py", "raise ImportError('of the project')")
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    commit(root, "base")
+    package = root / "src" / "thing" / "__init__.py"
+    package.write_text(package.read_text().replace("TURNS = 1", "TURNS = 2"))
+    commit(root, "slower")
+    (root / "pyproject.toml").write_text("this is no TOML")
+    commit(root, "broken")
+    git(root, "checkout", "--quiet", "-B", "main", "base")
+    return root
+
+
+@pytest.fixture
+def project(original, tmp_path) -> Path:
+    """Copy the repository for one test."""
+    copied = tmp_path / "project"
+    shutil.copytree(original, copied)
+    return copied
+
+
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """Return variables by which asv, too, finds the judge, and the machine's books are not ours."""
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path), "COLUMNS": "160"}
+    return {**os.environ, **own, "PYTHONPATH": str(ROOT)}
+
+
+Convbench = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def convbench(environment) -> Convbench:
+    """Return the command, as a function of the folder where it runs and its arguments."""
+
+    def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", _MAIN.format(root=str(ROOT)), *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WITHIN_S,
+        )
+
+    return run
