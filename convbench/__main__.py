@@ -23,6 +23,7 @@ COMMANDS = (
     "convbench.repeat.command",
     "convbench.confirm.command",
     "convbench.backfill.command",
+    "convbench.sweep.command",
 )
 _BROKEN = 3
 

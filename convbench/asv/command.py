@@ -39,8 +39,7 @@ def asv(
         asv failed. (Benchmarks that failed are no failure of asv's; their cells stay empty.)
     """
     configured = () if conf is None else ("--config", str(conf))
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    with _alone() as lock, LOG.open("a", encoding="utf-8") as log:
+    with alone() as lock, LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ asv {' '.join(arguments)}\n")
         log.flush()
         start = log.tell()
@@ -65,7 +64,7 @@ def asv(
 
 
 @contextmanager
-def _alone() -> Iterator[int]:
+def alone() -> Iterator[int]:
     """Wait until no other asv of this clone runs that was started here; give the lock's number.
 
     Two at once would disturb each other's times. Worse, they share one environment: the second
@@ -73,6 +72,7 @@ def _alone() -> Iterator[int]:
     """
     import fcntl  # which Windows has not; the commands that only read results work there
 
+    LOG.parent.mkdir(parents=True, exist_ok=True)
     with LOG.with_name("lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

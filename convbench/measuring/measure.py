@@ -1,7 +1,7 @@
 """Have asv find the benchmarks of a commit, and measure pieces of it."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from pathlib import Path
 
@@ -23,9 +23,9 @@ def newest_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> dict[str,
     return {run.commit: run for run in runs(conf, benchmarks, machine)}
 
 
-def discover(machine: str, commit: str) -> None:
+def discover(machine: str, commit: str, conf: Path | None = None) -> None:
     """Have asv note which benchmarks there are, in its documented way: by running none."""
-    asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine)
+    asv("run", f"{commit}^!", "--bench", "just-discover", "--machine", machine, conf=conf)
 
 
 def measure(
@@ -42,8 +42,19 @@ def measure(
     settings = {}
     if left_s < inf:
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
+    measure_found(machine, commit, chunk.regex, settings, conf)
+
+
+def measure_found(
+    machine: str,
+    commit: str,
+    regex: str,
+    settings: Mapping[str, str] | None = None,
+    conf: Path | None = None,
+) -> None:
+    """Measure the cells of one commit that asv finds by `regex`, in one run."""
     asv(
-        *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
+        *("run", f"{commit}^!", "--bench", regex, "--machine", machine),
         *("--record-samples", "--show-stderr", "-a", "rounds=1"),
         settings=settings,
         conf=conf,

@@ -1,6 +1,7 @@
 """What this suite's cells heed of the machine around them."""
 
 from benchmarks.burner import burning as burning
+from benchmarks.cases import BUDGET_VARIABLE as BUDGET_VARIABLE
 from benchmarks.quota import cores_allowed as cores_allowed
 from benchmarks.quota import periods_throttled as periods_throttled
 from benchmarks.registered import modules

@@ -32,9 +32,10 @@ ARGUMENTS = {
     "profile": ["--method", "fft", "--input", "64", "--filter", "3"],
     "instructions": ["HEAD"],
     "gate": ["HEAD"],
+    "sweep": ["--local", "1"],
 }
 NAMES = ("report", "readme", "summary", "chart", "crossover", "roofline", "profile")
-NAMES += ("instructions", "gate", "power", "repeat", "confirm", "backfill")
+NAMES += ("instructions", "gate", "power", "repeat", "confirm", "backfill", "sweep")
 
 
 def run(
