@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
         import distributed  # noqa: F401  # dask's, and an extra of the package
     except ModuleNotFoundError as error:
         raise MisuseError(f"{error}; pip install -e '.[bench,dask]' installs it") from None
+    from convbench.asv.command import alone
     from convbench.repository.commits import commits_in, last_commits
     from convbench.results.store import load_config
     from convbench.sweep.bundle import bundled
@@ -89,15 +91,14 @@ def run(args: argparse.Namespace, console: Console) -> None:
         commits = commits_in(root, args.commits)
     else:
         commits = last_commits(_LAST)
-    environments = args.environments
-    if environments is None and args.local is not None:
-        environments = Path(conf.env_dir)
-    if environments is not None and args.local is not None:
-        environments = environments.resolve()
+    environments = _environments(args.environments, conf, local=args.local is not None)
     with console.status("packing the repository"):
         bundle = bundled(root, commits)
-    with opened(args.scheduler, args.local) as client:
-        console.print(f"dask's dashboard: {client.dashboard_link}", highlight=False)
+    # Workers on this host may share this clone's environments, as its own commands do.
+    held = nullcontext() if args.local is None else alone()
+    with held, opened(args.scheduler, args.local) as client:
+        if client.dashboard_link:
+            console.print(f"dask's dashboard: {client.dashboard_link}", highlight=False)
         with site(client, bundle, _settings(), environments) as there:
             found = kinds(looked(there, console), args.machine)
             _print_kinds(found, console)
@@ -105,6 +106,15 @@ def run(args: argparse.Namespace, console: Console) -> None:
     _publish(console)
     if failures:
         raise CommandError("; ".join(f"{of[:8]}: {said}" for of, said in failures.items()))
+
+
+def _environments(given: Path | None, conf: "Config", *, local: bool) -> Path | None:
+    """Return the folder that every host keeps asv's environments in, if there is one."""
+    if local:
+        return (given or Path(conf.env_dir)).resolve()
+    if given is not None and not given.is_absolute():
+        raise MisuseError(f"--environments {given} is on other hosts, so it has to be absolute")
+    return given
 
 
 def _run(
@@ -120,17 +130,18 @@ def _run(
     from convbench.sweep.saving import run as run_plan
 
     dealer = Dealer(there, console)
+    held = args.local is not None
     places = max(1, sum(map(len, there.places().values())))
     if args.confirm:
         confirmation = Confirmation(found, args.bench)
         if not confirmation.parts:
             console.print("no step of these machines is left to check")
-        return run_plan(confirmation, dealer, places, console)
+        return run_plan(confirmation, dealer, places, held, console)
     with console.status("finding the benchmarks on a host"):
         ((_, discovered),) = dealer.deal([discovery(found)])
     keep_discovered(discovered)
     plan = Commits(found, commits, args.bench, console)
-    return run_plan(plan, dealer, places, console)
+    return run_plan(plan, dealer, places, held, console)
 
 
 def _published_commits(conf: "Config", console: Console) -> list[str]:
@@ -156,11 +167,10 @@ def _print_kinds(found: "list[Kind]", console: Console) -> None:
     for one in found:
         hosts = ", ".join(one.hosts)
         console.print(
-            f"{one.machine}: {one.resource}; {len(one.hosts)} of {hosts}"
-            if len(one.hosts) > 1
-            else f"{one.machine}: {one.resource}; {hosts}",
+            f"{one.machine}: {one.resource} ({hosts})",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -67,8 +67,8 @@ def _take_settings(given: list[str]) -> None:
     os.environ.update(dict(setting.split("=", 1) for setting in given))
 
 
-def _share(log: Path, env_dir: Path, environments: Path | None) -> None:
-    """Share with the host's other checkouts: the lock, and the environments if these are named.
+def _share_lock(log: Path) -> None:
+    """Share asv's lock with the host's other checkouts.
 
     asv is run under ``.asv/lock`` (`convbench.asv.command`), and whatever measures otherwise takes
     it, too. So one item at a time measures on a host, whatever number of workers it has.
@@ -76,22 +76,16 @@ def _share(log: Path, env_dir: Path, environments: Path | None) -> None:
     home = Path(tempfile.gettempdir(), f"convbench-{os.getuid()}")
     home.mkdir(mode=0o700, exist_ok=True)
     log.parent.mkdir(exist_ok=True)
-    links = {log.with_name("lock"): home / "measuring.lock"}
-    if environments is not None:
-        environments.mkdir(parents=True, exist_ok=True)
-        links[env_dir] = environments
-    for link, target in links.items():
-        if not link.is_symlink():
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(target)
+    if not log.with_name("lock").is_symlink():
+        log.with_name("lock").symlink_to(home / "measuring.lock")
 
 
-def _discover(folder: Path) -> None:
+def _discover(folder: Path, environments: Path | None) -> None:
     from convbench.asv.elsewhere import conf_with_results
     from convbench.asv.machines import machine_name
     from convbench.measuring.measure import discover
 
-    discover(machine_name(None), "HEAD", conf_with_results(folder))
+    discover(machine_name(None), "HEAD", conf_with_results(folder, environments=environments))
     _READY.touch()
 
 
@@ -101,10 +95,10 @@ def _make_ready(args: argparse.Namespace) -> None:
     So that it is known whose fault it is if a commit cannot be measured.
     """
     if args.act == "discover":
-        _discover(args.folder)
+        _discover(args.folder, args.environments)
     elif args.act == "measure" and not _READY.exists():
         with tempfile.TemporaryDirectory(dir=".asv") as folder:
-            _discover(Path(folder))
+            _discover(Path(folder), args.environments)
 
 
 def _act(args: argparse.Namespace) -> None:
@@ -114,7 +108,7 @@ def _act(args: argparse.Namespace) -> None:
     from convbench.sweep import comparing
 
     if args.act == "measure":
-        conf = conf_with_results(args.folder)
+        conf = conf_with_results(args.folder, environments=args.environments)
         measure_found(machine_name(None), args.commit, args.regex, conf=conf)
     elif args.act == "confirm":
         comparing.confirm(args.steps, args.folder)
@@ -125,12 +119,11 @@ def main() -> int:
     args = _parser().parse_args()
     _end_with_input()
     from convbench.asv.command import LOG
-    from convbench.results.store import load_config
 
     status = UNREADY
     try:
         _take_settings(args.set)
-        _share(LOG, Path(load_config().env_dir), args.environments)
+        _share_lock(LOG)
         _make_ready(args)
         status = FAILED
         _act(args)

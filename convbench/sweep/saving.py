@@ -32,8 +32,24 @@ class Saved(ABC, Generic[PartT]):
         """Keep what a worker has sent."""
 
 
-def run(plan: Saved[PartT], dealer: Dealer, places: int, console: Console) -> dict[str, str]:
-    """Have every part done; return what went wrong, by the group of the items."""
+def run(
+    plan: Saved[PartT], dealer: Dealer, places: int, held: bool, console: Console
+) -> dict[str, str]:
+    """Have every part done; return what went wrong, by the group of the items.
+
+    Parameters
+    ----------
+    plan
+        What is to be done.
+    dealer
+        Who hands it out.
+    places
+        On how many workers.
+    held
+        Whether this process has the clone's lock already.
+    console
+        Where the progress is shown.
+    """
     items = [part.item for part in plan.parts]
     outcomes: dict[int, Outcome] = {}
 
@@ -53,7 +69,7 @@ def run(plan: Saved[PartT], dealer: Dealer, places: int, console: Console) -> di
                 failures.setdefault(items[index].group, outcome.problem)
                 continue
             # Nor does an asv of this clone read and write the same file meanwhile.
-            with alone():
+            with contextlib.nullcontext() if held else alone():
                 plan.save(plan.parts[index], outcome)
     return failures
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+_SOON = "import convbench.sweep.cluster as cluster; cluster._CONNECT = '1s'"
 
 
 def sweep(*arguments: str, before: str = "pass") -> "subprocess.CompletedProcess[str]":
@@ -33,12 +34,13 @@ def sweep(*arguments: str, before: str = "pass") -> "subprocess.CompletedProcess
         (("--local", "1", "--commits", "HEAD..HEAD"), "names no commits of this repository"),
         (("--local", "1", "--commits", "nothing"), "names no commits of this repository"),
         (("--scheduler", "tcp://127.0.0.1:1", "--commits", "HEAD^!"), "no scheduler answers at"),
+        (("--scheduler", "tcp://127.0.0.1:1", "--environments", "x"), "has to be absolute"),
         (("--scheduler", "not an address", "--commits", "HEAD^!"), "no scheduler answers at"),
         (("--scheduler", "udp://127.0.0.1:1", "--commits", "HEAD^!"), "no scheduler answers at"),
     ],
 )
 def test_misuse_ends_with_2_and_a_line(arguments, said) -> None:
-    done = sweep(*arguments)
+    done = sweep(*arguments, before=_SOON if "no scheduler" in said else "pass")
     assert done.returncode == 2, done.stderr
     assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -98,14 +98,13 @@ def test_the_gate_gets_both_commits_of_a_part_and_its_answer_is_kept(clone, monk
     assert b"no slowdown" in file.read_bytes()
 
 
-def test_a_step_that_the_gate_refuses_is_answered(clone, monkeypatch) -> None:
+def test_a_gate_that_cannot_run_is_the_items_failure(clone, monkeypatch, capsys) -> None:
     made = clone / "made"
     made.mkdir()
     monkeypatch.setattr(item, "_end_with_input", lambda: None)
     steps = msgspec.json.encode([step("one", "x")]).decode()
     monkeypatch.setattr(sys, "argv", ["item", str(made), "confirm", steps])
-    # There is no repository here, so the gate refuses: that is an answer, and not asked again.
-    assert item.main() == 0
-    (found,) = read_findings(made / comparing.FINDINGS).values()
-    assert found.ratio is None
-    assert found.state is State.UNDECIDED
+    # The folder is no checkout, so no gate starts.
+    assert item.main() == 1
+    assert "the gate on aaaaaaaa and bbbbbbbb failed" in capsys.readouterr().out
+    assert not list(made.iterdir())
