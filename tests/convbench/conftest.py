@@ -205,6 +205,7 @@ class Tiny:
 
         from convbench.confirm.findings import Finding
         from convbench.results.store import load_config
+        from convbench.sweep.notes import Note
 
         before = Path.cwd()
         os.chdir(self.root)
@@ -214,7 +215,8 @@ class Tiny:
         finally:
             os.chdir(before)
         for path in (self.root / "results").rglob("*.jsonl"):
-            kind = Reason if path.name.endswith(".reasons.jsonl") else Finding
+            kinds = {".reasons": Reason, ".hosts": Note}
+            kind = kinds.get(path.with_suffix("").suffix, Finding)
             for line in path.read_bytes().splitlines():
                 msgspec.json.decode(line, type=kind)
         books = self.home / ".asv-machine.json"
