@@ -8,6 +8,7 @@ them a room for each question, imported downward only (pyproject.toml has the or
 | what the gate says of two commits | `gate/`; by which statistics, `stats/` |
 | how often it and others are right | `power/` |
 | which old commits are measured | `backfill/` |
+| the same on a cluster | `sweep/` |
 | tables, charts, maps and pages of this suite's results | `report/` |
 | where the time of one cell goes | `profiling/` |
 | how instructions are counted and compared | `instructions/` |
@@ -23,6 +24,6 @@ them a room for each question, imported downward only (pyproject.toml has the or
 | what is only so in this suite | `suite/` |
 
 `stats`, `command_line`, `files`, `repository`, `asv`, `building`, `measuring`, `gate`, `confirm`,
-`repeat`, `power` and `backfill` serve any asv suite: of this one they know what `suite` tells them.
-`report`, `profiling`, `limits` and `instructions` read this suite.
+`repeat`, `power`, `backfill` and `sweep` serve any asv suite: of this one they know what `suite`
+tells them. `report`, `profiling`, `limits` and `instructions` read this suite.
 """

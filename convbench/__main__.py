@@ -25,6 +25,7 @@ COMMANDS = (
     "convbench.repeat.command",
     "convbench.confirm.command",
     "convbench.backfill.command",
+    "convbench.sweep.command",
 )
 # Those that judge any asv suite.
 _ANY_SUITE = ("gate", "power", "repeat", "confirm")

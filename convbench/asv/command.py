@@ -42,8 +42,7 @@ def asv(
     """
     configured = () if conf is None else ("--config", str(conf))
     log_file = state_folder() / LOG.name
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(log_file.with_name("lock")) as lock, log_file.open("a", encoding="utf-8") as log:
+    with alone() as lock, log_file.open("a", encoding="utf-8") as log:
         log.write(f"$ asv {' '.join(arguments)}\n")
         log.flush()
         start = log.tell()
@@ -68,7 +67,7 @@ def asv(
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[int]:
+def alone() -> Iterator[int]:
     """Wait until no other asv of this clone runs that was started here; give the lock's number.
 
     Two at once would disturb each other's times. Worse, they share one environment: the second
@@ -76,7 +75,9 @@ def _alone(file: Path) -> Iterator[int]:
     """
     import fcntl  # which Windows has not; the commands that only read results work there
 
-    with file.open("w", encoding="utf-8") as lock:
+    folder = state_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

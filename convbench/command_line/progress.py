@@ -1,7 +1,8 @@
 """Show how far a run of known pieces is, and how long the rest will take."""
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from math import inf
 
 from rich.console import Console
@@ -38,8 +39,9 @@ class Forecast:
         self._now = now
         self._start = self._piece_start = now()
 
-    def finish_piece(self) -> None:
-        """Note that the piece in progress is done."""
+    def finish_piece(self, ahead: int = 0) -> None:
+        """Note that the piece in progress is done, or one that comes so many `ahead` of it."""
+        self._pieces.insert(self._done, self._pieces.pop(self._done + ahead))
         self._done += 1
         self._piece_start = self._now()
 
@@ -95,16 +97,73 @@ def track(
     On a terminal it is a bar; elsewhere (a log) it is a line for each piece that is done.
     """
     forecast = Forecast(expected_s, limit_s=limit_s)
-    if not console.is_terminal:
+    with _display(len(titles), forecast, console) as display:
         for index, title in enumerate(titles):
+            display.begin(title)
             yield index, forecast
             forecast.finish_piece()
-            console.print(
-                f"[{index + 1}/{len(titles)}] {title}, about {clock(forecast.left_s)} left",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            display.finish(title)
+
+
+def track_ended(
+    titles: list[str], expected_s: list[float], ended: Iterable[int], console: Console
+) -> Iterator[int]:
+    """Yield the index of each piece that has `ended`, in whatever order, and show the progress.
+
+    A piece counts as done when the next one is asked for. Pieces side by side are expected to take
+    what they take of the whole: seconds over the number of places.
+    """
+    forecast = Forecast(expected_s)
+    left = list(range(len(titles)))
+    with _display(len(titles), forecast, console) as display:
+        for index in ended:
+            yield index
+            forecast.finish_piece(left.index(index))
+            left.remove(index)
+            display.finish(titles[index])
+
+
+class _Display:
+    """How many pieces are done, and how long the rest will take."""
+
+    def __init__(self, total: int, forecast: Forecast, console: Console) -> None:
+        self._total, self._forecast, self._console = total, forecast, console
+        self._done = 0
+
+    def begin(self, title: str) -> None:
+        """Show which piece is in progress."""
+
+    def finish(self, title: str) -> None:
+        """Show that a piece is done."""
+        self._done += 1
+        self._console.print(
+            f"[{self._done}/{self._total}] {title}, about {clock(self._forecast.left_s)} left",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+class _Bar(_Display):
+    """The same on a terminal."""
+
+    def __init__(self, total: int, forecast: Forecast, console: Console, bar: Progress) -> None:
+        super().__init__(total, forecast, console)
+        self._bar = bar
+        self._task = bar.add_task("", total=total)
+
+    def begin(self, title: str) -> None:
+        self._bar.update(self._task, description=title, refresh=True)
+
+    def finish(self, title: str) -> None:
+        self._bar.advance(self._task)
+        self._bar.update(self._task, description=title)
+
+
+@contextmanager
+def _display(total: int, forecast: Forecast, console: Console) -> Iterator[_Display]:
+    if not console.is_terminal:
+        yield _Display(total, forecast, console)
         return
     columns = (
         BarColumn(bar_width=24),
@@ -112,10 +171,5 @@ def track(
         _Left(forecast),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(titles))
-        for index, title in enumerate(titles):
-            progress.update(task, description=title, refresh=True)
-            yield index, forecast
-            forecast.finish_piece()
-            progress.advance(task)
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield _Bar(total, forecast, console, bar)

@@ -93,29 +93,18 @@ def confirm(
     suite
         Options by which the gate is told whose suite it is.
     """
-    import re
-
     from convbench.asv.command import asv
     from convbench.confirm.checking import all_checked
     from convbench.confirm.findings import add_findings, findings_file
-    from convbench.confirm.steps import read_steps
+    from convbench.confirm.steps import open_steps, read_steps
     from convbench.results.store import load_config
-    from convbench.suite.conditions import kept_apart, written
     from convbench.suite.state import state_folder
 
     conf = load_config() if name is None else load_config(name)
     html_dir, results_dir = Path(conf.html_dir), Path(conf.results_dir)
     with console.status("publishing"):
         asv("publish", conf=name)
-    now = written(kept_apart())  # the gate would measure under these
-    open_states = set(State) if again else {State.UNCHECKED}
-    wanted = [
-        found.step
-        for found in read_steps(html_dir)
-        if found.step.machine == machine and found.step.is_time and found.state in open_states
-        if found.step.settings == now
-        if re.search(bench, found.step.cell)
-    ]
+    wanted = open_steps(html_dir, machine, bench, again=again)
     checked = 0
     log = state_folder() / _LOG
     with console.status(f"measuring {len(wanted)} steps again") as status:

@@ -1,12 +1,14 @@
 """A step up in a history, as asv finds it, and what is known of it."""
 
 import enum
+import re
 from pathlib import Path
 
 import msgspec
 
 from convbench.command_line.failure import CommandError
 from convbench.files.atomic import replacing
+from convbench.suite.conditions import kept_apart, written
 
 FILE = Path("convbench") / "steps.json"
 """Where publishing leaves every step, in the published folder."""
@@ -93,3 +95,19 @@ def read_steps(html_dir: Path) -> list[Judged]:
         return msgspec.json.decode(path.read_bytes(), type=list[Judged])
     except (OSError, msgspec.MsgspecError) as error:
         raise CommandError(f"cannot read {path}: {error}; `asv publish` writes it") from None
+
+
+def open_steps(html_dir: Path, machine: str, bench: str = "", *, again: bool = False) -> list[Step]:
+    """Return the steps of a machine that the gate is to measure, under the settings of now.
+
+    Those of cells that `bench` finds; with `again` those that were decided, too.
+    """
+    now = written(kept_apart())  # the gate would measure under these
+    states = set(State) if again else {State.UNCHECKED}
+    return [
+        found.step
+        for found in read_steps(html_dir)
+        if found.step.machine == machine and found.step.is_time and found.state in states
+        if found.step.settings == now
+        if re.search(bench, found.step.cell)
+    ]

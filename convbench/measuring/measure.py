@@ -1,7 +1,7 @@
 """Have asv find the benchmarks of a commit, and measure pieces of it."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from pathlib import Path
 
@@ -50,8 +50,20 @@ def measure(
     settings = {}
     if left_s < inf:
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
+    measure_found(machine, commit, chunk.regex, settings, conf, environment)
+
+
+def measure_found(
+    machine: str,
+    commit: str,
+    regex: str,
+    settings: Mapping[str, str] | None = None,
+    conf: Path | None = None,
+    environment: str | None = None,
+) -> None:
+    """Measure the cells of one commit that asv finds by `regex`, in one run."""
     asv(
-        *("run", f"{commit}^!", "--bench", chunk.regex, "--machine", machine),
+        *("run", f"{commit}^!", "--bench", regex, "--machine", machine),
         *("--record-samples", "--show-stderr", "-a", "rounds=1"),
         *(() if environment is None else ("--environment", environment)),
         settings=settings,

@@ -40,3 +40,23 @@ def last_commits(count: int) -> list[str]:
 def message(commit: str) -> str:
     """Return the first line of a commit's message."""
     return git(Path.cwd(), "show", "--no-patch", "--format=%s", commit).strip()
+
+
+def commits_in(root: Path, text: str) -> list[str]:
+    """Return the commits of a range, main..HEAD say, newest first; of merges the first parents.
+
+    Raises
+    ------
+    MisuseError
+        It names none.
+    """
+    problem = f"{text!r} names no commits of this repository"
+    if not text.isprintable() or not text.strip():
+        raise MisuseError(problem)
+    try:
+        found = git(root, "rev-list", "--first-parent", "--end-of-options", text, "--").split()
+    except GitError as error:
+        raise MisuseError(f"{problem} ({error})") from None
+    if not found:
+        raise MisuseError(problem)
+    return found

@@ -33,9 +33,10 @@ ARGUMENTS = {
     "layer": ["torch:relu", "--input", "4x4"],
     "instructions": ["HEAD"],
     "gate": ["HEAD"],
+    "sweep": ["--local", "1"],
 }
 NAMES = ("report", "readme", "summary", "chart", "crossover", "roofline", "profile")
-NAMES += ("layer", "instructions", "gate", "power", "repeat", "confirm", "backfill")
+NAMES += ("layer", "instructions", "gate", "power", "repeat", "confirm", "backfill", "sweep")
 
 
 def run(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import settings, windows
+from benchmarks import cases, settings, windows
 from convbench.suite import conditions, elsewhere
 from convbench.suite.place import has_suite, is_elsewhere
 
@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_said_twice_is_the_same() -> None:
-    for name in ("DEADLINE_VARIABLE", "SLOWDOWN", "TOLERANCE"):
+    for name in ("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "SLOWDOWN", "TOLERANCE"):
         assert getattr(conditions, name) == getattr(windows, name)
+    assert conditions.BUDGET_VARIABLE == cases.BUDGET_VARIABLE
 
 
 def test_what_matters_in_any_suite_matters_in_this_one() -> None:

@@ -7,6 +7,7 @@ installs a commit is a folder, and the pieces that asv measures at a time are sh
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import pytest
 
 from convbench.results.reasons import Reason
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MACHINE = "tiny-machine"
 # What is kept there is the user's, and serves all.
 CACHE = platformdirs.user_cache_path()
@@ -119,6 +120,8 @@ _SUITE = """
             time.sleep(0.002)
 """
 
+_LEFT_OUT = shutil.ignore_patterns("__pycache__")
+
 Cell = tuple[str, str, int]
 """A file of results, a benchmark, and the place of a cell in it."""
 
@@ -135,7 +138,7 @@ class Tiny:
         self.root, self.home = root, home
         home.mkdir()
         for room in ("convbench", "benchmarks"):
-            (root / room).symlink_to(ROOT / room)
+            shutil.copytree(ROOT / room, root / room, ignore=_LEFT_OUT)
         (root / "folder_environment.py").write_text(_ENVIRONMENT)
         (root / "asv.conf.json").write_text(json.dumps(_CONF))
         (root / "pyproject.toml").touch()
@@ -143,7 +146,7 @@ class Tiny:
             (root / name).mkdir()
             (root / name / "__init__.py").write_text(text)
         (root / "suite" / "conv2d.py").write_text(textwrap.dedent(_SUITE))
-        (root / ".gitignore").write_text("__pycache__/\n.asv/\nresults/\nconvbench\nbenchmarks\n")
+        (root / ".gitignore").write_text("__pycache__/\n.asv/\n/results/\n")
         _git(root, "init", "-q", "-b", "main")
         self.commit()
 
@@ -202,6 +205,7 @@ class Tiny:
 
         from convbench.confirm.findings import Finding
         from convbench.results.store import load_config
+        from convbench.sweep.notes import Note
 
         before = Path.cwd()
         os.chdir(self.root)
@@ -211,7 +215,8 @@ class Tiny:
         finally:
             os.chdir(before)
         for path in (self.root / "results").rglob("*.jsonl"):
-            kind = Reason if path.name.endswith(".reasons.jsonl") else Finding
+            kinds = {".reasons": Reason, ".hosts": Note}
+            kind = kinds.get(path.with_suffix("").suffix, Finding)
             for line in path.read_bytes().splitlines():
                 msgspec.json.decode(line, type=kind)
         books = self.home / ".asv-machine.json"

@@ -1,0 +1,183 @@
+"""`convbench sweep`: a history over many commits and machines, by a dask cluster."""
+
+import argparse
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from convbench.command_line.arguments import count, pattern
+from convbench.command_line.failure import CommandError, MisuseError
+
+if TYPE_CHECKING:
+    from asv.config import Config
+
+    from convbench.sweep.cluster import Site
+    from convbench.sweep.hosts import Kind
+
+_LAST = 10
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "sweep",
+        help="measure commits on the hosts of a dask cluster",
+        description="What a machine has results of is not measured again: the same command goes "
+        "on where it was.",
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--scheduler", metavar="ADDRESS", help="dask's, such as tcp://head:8786")
+    where.add_argument(
+        "--local",
+        type=count("number of workers: 1 or more"),
+        metavar="N",
+        help="N workers on this host, which take turns",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--commits",
+        metavar="RANGE",
+        help=f"as git understands it, main..HEAD say (default: the last {_LAST})",
+    )
+    what.add_argument(
+        "--confirm", action="store_true", help="instead, the steps that `confirm` would measure"
+    )
+    parser.add_argument(
+        "--bench",
+        type=lambda text: pattern(text, within="(?:{})").pattern,
+        metavar="REGEX",
+        help="only cells that asv finds by it (default: what the report measures)",
+    )
+    parser.add_argument(
+        "--machine", help="the machine's name in the results, where all hosts are of one kind"
+    )
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        metavar="FOLDER",
+        help="of asv's environments on every host, to keep and use again (default: with --local "
+        "this clone's, else new ones)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Do what the command line asks for.
+
+    Raises
+    ------
+    MisuseError
+        What is asked for cannot be, or distributed is not installed.
+    """
+    try:
+        import distributed  # noqa: F401  # dask's, and an extra of the package
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"{error}; pip install -e '.[bench,dask]' installs it") from None
+    from convbench.asv.command import alone
+    from convbench.repository.commits import commits_in, last_commits
+    from convbench.results.store import load_config
+    from convbench.sweep.bundle import bundled
+    from convbench.sweep.cluster import looked, opened, site
+    from convbench.sweep.hosts import kinds
+
+    conf = load_config()
+    root = Path.cwd()
+    if args.confirm:
+        commits = _published_commits(conf, console)
+    elif args.commits is not None:
+        commits = commits_in(root, args.commits)
+    else:
+        commits = last_commits(_LAST)
+    environments = _environments(args.environments, conf, local=args.local is not None)
+    with console.status("packing the repository"):
+        bundle = bundled(root, commits)
+    # Workers on this host may share this clone's environments, as its own commands do.
+    held = nullcontext() if args.local is None else alone()
+    with held, opened(args.scheduler, args.local) as client:
+        if client.dashboard_link:
+            console.print(f"dask's dashboard: {client.dashboard_link}", highlight=False)
+        with site(client, bundle, _settings(), environments) as there:
+            found = kinds(looked(there, console), args.machine)
+            _print_kinds(found, console)
+            failures = _run(args, commits, there, found, console)
+    _publish(console)
+    if failures:
+        raise CommandError("; ".join(f"{of[:8]}: {said}" for of, said in failures.items()))
+
+
+def _environments(given: Path | None, conf: "Config", *, local: bool) -> Path | None:
+    """Return the folder that every host keeps asv's environments in, if there is one."""
+    if local:
+        return (given or Path(conf.env_dir)).resolve()
+    if given is not None and not given.is_absolute():
+        raise MisuseError(f"--environments {given} is on other hosts, so it has to be absolute")
+    return given
+
+
+def _run(
+    args: argparse.Namespace,
+    commits: list[str],
+    there: "Site",
+    found: "list[Kind]",
+    console: Console,
+) -> dict[str, str]:
+    from convbench.sweep.commits import Commits, discovery, keep_discovered
+    from convbench.sweep.confirming import Confirmation
+    from convbench.sweep.dealing import Dealer
+    from convbench.sweep.saving import run as run_plan
+
+    dealer = Dealer(there, console)
+    held = args.local is not None
+    places = max(1, sum(map(len, there.places().values())))
+    if args.confirm:
+        confirmation = Confirmation(found, args.bench)
+        if not confirmation.parts:
+            console.print("no step of these machines is left to check")
+        return run_plan(confirmation, dealer, places, held, console)
+    with console.status("finding the benchmarks on a host"):
+        ((_, discovered),) = dealer.deal([discovery(found)])
+    keep_discovered(discovered)
+    plan = Commits(found, commits, args.bench, console)
+    return run_plan(plan, dealer, places, held, console)
+
+
+def _published_commits(conf: "Config", console: Console) -> list[str]:
+    """Publish, and return both commits of every step that was found."""
+    from convbench.asv.command import asv
+    from convbench.confirm.steps import read_steps
+
+    with console.status("publishing"):
+        asv("publish")
+    steps = [found.step for found in read_steps(Path(conf.html_dir))]
+    return [commit for step in steps for commit in (step.before, step.after)]
+
+
+def _settings() -> dict[str, str]:
+    """Return the variables under which is measured, and those that say how patiently."""
+    from convbench.suite.conditions import BUDGET_VARIABLE, PATIENCE_VARIABLE, in_force
+
+    pace = {n: os.environ[n] for n in (BUDGET_VARIABLE, PATIENCE_VARIABLE) if n in os.environ}
+    return {**in_force(), **pace}
+
+
+def _print_kinds(found: "list[Kind]", console: Console) -> None:
+    for one in found:
+        hosts = ", ".join(one.hosts)
+        console.print(
+            f"{one.machine}: {one.resource} ({hosts})",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _publish(console: Console) -> None:
+    from convbench.asv.command import asv
+    from convbench.results.store import load_config
+
+    with console.status("publishing"):
+        asv("publish")
+    console.print(f"report: {load_config().html_dir}/index.html (make preview serves and opens it)")

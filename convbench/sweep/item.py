@@ -1,0 +1,137 @@
+"""One item, in a worker's checkout: ``python -m convbench.sweep.item FOLDER ... measure ...``.
+
+What it has made lies in FOLDER afterwards. It ends when its standard input does.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import FrameType
+
+from convbench.command_line.failure import FAILED, CommandError
+
+UNREADY = 4
+"""The exit status where it is the host that cannot measure, not the commit."""
+_READY = Path(".asv/ready")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m convbench.sweep.item")
+    parser.add_argument("folder", type=Path, help="what is made goes there")
+    parser.add_argument("--environments", type=Path, help="folder of asv's environments")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    acts = parser.add_subparsers(dest="act", required=True)
+    acts.add_parser("discover")
+    measuring = acts.add_parser("measure")
+    measuring.add_argument("commit")
+    measuring.add_argument("regex")
+    acts.add_parser("confirm").add_argument("steps")
+    return parser
+
+
+def _end_with_input() -> None:
+    """End as by Ctrl-C once whoever started this is gone, however that was."""
+    main = threading.main_thread().ident
+    assert main is not None
+    heard = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        heard.set()
+        signal.default_int_handler(number, frame)
+
+    def wait() -> None:
+        os.read(0, 1)  # not through sys.stdin, whose lock would be held when Python ends
+        # A signal that comes just before a system call begins does not interrupt it.
+        while not heard.is_set():
+            signal.pthread_kill(main, signal.SIGINT)
+            heard.wait(0.5)
+
+    signal.signal(signal.SIGINT, end)
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _take_settings(given: list[str]) -> None:
+    """Measure under the client's settings, as its own commands would, and under no others.
+
+    dask starts its workers with one thread for OpenMP and MKL, and with another allocation of
+    memory: these would be another experiment.
+    """
+    from convbench.suite.conditions import in_force
+
+    for name in in_force():
+        del os.environ[name]
+    os.environ.update(dict(setting.split("=", 1) for setting in given))
+
+
+def _share_lock(log: Path) -> None:
+    """Share asv's lock with the host's other checkouts.
+
+    asv is run under ``.asv/lock`` (`convbench.asv.command`), and whatever measures otherwise takes
+    it, too. So one item at a time measures on a host, whatever number of workers it has.
+    """
+    home = Path(tempfile.gettempdir(), f"convbench-{os.getuid()}")
+    home.mkdir(mode=0o700, exist_ok=True)
+    log.parent.mkdir(exist_ok=True)
+    if not log.with_name("lock").is_symlink():
+        log.with_name("lock").symlink_to(home / "measuring.lock")
+
+
+def _discover(folder: Path, environments: Path | None) -> None:
+    from convbench.asv.elsewhere import conf_with_results
+    from convbench.asv.machines import machine_name
+    from convbench.measuring.measure import discover
+
+    discover(machine_name(None), "HEAD", conf_with_results(folder, environments=environments))
+    _READY.touch()
+
+
+def _make_ready(args: argparse.Namespace) -> None:
+    """Have asv make its environment and find the benchmarks, once in a checkout.
+
+    So that it is known whose fault it is if a commit cannot be measured.
+    """
+    if args.act == "discover":
+        _discover(args.folder, args.environments)
+    elif args.act == "measure" and not _READY.exists():
+        with tempfile.TemporaryDirectory(dir=".asv") as folder:
+            _discover(Path(folder), args.environments)
+
+
+def _act(args: argparse.Namespace) -> None:
+    from convbench.asv.elsewhere import conf_with_results
+    from convbench.asv.machines import machine_name
+    from convbench.measuring.measure import measure_found
+    from convbench.sweep import comparing
+
+    if args.act == "measure":
+        conf = conf_with_results(args.folder, environments=args.environments)
+        measure_found(machine_name(None), args.commit, args.regex, conf=conf)
+    elif args.act == "confirm":
+        comparing.confirm(args.steps, args.folder)
+
+
+def main() -> int:
+    """Do what the command line says; return 0, `FAILED` or `UNREADY`, the reason printed last."""
+    args = _parser().parse_args()
+    _end_with_input()
+    from convbench.asv.command import LOG
+
+    status = UNREADY
+    try:
+        _take_settings(args.set)
+        _share_lock(LOG)
+        _make_ready(args)
+        status = FAILED
+        _act(args)
+    except (CommandError, OSError) as error:
+        print(error)
+        return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
