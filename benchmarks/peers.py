@@ -1,4 +1,4 @@
-"""The same correlation by other libraries: OpenCV, scipy, fft-conv-pytorch, JAX.
+"""The same correlation by other libraries: OpenCV, scipy, JAX, and three that use torch's FFT.
 
 ``pip install -e '.[peers]'`` installs them; one that is missing is skipped with a sentence.
 ``asv run --bench peers`` runs it under asv, ``python -m benchmarks.peers`` under pyperf.
@@ -32,9 +32,11 @@ PACKAGES = {
     "ndimage": "scipy",
     "opencv": "cv2",
     "fft_conv": "fft_conv_pytorch",
+    "torch_fftconv": "torch_fftconv",
+    "kornia": "kornia",
     "jax": "jax",
 }
-TRAINABLE = ("auto", "torch", "fft_conv", "jax")
+TRAINABLE = ("auto", "torch", "fft_conv", "torch_fftconv", "kornia", "jax")
 
 # Multiply-adds per second of the libraries that do the direct sum, roughly: what is skipped.
 _MACS_PER_S = {"correlate2d": 0.9e9, "ndimage": 0.6e9, "torch": 5e9, "jax": 5e9}
@@ -128,6 +130,15 @@ def _functions() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
         from fft_conv_pytorch import fft_conv
 
         functions["fft_conv"] = fft_conv
+    if find_spec("torch_fftconv") is not None:
+        from torch_fftconv import fft_conv2d
+
+        functions["torch_fftconv"] = fft_conv2d
+    if find_spec("kornia") is not None:
+        from kornia.filters import fft_conv as filtered
+
+        # Its kernel has no axis of output channels: it filters each channel alike.
+        functions["kornia"] = lambda x, w: filtered(x, w[0], padding="valid")
     return functions
 
 

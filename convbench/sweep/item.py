@@ -67,17 +67,18 @@ def _take_settings(given: list[str]) -> None:
     os.environ.update(dict(setting.split("=", 1) for setting in given))
 
 
-def _share_lock(log: Path) -> None:
+def _share_lock(folder: Path) -> None:
     """Share asv's lock with the host's other checkouts.
 
-    asv is run under ``.asv/lock`` (`convbench.asv.command`), and whatever measures otherwise takes
-    it, too. So one item at a time measures on a host, whatever number of workers it has.
+    asv is run under the lock of this folder (`convbench.asv.command`), and whatever measures
+    otherwise takes it, too. So one item at a time measures on a host, whatever number of workers
+    it has.
     """
     home = Path(tempfile.gettempdir(), f"convbench-{os.getuid()}")
     home.mkdir(mode=0o700, exist_ok=True)
-    log.parent.mkdir(exist_ok=True)
-    if not log.with_name("lock").is_symlink():
-        log.with_name("lock").symlink_to(home / "measuring.lock")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "lock").is_symlink():
+        (folder / "lock").symlink_to(home / "measuring.lock")
 
 
 def _discover(folder: Path, environments: Path | None) -> None:
@@ -118,12 +119,12 @@ def main() -> int:
     """Do what the command line says; return 0, `FAILED` or `UNREADY`, the reason printed last."""
     args = _parser().parse_args()
     _end_with_input()
-    from convbench.asv.command import LOG
+    from convbench.suite.state import state_folder
 
     status = UNREADY
     try:
         _take_settings(args.set)
-        _share_lock(LOG)
+        _share_lock(state_folder())
         _make_ready(args)
         status = FAILED
         _act(args)
