@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.layer.examining import examine
     from convbench.layer.loading import load
     from convbench.layer.page import page
-    from convbench.layer.text import finding_table, heading, split_table, timing_table
+    from convbench.layer.text import doubt, finding_table, heading, split_table, timing_table
 
     names = [args.layer] if args.reference is None else [args.layer, args.reference]
     layers = [(name, load(name, len(args.input))) for name in names]
@@ -69,6 +69,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     console.print(heading(found), soft_wrap=True, markup=False, highlight=False)
     if found.timings:
         console.print(timing_table(found))
+        if (said := doubt(found)) is not None:
+            console.print(said, highlight=False)
     if found.split is not None:
         console.print(split_table(found.split))
     console.print(finding_table(found))

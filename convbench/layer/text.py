@@ -59,12 +59,16 @@ def timing_table(report: Report) -> Table:
     if report.reference is not None:
         table.add_column("reference", justify="right")
         table.add_column("ratio", justify="right")
-    if any(_is_wide(timing) for timing in report.timings):
-        table.caption = "the machine was busy: where an interval is wide, ask again later"
-        table.caption_justify = "left"
     for row in timing_rows(report):
         table.add_row(*(row if report.reference is not None else row[:2]))
     return table
+
+
+def doubt(report: Report) -> str | None:
+    """Say that times are not to be relied on, where they are not."""
+    if any(_is_wide(timing) for timing in report.timings):
+        return "the machine was busy: where an interval is wide, ask again later"
+    return None
 
 
 def split_title(split: Split) -> str:
