@@ -16,6 +16,7 @@ def files(root: Path) -> set[Path]:
     return {path.relative_to(root) for path in root.rglob("*") if ".git" not in path.parts}
 
 
+@pytest.mark.slow
 def test_it_finds_what_takes_twice_as_long_and_leaves_nothing(convbench, project, tmp_path) -> None:
     before, objects = files(project), git(project, "count-objects", "-v")
     file = tmp_path / "gate.json"
@@ -45,6 +46,7 @@ def test_it_finds_what_takes_twice_as_long_and_leaves_nothing(convbench, project
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_the_working_tree_is_built_with_its_changes(convbench, project, tmp_path) -> None:
     # From another folder, by the configuration's name; the report goes where it was asked for.
     package = project / "src" / "thing"
@@ -66,6 +68,7 @@ def test_the_working_tree_is_built_with_its_changes(convbench, project, tmp_path
     assert git(project, "count-objects", "-v") == objects
 
 
+@pytest.mark.slow
 def test_the_same_code_is_no_slowdown(convbench, project) -> None:
     # A difference of less than a half: no moment of a busy machine makes as much of the same code.
     done = convbench(

@@ -38,7 +38,7 @@ def clone(tmp_path, monkeypatch) -> Path:
     (tmp_path / "asv.conf.json").write_text(
         '{"version": 1, "repo": ".", "results_dir": "results", "html_dir": "html"}'
     )
-    for name in ("convbench.confirm.steps.in_force", "convbench.confirm.checking.in_force"):
+    for name in ("convbench.confirm.steps.kept_apart", "convbench.confirm.checking.kept_apart"):
         monkeypatch.setattr(name, dict)
     return tmp_path
 
