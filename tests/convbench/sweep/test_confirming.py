@@ -38,6 +38,8 @@ def clone(tmp_path, monkeypatch) -> Path:
     (tmp_path / "asv.conf.json").write_text(
         '{"version": 1, "repo": ".", "results_dir": "results", "html_dir": "html"}'
     )
+    for room in ("fftconv", "benchmarks"):  # as in a clone of this repository
+        (tmp_path / room).mkdir()
     for name in ("convbench.confirm.steps.kept_apart", "convbench.confirm.checking.kept_apart"):
         monkeypatch.setattr(name, dict)
     return tmp_path
@@ -104,7 +106,9 @@ def test_a_gate_that_cannot_run_is_the_items_failure(clone, monkeypatch, capsys)
     monkeypatch.setattr(item, "_end_with_input", lambda: None)
     steps = msgspec.json.encode([step("one", "x")]).decode()
     monkeypatch.setattr(sys, "argv", ["item", str(made), "confirm", steps])
-    # The folder is no checkout, so no gate starts.
+    # The folder is no checkout, so no gate starts; here that is not taken for a step that cannot be
+    # compared.
+    monkeypatch.setattr("convbench.confirm.checking._MISUSE", None)
     assert item.main() == 1
     assert "the gate on aaaaaaaa and bbbbbbbb failed" in capsys.readouterr().out
     assert not list(made.iterdir())
