@@ -157,10 +157,10 @@ def test_a_shift_notes_when_the_caller_ended(monkeypatch: pytest.MonkeyPatch) ->
         assert list(threads[:2]) == [threading.get_native_id(), 0]
 
 
-def test_the_caller_waits_for_its_team_and_knows_for_how_long(
+def test_the_caller_waits_for_its_team_and_knows_since_when(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A job that only the threads which are not its caller take long for."""
+    """A job whose caller is done before its other thread begins, or only after that has ended."""
     numba = pytest.importorskip("numba")
     import torch
 
@@ -169,26 +169,38 @@ def test_the_caller_waits_for_its_team_and_knows_for_how_long(
 
     if pool.runner() is pool._python_threads:
         pytest.skip("this torch brings no OpenMP that can be called")
-    told: list[tuple[int, int]] = []
-    monkeypatch.setattr(pool.TEAM, "tell", lambda wall, waited, _: told.append((wall, waited)))
+    told: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(pool.TEAM, "tell", lambda *figures: told.append(figures))
     monkeypatch.setattr(pool.TEAM, "_missing", 0)
     library = ctypes.CDLL(str(pool.Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
     address = ctypes.cast(library.omp_get_thread_num, ctypes.c_void_p).value
-    number, nanoseconds = shift.number, shift.nanoseconds
+    number, nanoseconds, add = shift.number, shift.nanoseconds, shift.add
+    # So long that no slice of a scheduler's takes as long.
+    pause_ns, given_up_ns = 200_000_000, 10_000_000_000
 
     def work(job: Any) -> None:
-        end = nanoseconds() + 20_000_000
-        while number(job[0]) != job[1] and nanoseconds() < end:
-            pass
+        """Note when this thread ends; the one that is named waits for that of the other first."""
+        own = number(job[0])
+        if own == job[1]:
+            begun = nanoseconds()
+            while add(job, 3 - own, 0) == 0 and nanoseconds() < begun + given_up_ns:
+                pass
+            seen = nanoseconds()
+            while nanoseconds() < seen + pause_ns:
+                pass
+        job[2 + own] = nanoseconds()
 
     function: Any = numba.cfunc(numba.types.void(JOB))(work)
-    for waits_for_none, waited in ((0, True), (1, False)):
+    for last in (1, 0):
         told.clear()
-        job = (ctypes.c_int64 * 2)(address or 0, waits_for_none)
+        job = (ctypes.c_int64 * 4)(address or 0, last, 0, 0)
         pool.runner()(function.address, ctypes.addressof(job), 2)
-        ((wall_ns, waited_ns),) = told
+        ((wall_ns, waited_ns, end_ns),) = told
         assert wall_ns > 19_000_000
-        assert (waited_ns > 15_000_000) is waited
+        caller_ns, other_ns = job[2], job[3]
+        assert (other_ns > caller_ns) is (last == 1), "one of them gave up"
+        assert caller_ns <= end_ns - waited_ns <= end_ns
+        assert (end_ns - waited_ns < other_ns) is (last == 1)
 
 
 def test_what_a_job_took_is_known_to_the_team(monkeypatch: pytest.MonkeyPatch) -> None:
