@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from convbench.confirm.steps import Judged, State, Step
+from convbench.files.lines import read_entries, written
 
 VERSION = 1
 NAME = "confirmed.jsonl"
@@ -59,19 +60,11 @@ def read_findings(path: Path) -> dict[Key, Finding]:
 
     It would be measured again.
     """
-    found = {}
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        try:
-            finding = msgspec.json.decode(line, type=Finding)
-        except msgspec.MsgspecError:
-            continue
-        if finding.version == VERSION:
-            found[finding.cell, finding.before, finding.after, finding.settings] = finding
-    return found
+    return {
+        (finding.cell, finding.before, finding.after, finding.settings): finding
+        for finding in read_entries(path, Finding)
+        if finding.version == VERSION
+    }
 
 
 def add_findings(path: Path, findings: list[Finding]) -> None:
@@ -81,7 +74,7 @@ def add_findings(path: Path, findings: list[Finding]) -> None:
         file.seek(0)
         whole = file.read()
         start = b"\n" if whole and not whole.endswith(b"\n") else b""
-        file.write(start + b"".join(msgspec.json.encode(f) + b"\n" for f in findings))
+        file.write(start + written(findings))
 
 
 def judged(step: Step, findings: dict[Key, Finding], host: float | None) -> Judged:

@@ -1,7 +1,7 @@
 """A report of a layer as one HTML file that needs no other."""
 
-from convbench.drawing.markup import Content, Markup, element, join, table
-from convbench.drawing.style import ASSETS, tints_css
+from convbench.drawing.document import document, scroll
+from convbench.drawing.markup import Content, Markup, element, table
 from convbench.layer.checks.registry import CHECKS
 from convbench.layer.conversion import MEANING, REGIONS, Split
 from convbench.layer.finding import Finding, Outcome
@@ -71,12 +71,7 @@ def _findings(report: Report) -> Markup:
     rows = [_finding(finding) for finding in report.findings]
     made = element("table", element("thead", head), element("tbody", *rows), class_="findings")
     heading = element("h2", f"What it does to the rest of torch: {verdict(report)}")
-    return element("section", heading, _scroll(made))
-
-
-def _scroll(content: Markup) -> Markup:
-    """Return what is wider than a narrow window, to be scrolled there, by keyboard too."""
-    return element("div", content, class_="scroll", tabindex="0", role="region", aria_label="Wide")
+    return element("section", heading, scroll(made))
 
 
 def _times(report: Report) -> Markup | None:
@@ -87,7 +82,7 @@ def _times(report: Report) -> Markup | None:
     rows: list[list[Content]] = [list(row[:count]) for row in timing_rows(report)]
     title = "What it takes" + (f", beside {report.reference}" if report.reference else "")
     made = table(head[:count], rows, class_="plain")
-    return element("section", element("h2", title), _scroll(made), element("p", _TIMES))
+    return element("section", element("h2", title), scroll(made), element("p", _TIMES))
 
 
 def _bar(split: Split) -> Markup:
@@ -139,9 +134,9 @@ def _split(split: Split | None) -> Markup | None:
         "section",
         element("h2", text[0].upper() + text[1:]),
         _bar(split),
-        _scroll(table(head, rows, class_="plain left last")),
+        scroll(table(head, rows, class_="plain left last")),
         element("p", _SPLIT),
-        *((element("h3", "Conversions, the longest first"), _scroll(conversions)) if lines else ()),
+        *((element("h3", "Conversions, the longest first"), scroll(conversions)) if lines else ()),
     )
 
 
@@ -153,9 +148,9 @@ def _facts(report: Report) -> Markup:
     return element("dl", *pairs, class_="conditions")
 
 
-def _style() -> Markup:
+def _css() -> str:
     regions = "".join(f".f{i}{{fill:var(--m{i})}}" for i in range(len(REGIONS)))
-    own = (
+    return regions + (
         ".plot text{font-size:13px}"
         "h1,h2{overflow-wrap:anywhere}.plot{margin-bottom:.5rem}"
         ".left th:first-child,.left th:last-child{text-align:left}"
@@ -172,24 +167,13 @@ def _style() -> Markup:
         ".line{overflow-wrap:anywhere}.line code{background:var(--bar);padding:0 .3rem}"
         ".line .at{background:none;padding:0;color:var(--quiet)}"
     )
-    sheet = (ASSETS / "pages.css").read_text(encoding="utf-8")
-    return Markup(f"<style>\n{tints_css()}{sheet}{regions}{own}\n</style>")
 
 
 def page(report: Report) -> str:
     """Return the page of a report."""
-    title = f"What leaving torch costs: {report.subject.name}"
-    head = join(
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        Markup('<link rel="icon" href="data:,">'),
-        element("title", title),
-        _style(),
-    )
-    body = element(
-        "main",
-        element("h1", title),
+    return document(
+        f"What leaving torch costs: {report.subject.name}",
+        _css(),
         element("p", report.title, class_="lead"),
         _code(report.place),
         _facts(report),
@@ -197,5 +181,3 @@ def page(report: Report) -> str:
         _split(report.split),
         _findings(report),
     )
-    content = element("html", join(element("head", head), element("body", body)), lang="en")
-    return f"<!doctype html>\n{content}\n"

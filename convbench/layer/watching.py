@@ -61,6 +61,16 @@ def _all_functions() -> list[type[Function]]:
     return found
 
 
+def _follow(run: Callable[[], object], follow: Callable[[FrameType, str, Any], None]) -> None:
+    """Run something under a profile function."""
+    before = sys.getprofile()
+    sys.setprofile(follow)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+
+
 def watch(run: Callable[[], object]) -> list[Watched]:
     """Run something and return the Functions that it called, in order, of the layer's own files."""
     methods: dict[CodeType, tuple[type[Function], str]] = {}
@@ -80,12 +90,7 @@ def watch(run: Callable[[], object]) -> list[Watched]:
             place = Place(frame.f_code.co_filename, frame.f_lineno)
             watched.returned[method][place] = _dtypes(value)
 
-    before = sys.getprofile()
-    sys.setprofile(follow)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
+    _follow(run, follow)
     return list(seen.values())
 
 
@@ -99,12 +104,7 @@ def casts(run: Callable[[], object]) -> list[Place]:
             place = Place(frame.f_code.co_filename, frame.f_lineno)
             found.append((_CASTS.index(name), place))
 
-    before = sys.getprofile()
-    sys.setprofile(follow)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
+    _follow(run, follow)
     return [place for _, place in sorted(found, key=lambda one: one[0])]
 
 

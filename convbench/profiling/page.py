@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from convbench.drawing.document import document, scroll
 from convbench.drawing.markup import Content, Markup, element, join, table
-from convbench.drawing.style import ASSETS, tints_css
 from convbench.limits.bound import DEFINITION
 from convbench.profiling.charts import flame_graph, memory_chart, phase_bar
 from convbench.profiling.phases import MEANING, PHASES
@@ -64,20 +64,15 @@ def _facts(profile: Profile) -> Markup:
     return element("dl", *pairs, class_="conditions")
 
 
-def _scroll(content: Markup) -> Markup:
-    """Return what is wider than a narrow window, to be scrolled there, by keyboard too."""
-    return element("div", content, class_="scroll", tabindex="0", role="region", aria_label="Wide")
-
-
 def _body(profile: Profile, files: str, longest_s: float, role: str = "") -> Markup:
     return element(
         "section",
         element("h2", f"{role}{profile.spec.title}"),
         _facts(profile),
         phase_bar(profile.phases, longest_s),
-        _scroll(_phase_rows(profile)),
+        scroll(_phase_rows(profile)),
         element("h3", "Flame graph of one call"),
-        _scroll(flame_graph(profile.call)),
+        scroll(flame_graph(profile.call)),
         element(
             "p",
             join(
@@ -104,36 +99,24 @@ def _difference(baseline: Profile, contender: Profile) -> Markup:
     ]
     made = table(head, rows, class_="plain")
     note = element("p", "Ratio: contender divided by baseline; above 1 is slower.")
-    return element("section", element("h2", "Difference by phase"), *names, _scroll(made), note)
+    return element("section", element("h2", "Difference by phase"), *names, scroll(made), note)
 
 
-def _style() -> Markup:
+def _css() -> str:
     phases = "".join(f".f{i}{{fill:var(--m{i})}}" for i in range(len(PHASES)))
-    own = (
+    return phases + (
         ".plot text{font-size:12px}.flames{min-width:50rem}"
         ".phases :is(td,th):last-child{text-align:left}"
         ".flames rect{stroke:var(--page)}"
         ".call{fill:var(--rule)}.curve{fill:none;stroke:var(--link);stroke-width:1.5}"
     )
-    sheet = (ASSETS / "pages.css").read_text(encoding="utf-8")
-    return Markup(f"<style>\n{tints_css()}{sheet}{phases}{own}\n</style>")
 
 
 def _document(title: str, *content: Content) -> str:
-    head = join(
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup('<link rel="icon" href="data:,">'),
-        element("title", title),
-        _style(),
-    )
     keys = [element("li", name, class_=f"m{index}") for index, name in enumerate(PHASES)]
     legend = element("ul", *keys, class_="legend", aria_label="Colour of each phase")
     about = element("section", element("h2", "How to read this"), legend, element("p", _NOTE))
-    limit = element("p", DEFINITION)
-    body = element("main", element("h1", title), *content, about, limit)
-    page = element("html", join(element("head", head), element("body", body)), lang="en")
-    return f"<!doctype html>\n{page}\n"
+    return document(title, _css(), *content, about, element("p", DEFINITION))
 
 
 def profile_page(profile: Profile) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from convbench.command_line.failure import CommandError
+from convbench.files.lines import written
 
 VERSION = 1
 
@@ -71,4 +72,4 @@ def append_samples(path: Path, samples: list[Sample]) -> None:
         file.seek(0)
         whole = file.read()
         file.truncate(whole.rfind(b"\n") + 1)
-        file.write(b"".join(msgspec.json.encode(sample) + b"\n" for sample in samples))
+        file.write(written(samples))

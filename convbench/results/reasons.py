@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from convbench.files.atomic import replacing
+from convbench.files.lines import read_entries, written
 from convbench.suite.conditions import SLOWDOWN
 
 CellKey = tuple[str, tuple[Any, ...]]
@@ -73,18 +74,7 @@ def read_reasons(path: Path) -> dict[CellKey, str]:
 
     At worst its cell is tried once more.
     """
-    found = {}
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        try:
-            entry = msgspec.json.decode(line, type=Reason)
-        except msgspec.MsgspecError:
-            continue
-        found[entry.key] = entry.reason
-    return found
+    return {entry.key: entry.reason for entry in read_entries(path, Reason)}
 
 
 def write_reasons(path: Path, reasons: dict[CellKey, str]) -> None:
@@ -94,4 +84,4 @@ def write_reasons(path: Path, reasons: dict[CellKey, str]) -> None:
         return
     entries = [Reason(*key, reason) for key, reason in sorted(reasons.items(), key=repr)]
     with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(msgspec.json.encode(e) + b"\n" for e in entries))
+        temporary.write_bytes(written(entries))

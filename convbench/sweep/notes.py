@@ -1,12 +1,12 @@
 """Which host measured what: beside asv's files, which say it of a machine, a line an item."""
 
 import datetime
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from convbench.files.atomic import replacing
+from convbench.files.lines import read_entries, written
 
 SUFFIX = ".hosts.jsonl"
 
@@ -35,19 +35,11 @@ def notes_file(path: Path) -> Path:
 
 def read_notes(path: Path) -> list[Note]:
     """Return what is noted, oldest first; what cannot be read is left out."""
-    found = []
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        with suppress(msgspec.MsgspecError):
-            found.append(msgspec.json.decode(line, type=Note))
-    return found
+    return read_entries(path, Note)
 
 
 def add_note(path: Path, added: Note) -> None:
     """Add a note; of what is measured once more the newest is kept."""
     kept = [one for one in read_notes(path) if one.measured != added.measured]
     with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(msgspec.json.encode(o) + b"\n" for o in [*kept, added]))
+        temporary.write_bytes(written([*kept, added]))

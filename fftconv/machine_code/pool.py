@@ -43,6 +43,7 @@ def _openmp() -> Callable[[int, int, int], None] | None:
     from fftconv.machine_code import placement, shift
 
     entry, kind = shift.shift().address, ctypes.c_int64 * shift.COUNT
+    cores, threads_at = ctypes.c_int64 * placement.WORDS, ctypes.addressof(placement.THREADS)
     number_at = ctypes.cast(number, ctypes.c_void_p).value
     # To make the fields anew for each job would take longer than all else here. (Several Python
     # threads may have a job each.)
@@ -52,8 +53,6 @@ def _openmp() -> Callable[[int, int, int], None] | None:
         fields = kind()
         fields[shift.NUMBER], fields[shift.THREADS] = number_at or 0, threads_at
         return fields, ctypes.addressof(fields)
-
-    cores, threads_at = ctypes.c_int64 * placement.WORDS, ctypes.addressof(placement.THREADS)
 
     def run(function: int, job: int, threads: int) -> None:
         start = now_ns()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from convbench.layer.checks.context import Context
-from convbench.layer.checks.tensors import close
+from convbench.layer.checks.tensors import same
 from convbench.layer.errors import line
 from convbench.layer.finding import Finding, failed, passed
 from convbench.layer.places import raised_at
@@ -38,7 +38,6 @@ def copies(context: Context) -> Finding:
             torch.manual_seed(5)
             with torch.no_grad():
                 found.append(tensors_of(called(*context.subject.inputs())))
-        same = len(found[0]) == len(found[1]) and all(map(close, found[1], found[0]))
-        if not same and not context.random:
+        if not context.random and not same(found[1], found[0]):
             return failed(f"{how}, it gives another result", context.line_of("forward"), _MEND)
     return passed("pickled and copied, it gives the same result")

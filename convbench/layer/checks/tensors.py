@@ -35,6 +35,11 @@ def close(found: Tensor | None, wanted: Tensor | None, scale: float | None = Non
     return torch.allclose(found, wanted, rtol=rtol, atol=rtol * scale, equal_nan=True)
 
 
+def same(found: Sequence[Tensor | None], wanted: Sequence[Tensor | None]) -> bool:
+    """Whether results are as many and the same, up to rounding."""
+    return len(found) == len(wanted) and all(map(close, found, wanted))
+
+
 def _largest(*tensors: Tensor | None) -> float:
     sizes = [float(t.detach().abs().max()) for t in tensors if t is not None and t.numel()]
     return max(sizes, default=0.0)
@@ -93,7 +98,7 @@ def layouts(context: Context) -> Finding:
         "pass arrays with their strides on, or make them contiguous first (tensor.contiguous(), "
         "numpy.ascontiguousarray)"
     )
-    if not all(map(close, moved, plain)):
+    if not same(moved, plain):
         said = "an input that is not contiguous gives another result"
         return failed(said, context.line_of("forward"), mend)
     backward = context.line_of("backward")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 
 from convbench.layer.checks.context import Context
-from convbench.layer.checks.tensors import close
+from convbench.layer.checks.tensors import same
 from convbench.layer.errors import line
 from convbench.layer.finding import Finding, failed, not_applicable, passed, unsure
 from convbench.layer.places import raised_at
@@ -129,7 +129,7 @@ def _wrong_results(context: Context) -> bool:
                 return
             with torch.no_grad():
                 found = tensors_of(layer(*samples[mine]))
-            if not all(map(close, found, alone[mine])):
+            if not same(found, alone[mine]):
                 wrong.append(True)
 
     try:

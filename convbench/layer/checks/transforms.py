@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 
 from convbench.layer.checks.context import Context
-from convbench.layer.checks.tensors import close
+from convbench.layer.checks.tensors import same
 from convbench.layer.errors import message
 from convbench.layer.finding import Finding, failed, not_applicable, passed
 from convbench.layer.places import Place, is_own, named_by, raised_at
@@ -99,7 +99,7 @@ def _same_compiled(context: Context) -> Finding:
             if flowing:
                 ones = [torch.ones_like(result) for result in flowing]
                 found[-1] += torch.autograd.grad(flowing, inputs, ones, allow_unused=True)
-    if not context.random and not all(map(close, found[1], found[0])):
+    if not context.random and not same(found[1], found[0]):
         said = "compiled, it gives another result or gradient"
         return failed(said, context.line_of("forward"), _OPERATOR)
     return passed("one graph, with the same result and gradient")
@@ -118,7 +118,7 @@ def vectorized(context: Context) -> Finding:
         return passed("vmap goes through (the layer is random, so results are not compared)")
     looped = [tensors_of(layer(*sample)) for sample in samples]
     wanted = [torch.stack(column) for column in zip(*looped, strict=True)]
-    if not all(map(close, mapped, wanted)):
+    if not same(mapped, wanted):
         said = "vmap gives another result than a loop"
         return failed(said, context.line_of("forward"), _RULE)
     return passed("vmap gives what a loop gives")

@@ -4,12 +4,13 @@ It asks pip's index for what asv puts into its environments.
 """
 
 import json
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from convbench.repository.git import git
+
+from .conftest import commit, write
 
 PYPROJECT = """
     [build-system]
@@ -59,18 +60,6 @@ BENCHMARKS = """
     def time_work():
         counted.work()
 """
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(textwrap.dedent(text).lstrip())
-
-
-def commit(root: Path, name: str) -> None:
-    git(root, "add", "--all")
-    identity = ("-c", "user.name=n", "-c", "user.email=e")
-    git(root, *identity, "commit", "--quiet", "--no-verify", "--message", name)
-    git(root, "tag", name)
 
 
 @pytest.fixture(scope="module")
