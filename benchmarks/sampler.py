@@ -2,7 +2,8 @@
 
 The operands are made anew a few times, since where they lie in memory moves a call's speed. A
 machine that is disturbed is waited for, for as long as patience lasts; of one that is slow for good
-the cell's time says by how much (`Samples.slowdown`).
+the windows of its fastest pace are taken, and the cell's time says by how much that is slower than
+it can be (`Samples.slowdown`).
 """
 
 import gc
@@ -118,6 +119,7 @@ class Sampler:
         self._patience_s = patience_s()
         self._cores = Cores()
         self._windows: list[Window] = []
+        self._enough = windows.FEWEST
         self._placed: list[tuple[Call, int]] = []
         self._place()
         self._one_thread = works_alone(*self._placed[-1])
@@ -144,17 +146,16 @@ class Sampler:
         """
         end = time.perf_counter() + self._patience_s
         wanted = self._wanted
+        self._enough = windows.enough(wanted)
         try:
             for number in range(_PATIENT_WINDOWS * wanted):
-                if number >= wanted and self._pace.is_slow and len(self._kept) >= windows.FEWEST:
+                if number >= wanted and not self._waits(end) and len(self._kept) >= windows.FEWEST:
                     break
                 if number and number % -(-wanted // _PLACEMENTS) == 0:
                     self._place() if len(self._placed) < _PLACEMENTS else self._turn()
                     if number >= wanted and windows.agree(self._kept, wanted):
                         break
                 self._windows.append(self._window(end))
-                if time.perf_counter() > end and number + 1 >= windows.FEWEST:
-                    break
         finally:
             self._pace.keep()
             self._cores.leave()
@@ -179,6 +180,7 @@ class Sampler:
             Too few windows counted.
         """
         self._windows.clear()
+        self._enough = _VALUE_WINDOWS
         end = time.perf_counter() + self._patience_s
         try:
             while len(self._counting) < _VALUE_WINDOWS:
@@ -207,8 +209,9 @@ class Sampler:
     def _counting(self) -> list[Window]:
         if not self._patience_s:
             return self._windows
-        fast = [w for w in self._windows if self._pace.is_met(w.probe_s)]
-        return windows.counting(fast, one_thread=self._one_thread)
+        return windows.at_one_pace(
+            self._windows, self._pace.best_s, self._enough, one_thread=self._one_thread
+        )
 
     @property
     def _kept(self) -> list[Window]:
@@ -256,13 +259,23 @@ class Sampler:
             probe_s=probe_s,
         )
 
+    def _waits(self, end: float) -> bool:
+        """Whether the machine's best pace is waited for."""
+        return not self._pace.is_slow and time.perf_counter() < end
+
     def _quiet_s(self, end: float) -> float:
-        """Wait for a probe that is as fast as is expected, and return its seconds."""
+        """Wait for a probe at its best, and return its seconds.
+
+        Where that is not waited for any more, look for it no longer than a window takes.
+        """
+        begun = time.perf_counter()
         while True:
             start = time.perf_counter()
             found = self._probe.read_s()
             self._pace.note(found)
-            if self._pace.is_met(found) or start > end:
+            if self._pace.is_met(found):
+                return found
+            if not self._waits(end) and start - begun >= min(WINDOW_S, self._patience_s):
                 return found
             if self._one_thread:
                 self._cores.move()
@@ -270,14 +283,13 @@ class Sampler:
             self._pace.waited(time.perf_counter() - start)
 
     def _reason(self) -> str:
-        slow = [w for w in self._windows if not self._pace.is_met(w.probe_s)]
-        others = len(self._windows) - len(slow) - len(self._counting)
-        said = [f"{len(self._counting)} of {len(self._windows)} samples count"]
-        if slow:
-            slowed = self._pace.slowdown(min(w.probe_s for w in slow)) - 1
-            said.append(f"{len(slow)} met a core that was {slowed:.0%} or more below its best")
-        if others:
-            said.append(f"{others} were interrupted")
+        number, counted = len(self._windows), len(self._counting)
+        whole = len(windows.counting(self._windows, one_thread=self._one_thread))
+        said = [f"{counted} of {number} samples count"]
+        if whole < number:
+            said.append(f"{number - whole} were interrupted")
+        if counted < whole:
+            said.append("the machine changed its pace from each to the next")
         return (
             f"disturbed: {', '.join(said)}, in {self._patience_s:g} s "
             f"({PATIENCE_VARIABLE} waits longer)"

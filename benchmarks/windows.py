@@ -13,14 +13,14 @@ from dataclasses import dataclass
 WINDOW_S = 0.002
 """What the calls of a window are to take together: quiet moments may be as short as this."""
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
-"""Seconds that a cell waits for a quiet machine before it declines; with 0 every sample counts."""
+"""Seconds that a cell waits for the machine's best pace; with 0 every sample counts."""
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 """When waiting ends for all cells, in seconds since 1970."""
 # A busy neighbour comes and goes within seconds or minutes. While it is there, cells that do not
-# wait only decline one after the other; and when it has gone, each takes a third of a second.
-_PATIENCE_S = 20.0
+# wait are only slowed one after the other; and when it has gone, each takes a third of a second.
+_PATIENCE_S = 10.0
 TOLERANCE = 1.06
-"""By what factor a probe may take longer than is expected (`benchmarks.pace`).
+"""By what factor a probe may take longer than another of the same pace.
 
 One that needs more met a core that something else used, too. Such a core is slower by a fifth to a
 half; what it varies by alone is a percent or two.
@@ -45,7 +45,7 @@ def patience_s() -> float:
     """Return the seconds that a cell may wait for a quiet machine; 0 to take it as it is."""
     patience = _seconds(PATIENCE_VARIABLE, _PATIENCE_S, 3600.0)
     deadline = _seconds(DEADLINE_VARIABLE, float("inf"), float("inf"))
-    # Without patience every sample counts, and after the deadline none does.
+    # Without patience every sample counts; after the deadline nobody waits.
     return min(patience, max(1e-3, deadline - time.time())) if patience else 0.0
 
 
@@ -86,7 +86,7 @@ def counting(windows: Sequence[Window], *, one_thread: bool) -> list[Window]:
     Parameters
     ----------
     windows
-        Those of one cell whose probes were as fast as is expected (`benchmarks.pace`).
+        Those of one cell, of one pace.
     one_thread
         Whether a single thread works: its own processor's time stands still while something else
         has the core, so that an interruption does not count.
@@ -103,6 +103,35 @@ def counting(windows: Sequence[Window], *, one_thread: bool) -> list[Window]:
     ]
 
 
+def at_one_pace(
+    windows: Sequence[Window], best_s: float, enough: int, *, one_thread: bool
+) -> list[Window]:
+    """Return the windows that count, of the fastest pace at which there are enough of them.
+
+    What something else on the same physical core costs is not added, it is a factor; so windows
+    of different paces are not held against each other, and a mean of them would say what the
+    neighbour did. If there are enough at no pace, the most that there are at any.
+
+    Parameters
+    ----------
+    windows
+        Those of one cell.
+    best_s
+        What a probe takes at its best.
+    enough, one_thread
+        How many windows make a cell's time; see `counting`.
+    """
+    most: list[Window] = []
+    for pace_s in (best_s, *sorted({w.probe_s for w in windows if w.probe_s > best_s})):
+        least_s = pace_s if pace_s > best_s else 0.0
+        found = [w for w in windows if least_s <= w.probe_s <= TOLERANCE * pace_s]
+        found = counting(found, one_thread=one_thread)
+        if len(found) >= enough:
+            return found
+        most = max(most, found, key=len)
+    return most
+
+
 def kept(counted: Sequence[Window]) -> list[Window]:
     """Return the faster half of the windows that count, the fastest first."""
     ordered = sorted(counted, key=lambda w: w.call_s)
@@ -114,9 +143,14 @@ def counted(number_kept: int) -> int:
     return number_kept if number_kept <= FEWEST else 2 * number_kept - 1
 
 
+def enough(wanted: int) -> int:
+    """Return how many windows of one pace make a cell's time, where so many were wanted."""
+    return max(FEWEST, wanted // 4)
+
+
 def agree(half: Sequence[Window], wanted: int) -> bool:
     """Whether what is kept pins its median down, and is enough of the `wanted` windows."""
-    if len(half) < max(FEWEST, wanted // 4):
+    if len(half) < enough(wanted):
         return False
     spread = half[-1].call_s / half[0].call_s - 1
     return bool(spread / 2 / len(half) ** 0.5 <= _AGREEMENT)

@@ -20,9 +20,12 @@ class Winner:
     time_s: float
     runner_up: str | None
     speedup: float | None
-    """Time of the runner-up divided by the winner's; None if nothing else was measured."""
+    """Time of the runner-up divided by the winner's, at one pace of the machine.
+
+    None if nothing else was measured.
+    """
     decided: bool
-    """Whether the confidence intervals of the two medians are apart, and no method is unknown."""
+    """Whether its confidence interval is apart from every other's, and no method is unknown."""
     unknown: tuple[str, ...] = ()
     """Methods whose time the machine was too busy to tell: one of them may be the fastest."""
 
@@ -42,14 +45,17 @@ class Winner:
 
 
 def _apart(faster: Record, slower: Record) -> bool:
-    """Whether the noise cannot explain that one median is below the other."""
+    """Whether neither noise nor the machine's pace can explain that one median is below the other.
+
+    The pace of the faster can only have added to its time.
+    """
     intervals = (faster.interval, slower.interval)
     if all(interval is not None and all(map(math.isfinite, interval)) for interval in intervals):
         assert faster.interval is not None
         assert slower.interval is not None
-        return faster.interval[1] < slower.interval[0]
+        return faster.interval[1] < slower.leeway * slower.interval[0]
     # A slow cell has two or three samples, of which asv derives no interval at that confidence.
-    return slower.value > _CLEAR_RATIO * faster.value
+    return slower.leeway * slower.value > _CLEAR_RATIO * faster.value
 
 
 def winner(records: list[Record]) -> Winner | None:
@@ -57,24 +63,26 @@ def winner(records: list[Record]) -> Winner | None:
     # `auto` is one of the others, and would tie with it everywhere.
     ranked = sorted(
         (r for r in records if not r.skipped and r.params["method"] != "auto"),
-        key=lambda record: record.value,
+        key=lambda record: record.paced,
     )
     if not ranked:
         return None
     unknown = tuple(
         r.params["method"] for r in records if r.disturbed and r.params["method"] != "auto"
     )
-    first = ranked[0]
-    if len(ranked) == 1:
+    first, *others = ranked
+    if not others:
         method = first.params["method"]
         return Winner(method, first.value, None, None, decided=not unknown, unknown=unknown)
-    second = ranked[1]
+    # A slower one may be nearer than the next, if the machine was slower for it.
+    tied = [other for other in others if not _apart(first, other)]
+    second = (tied or others)[0]
     return Winner(
         first.params["method"],
         first.value,
         second.params["method"],
-        second.value / first.value,
-        decided=_apart(first, second) and not unknown,
+        second.paced / first.paced,
+        decided=not tied and not unknown,
         unknown=unknown,
     )
 

@@ -59,6 +59,11 @@ class Measurement:
         """Median seconds of one call, None where it was skipped or not measured."""
         return None if self.time is None or self.time.skipped else self.time.value
 
+    @property
+    def paced_s(self) -> float | None:
+        """The same, about, at the pace of the machine at which all here can be compared."""
+        return None if self.time is None or self.time.skipped else self.time.paced
+
 
 @dataclass
 class Place:
@@ -76,17 +81,17 @@ class Place:
     @property
     def fastest(self) -> str | None:
         """The fastest method, `auto` aside, which is one of the others."""
-        times = {m.method: m.time_s for m in self.methods.values() if m.method != AUTO}
+        times = {m.method: m.paced_s for m in self.methods.values() if m.method != AUTO}
         known = {method: seconds for method, seconds in times.items() if seconds is not None}
         return min(known, key=known.__getitem__, default=None)
 
     def behind(self, method: str) -> float | None:
         """Return a method's time as a multiple of the fastest one's, None without a time."""
         best, own = self.fastest, self.methods.get(method)
-        if best is None or own is None or own.time_s is None:
+        if best is None or own is None or own.paced_s is None:
             return None
-        fastest_s = self.methods[best].time_s
-        return own.time_s / fastest_s if fastest_s else None
+        fastest_s = self.methods[best].paced_s
+        return own.paced_s / fastest_s if fastest_s else None
 
 
 @dataclass(frozen=True)

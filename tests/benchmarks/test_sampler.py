@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -62,18 +63,32 @@ def test_operands_are_made_anew_while_the_earlier_ones_are_alive() -> None:
     assert found.counted_s >= sum(found.seconds)
 
 
-def test_a_cell_without_quiet_moments_declines_in_one_sentence(monkeypatch) -> None:
+def test_a_cell_that_is_always_interrupted_declines_in_one_sentence(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    probes = iter([1e-5] * 2)  # quiet at first, and never again
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 2e-5))
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5)
+    steal = count()
+
+    def read() -> quiet.Counters:
+        now = time.perf_counter()
+        return quiet.Counters(now, now, now, 0, next(steal))
+
+    monkeypatch.setattr(sampler, "read", read)
     subject = Sampler(lambda: lambda: time.sleep(0.001))
     with pytest.raises(DisturbedError) as raised:
         subject.samples()
     said = str(raised.value)
-    assert said.startswith("disturbed: ")
-    assert "100% or more below its best" in said
+    assert said.startswith("disturbed: 0 of ")
+    assert "were interrupted" in said
     assert said.endswith(f"in 0.1 s ({PATIENCE_VARIABLE} waits longer)")
     assert "\n" not in said
+
+
+def test_a_cell_of_no_pace_declines(monkeypatch) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
+    probes = count()
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5 * 1.1 ** next(probes))
+    with pytest.raises(DisturbedError, match="changed its pace from each to the next"):
+        Sampler(lambda: lambda: time.sleep(0.01)).samples()
 
 
 def test_without_patience_every_sample_counts(monkeypatch) -> None:
@@ -124,9 +139,34 @@ def test_one_thread_may_end_on_every_core_that_it_began_with() -> None:
 
 
 def test_on_a_machine_that_stays_slow_a_cell_says_by_how_much(monkeypatch) -> None:
-    """After some minutes in vain less is expected: waiting on would measure nothing at all."""
-    probes = iter([1e-5] * 3)  # at its best for a moment, then a neighbour comes for good
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 1.4e-5))
-    subject = Sampler(lambda: lambda: time.sleep(0.001))
-    subject._pace.waited(120.0)  # by cells before this one, which all declined
-    assert subject.samples().slowdown == pytest.approx(1.4)
+    """Its own patience is over after a tenth of a second, and others waited in vain before it."""
+    for patience, waited in ("0.1", 0.0), ("3600", 60.0):
+        monkeypatch.setenv(PATIENCE_VARIABLE, patience)
+        probes = iter([1e-5] * 3)  # at its best for a moment, then a neighbour comes for good
+        monkeypatch.setattr(quiet.Probe, "read_s", lambda _, rest=probes: next(rest, 1.4e-5))
+        subject = Sampler(lambda: lambda: time.sleep(0.001))
+        subject._pace.waited(waited)
+        assert subject.samples().slowdown == pytest.approx(1.4)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")
+def test_the_probe_of_one_thread_is_one_threads_however_many_there_are() -> None:
+    """MKL shares out exp and its like from 2,048 numbers on, and torch nothing so small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        probe = quiet.Probe(one_thread=True)
+        time.sleep(0.3)  # OpenMP's threads spin for a while after work
+        process_s, thread_s = time.process_time(), time.thread_time()
+        for _ in range(200):
+            probe.read_s()
+        thread_s = time.thread_time() - thread_s
+        assert time.process_time() - process_s <= 1.3 * thread_s
+        both = quiet.Probe(one_thread=False)
+        process_s, thread_s = time.process_time(), time.thread_time()
+        for _ in range(200):
+            both.read_s()
+        thread_s = time.thread_time() - thread_s
+        assert time.process_time() - process_s > 1.3 * thread_s
+    finally:
+        torch.set_num_threads(before)

@@ -10,6 +10,7 @@ from benchmarks.windows import (
     PATIENCE_VARIABLE,
     Window,
     agree,
+    at_one_pace,
     counted,
     counting,
     kept,
@@ -48,6 +49,25 @@ def test_threads_that_sleep_for_a_part_of_each_call_are_no_disturbance() -> None
 def test_a_long_window_may_be_interrupted_now_and_then() -> None:
     long = window(wall_s=0.1, switches=4)
     assert counting([long, window(wall_s=0.1, switches=9)], one_thread=False) == [long]
+
+
+def test_the_windows_of_the_fastest_pace_at_which_there_are_enough_are_taken() -> None:
+    best = [window(1.0, probe_s=1.02), window(1.0, probe_s=1.04)]
+    slow = [window(1.4, probe_s=1.4 + n / 100) for n in range(6)]
+    slower = [window(1.9, probe_s=1.9) for _ in range(9)]
+    every = [*slower, *best, *slow]
+    assert at_one_pace(every, 1.0, 2, one_thread=True) == best
+    assert at_one_pace(every, 1.0, 3, one_thread=True) == slow
+    assert at_one_pace(every, 1.0, 7, one_thread=True) == slower
+    # Too few at any: the most that there are.
+    assert at_one_pace(every, 1.0, 12, one_thread=True) == slower
+    assert at_one_pace([], 1.0, 3, one_thread=True) == []
+
+
+def test_what_was_interrupted_does_not_make_a_pace() -> None:
+    interrupted = [window(1.0, probe_s=1.0, switches=1) for _ in range(9)]
+    slow = [window(1.4, probe_s=1.4) for _ in range(3)]
+    assert at_one_pace([*interrupted, *slow], 1.0, 3, one_thread=False) == slow
 
 
 def test_the_faster_half_is_kept_and_never_less_than_the_fewest() -> None:

@@ -53,14 +53,16 @@ def standing(place: Place) -> Standing:
     best = winner([record for record in place.times() if record.params["method"] != AUTO])
     if best is None:
         return Standing(place, None, None, None)
+    fastest_s = place.methods[best.method].paced_s
+    assert fastest_s is not None
     native_s, auto_s = (
-        place.methods[name].time_s if name in place.methods else None for name in (NATIVE, AUTO)
+        place.methods[name].paced_s if name in place.methods else None for name in (NATIVE, AUTO)
     )
     return Standing(
         place,
         best,
-        None if native_s is None else native_s / best.time_s,
-        None if auto_s is None else auto_s / best.time_s,
+        None if native_s is None else native_s / fastest_s,
+        None if auto_s is None else auto_s / fastest_s,
     )
 
 
@@ -68,7 +70,7 @@ def _crossing_size(left: Place, right: Place, before: str, after: str) -> float:
     """Return the filter size at which `before` and `after` take equally long."""
     lags = []  # of `after` behind `before`, as logarithms: positive left, negative right
     for place in (left, right):
-        times = [place.methods[m].time_s if m in place.methods else None for m in (before, after)]
+        times = [place.methods[m].paced_s if m in place.methods else None for m in (before, after)]
         if times[0] is None or times[1] is None:
             # One of them was too slow to be measured there: the middle is all that is known.
             return math.sqrt(left.filter_size * right.filter_size)

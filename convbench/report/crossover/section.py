@@ -11,18 +11,19 @@ from convbench.results.quantities import format_bytes, format_error, format_inte
 
 def _detail_row(measurement: Measurement, fastest_s: float) -> list[Content]:
     record, seconds = measurement.time, measurement.time_s
+    paced_s = measurement.paced_s
     error, peak = measurement.error, measurement.peak_bytes
     tail: list[Content] = [
         "-" if error is None else format_error(error),
         "-" if peak is None else format_bytes(peak),
     ]
-    if record is None or seconds is None:
+    if record is None or seconds is None or paced_s is None:
         return [measurement.method, record.absence if record else "-", "-", *tail]
     link = element("a", measurement.method, href=history_link(record))
     return [
         link,
         format_interval(seconds, record.interval),
-        f"{seconds / fastest_s:.3g}",
+        f"{paced_s / fastest_s:.3g}",
         *tail,
     ]
 
@@ -32,10 +33,11 @@ def _detail(shown: Standing, title: str) -> Markup:
     if shown.winner is None:
         text = f"{title}: no method has a time."
         return element("div", element("p", text), class_="detail")
-    fastest = shown.winner.time_s
-    methods = sorted(shown.place.methods.values(), key=lambda m: m.time_s or float("inf"))
+    fastest_s = shown.place.methods[shown.winner.method].paced_s
+    assert fastest_s is not None
+    methods = sorted(shown.place.methods.values(), key=lambda m: m.paced_s or float("inf"))
     head: list[Content] = ["method", "time", "ratio to fastest", "error", "extra memory"]
-    rows = [_detail_row(method, fastest) for method in methods if method.time is not None]
+    rows = [_detail_row(method, fastest_s) for method in methods if method.time is not None]
     caption = element("p", f"{title}. A method leads to its history over commits.")
     return element("div", caption, table(head, rows), class_="detail")
 

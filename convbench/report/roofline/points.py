@@ -29,9 +29,14 @@ class Point:
         return self.work.flops / seconds
 
     def fraction(self, measurement: Measurement) -> float | None:
-        """Return the fraction of the limit that a method reached, None where it was skipped."""
-        seconds = measurement.time_s
-        return None if seconds is None else self.bound.seconds / seconds
+        """Return the fraction of the limit that a method reached, None where it was skipped.
+
+        The limit is the machine's best; a slower pace moves it as it moves a method's time.
+        """
+        record = measurement.time
+        if record is None or record.skipped:
+            return None
+        return self.bound.seconds * record.slowdown / record.value
 
 
 def _image_work(view: View, size: int, taps: int) -> Work:

@@ -8,9 +8,12 @@ from convbench.report.winners import winner
 from convbench.results.store import Record
 
 
-def record(method: str, value: float, interval: tuple[float, float] | None) -> Record:
+def record(
+    method: str, value: float, interval: tuple[float, float] | None, leeway: float = 1.0
+) -> Record:
     params = {"method": method, "input": 64, "filter": 3}
-    return Record("conv2d.Forward.time_forward", params, value, interval, 10)
+    name = "conv2d.Forward.time_forward"
+    return Record(name, params, value, interval, 10, None, 1 / leeway, leeway)
 
 
 def test_the_winner_and_how_far_ahead_it_is() -> None:
@@ -41,3 +44,26 @@ def test_skipped_methods_do_not_win() -> None:
     best = winner([record("skipped", math.nan, None), record("only", 2.0, (1.9, 2.1))])
     assert str(best) == "only\n2 s"
     assert winner([record("skipped", math.nan, None)]) is None
+
+
+def test_what_met_a_slower_machine_may_be_as_fast() -> None:
+    sure = record("a", 1.0e-3, (0.99e-3, 1.01e-3))
+    slowed = record("b", 1.4e-3, (1.39e-3, 1.41e-3), leeway=0.7)
+    between = record("c", 1.2e-3, (1.19e-3, 1.21e-3))
+    assert str(winner([sure, between, slowed])) == "a = b\n1 ms"
+    assert str(winner([sure, between])) == "a\n1 ms (1.2x)"
+    # Slower still, it is behind at any pace; how far, is said for the same pace.
+    far = record("b", 2.8e-3, (2.7e-3, 2.9e-3), leeway=0.7)
+    best = winner([sure, far])
+    assert best is not None
+    assert best.decided
+    assert best.speedup is not None
+    assert 1.9 < best.speedup < 2.3
+
+
+def test_a_slowed_cell_that_is_ahead_all_the_same_wins() -> None:
+    slowed = record("a", 0.9, (0.89, 0.91), leeway=0.7)
+    assert str(winner([slowed, record("b", 1.0, (0.99, 1.01))])).startswith("a\n900 ms")
+    few = [record("a", 1.0, None, leeway=0.7), record("b", 1.9, None)]
+    assert not winner(few).decided
+    assert winner([record("a", 1.0, None), record("b", 2.9, None, leeway=0.7)]).decided
