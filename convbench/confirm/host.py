@@ -1,10 +1,11 @@
-"""Whether the machine itself was slower: by cells of code that no commit of ours changes."""
+"""Whether the machine itself was slower: by what a cell says, or cells of other people's code."""
 
 import re
 import statistics
 
 from convbench.results.reasons import cell_name
-from convbench.results.store import Run
+from convbench.results.store import Run, left_of
+from convbench.suite.conditions import TOLERANCE
 
 # So many cells have to say it, and so many of them alike.
 _ENOUGH = 5
@@ -37,6 +38,20 @@ def host_factor(before: Run | None, after: Run | None, reference: str) -> float 
     factor = statistics.median(ratios)
     alike = sum(abs(ratio / factor - 1) <= _ALIKE for ratio in ratios)
     return factor if factor >= _SLOWER and alike >= _MOST * len(ratios) else None
+
+
+def pace_factor(before: Run | None, after: Run | None, cell: str) -> float | None:
+    """Return by what factor a cell may be slower for the pace that it met; None if for none."""
+    paces = [
+        record.slowdown
+        for run in (before, after)
+        if run is not None
+        for record in run.records
+        if cell_name(record.key) == cell and not record.skipped
+    ]
+    if len(paces) < 2 or paces[1] / paces[0] <= TOLERANCE:
+        return None
+    return 1 / left_of(paces[1] / paces[0])
 
 
 def explains(factor: float | None, ratio: float, threshold: float) -> bool:

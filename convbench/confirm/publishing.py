@@ -10,7 +10,7 @@ from asv.plugins.regressions import Regressions
 from asv.util import load_json
 
 from convbench.confirm.findings import findings_file, judged, read_findings
-from convbench.confirm.host import explains, host_factor
+from convbench.confirm.host import explains, host_factor, pace_factor
 from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
 from convbench.drawing.markup import Content, element, join, table
 from convbench.files.atomic import replacing
@@ -97,10 +97,11 @@ class Confirmed:
         settings = next((written(run.settings) for run in own.values()), "")
         step = Step(machine, cell, before, after, from_value, to_value, gated, settings)
         findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
-        factor = None
+        factors: list[float | None] = []
         if _TIMES.search(cell):
-            factor = host_factor(own.get(before), own.get(after), reference)
-        explained = factor if explains(factor, step.ratio, threshold) else None
+            runs = own.get(before), own.get(after)
+            factors = [pace_factor(*runs, cell), host_factor(*runs, reference)]
+        explained = next((f for f in factors if explains(f, step.ratio, threshold)), None)
         return judged(step, findings, explained)
 
     def _of_graph(self, graph_path: str, machine: str) -> dict[str, Run]:

@@ -32,7 +32,7 @@ SENTENCES = {
     State.CONFIRMED: "The gate measured both commits side by side and found it slower.",
     State.REFUTED: "The gate measured both commits side by side and found it no slower.",
     State.UNDECIDED: "The gate measured both commits side by side and could not decide.",
-    State.HOST: "Cells of other people's code stepped up alike: it was the machine.",
+    State.HOST: "The machine was slower: the cell itself, or cells of other people's code say so.",
     State.COUNTED: "It is no time: asv's own threshold names it.",
     State.UNCHECKED: "Nobody has measured both commits side by side yet.",
 }

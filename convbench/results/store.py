@@ -183,6 +183,11 @@ def _value(text: str) -> Any:
     return value if plain and repr(value) == text else Written(text)
 
 
+def left_of(slowdown: float) -> float:
+    """Return what is left of a time, at the least, on a machine that is so much faster."""
+    return math.pow(slowdown, -_SENSITIVE)
+
+
 def _with_leeway(records: list[Record]) -> Iterator[Record]:
     """Say of cells whose rivals were measured while the machine was faster by how much they gain.
 
@@ -196,7 +201,7 @@ def _with_leeway(records: list[Record]) -> Iterator[Record]:
     for record in records:
         behind = record.slowdown / fastest.get(_work(record), record.slowdown)
         apart = not record.skipped and behind > TOLERANCE
-        yield replace(record, leeway=behind**-_SENSITIVE) if apart else record
+        yield replace(record, leeway=left_of(behind)) if apart else record
 
 
 def _work(record: Record) -> tuple[Any, ...]:

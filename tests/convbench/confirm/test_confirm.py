@@ -13,7 +13,7 @@ import pytest
 from convbench.command_line.failure import CommandError
 from convbench.confirm import checking, publishing
 from convbench.confirm.findings import Finding, add_findings, judged, read_findings
-from convbench.confirm.host import explains, host_factor
+from convbench.confirm.host import explains, host_factor, pace_factor
 from convbench.confirm.publishing import with_list
 from convbench.confirm.steps import Judged, State, Step, read_steps, write_steps
 from convbench.results.store import Record, Run
@@ -74,6 +74,25 @@ def test_cells_of_other_code_tell_a_slower_machine() -> None:
     assert host_factor(run(1.0), run(1.01), r"^limits\.") is None, "too little to explain a step"
     assert host_factor(run(1.0, count=2), run(1.25, count=2), r"^limits\.") is None, "too few"
     assert host_factor(None, run(1.25), r"^limits\.") is None
+
+
+def paced(slowdown: float, value: float = 1.0) -> Run:
+    params = {"method": "fft", "threads": "all", "input": 64, "filter": 3}
+    record = Record("conv2d.Forward.time_forward", params, value, None, 9, None, slowdown)
+    return Run("machine", "commit", 0, "env", {}, "3.11", (record,))
+
+
+def test_a_cell_that_met_a_slower_pace_says_so_itself() -> None:
+    factor = pace_factor(paced(1.0), paced(1.4), CELL)
+    assert factor is not None
+    assert 1.4 < factor < 1.6
+    assert explains(factor, 1.45, 0.05)
+    assert not explains(factor, 2.0, 0.05)
+    assert pace_factor(paced(1.4), paced(1.42), CELL) is None, "the same pace"
+    assert pace_factor(paced(1.4), paced(1.0), CELL) is None, "faster explains no step up"
+    assert pace_factor(paced(1.0), paced(1.4, math.nan), CELL) is None
+    assert pace_factor(paced(1.0), paced(1.4), CELL.replace("64", "65")) is None
+    assert pace_factor(None, paced(1.4), CELL) is None
 
 
 def test_cells_that_disagree_tell_nothing() -> None:
