@@ -289,7 +289,7 @@ class Sampler:
         if whole < number:
             said.append(f"{number - whole} were interrupted")
         if counted < whole:
-            said.append("the machine changed its pace from each to the next")
+            said.append("others met no pace that lasted")
         return (
             f"disturbed: {', '.join(said)}, in {self._patience_s:g} s "
             f"({PATIENCE_VARIABLE} waits longer)"

@@ -35,6 +35,9 @@ FEWEST = 3
 
 # Of the processor time that the cell's threads usually get.
 _SHARE = 0.97
+# Sharing a core, its caches and its clock rate makes a probe this much slower at most; one that is
+# slower still waited for a thread or a core.
+_SLOWEST = 2.5
 # The kernel itself takes a core now and then; it does not matter in a window as long as this.
 _SWITCH_EVERY_S = 0.02
 # Half the range of what is kept over the root of its number: about a median's standard error.
@@ -122,7 +125,8 @@ def at_one_pace(
         How many windows make a cell's time; see `counting`.
     """
     most: list[Window] = []
-    for pace_s in (best_s, *sorted({w.probe_s for w in windows if w.probe_s > best_s})):
+    slower = {w.probe_s for w in windows if best_s < w.probe_s <= _SLOWEST * best_s}
+    for pace_s in (best_s, *sorted(slower)):
         least_s = pace_s if pace_s > best_s else 0.0
         found = [w for w in windows if least_s <= w.probe_s <= TOLERANCE * pace_s]
         found = counting(found, one_thread=one_thread)

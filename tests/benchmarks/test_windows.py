@@ -64,6 +64,14 @@ def test_the_windows_of_the_fastest_pace_at_which_there_are_enough_are_taken() -
     assert at_one_pace([], 1.0, 3, one_thread=True) == []
 
 
+def test_a_probe_that_waited_for_a_core_is_no_pace() -> None:
+    late = [window(1.0, probe_s=256.0 + n) for n in range(9)]
+    assert at_one_pace(late, 1.0, 3, one_thread=True) == []
+    assert at_one_pace([*late, window(1.0, probe_s=2.0)], 1.0, 3, one_thread=True) == [
+        window(1.0, probe_s=2.0)
+    ]
+
+
 def test_what_was_interrupted_does_not_make_a_pace() -> None:
     interrupted = [window(1.0, probe_s=1.0, switches=1) for _ in range(9)]
     slow = [window(1.4, probe_s=1.4) for _ in range(3)]
