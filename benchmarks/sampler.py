@@ -17,7 +17,7 @@ import torch
 
 from benchmarks import windows
 from benchmarks.pace import Pace
-from benchmarks.quiet import Counters, Probe, read
+from benchmarks.quiet import Counters, Probe, processor_s, read
 from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S, Window, patience_s
 
 Call = Callable[[], object]
@@ -28,6 +28,9 @@ _PLACEMENTS = 3
 _WINDOWS_S = 0.08
 _MOST_WINDOWS = 30
 _VALUE_WINDOWS = 6
+# A window as long as this has met the machine at all of its paces: what the probes beside it say of
+# it is an example.
+_LONG_S = 0.05
 # Without agreement, how many times the windows that were wanted are taken. (On a machine that stays
 # slow it is the machine that varies, and more windows do not change that.)
 _PATIENT_WINDOWS = 4
@@ -83,10 +86,10 @@ def settled(call: Call, patience: float) -> int:
 def works_alone(call: Call, calls: int) -> bool:
     """Whether a single thread does the work without waiting, however many there may be."""
     time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    wall_s, cpu_s = time.perf_counter(), processor_s()
     for _ in range(calls):
         call()
-    share = (time.process_time() - cpu_s) / (time.perf_counter() - wall_s)
+    share = (processor_s() - cpu_s) / (time.perf_counter() - wall_s)
     return torch.get_num_threads() == 1 or _ALONE[0] <= share <= _ALONE[1]
 
 
@@ -120,6 +123,7 @@ class Sampler:
         self._cores = Cores()
         self._windows: list[Window] = []
         self._enough = windows.FEWEST
+        self._long = False
         self._placed: list[tuple[Call, int]] = []
         self._place()
         self._one_thread = works_alone(*self._placed[-1])
@@ -145,7 +149,7 @@ class Sampler:
             Too few windows counted; the message says what disturbed the others.
         """
         end = time.perf_counter() + self._patience_s
-        wanted = self._wanted
+        wanted = self._look_at_one()
         self._enough = windows.enough(wanted)
         try:
             for number in range(_PATIENT_WINDOWS * wanted):
@@ -195,23 +199,26 @@ class Sampler:
             raise DisturbedError(self._reason())
         return half[len(half) // 2].call_s
 
-    @property
-    def _wanted(self) -> int:
-        """How many windows are enough if all of them count and agree."""
+    def _look_at_one(self) -> int:
+        """Return how many windows are enough if all of them count and agree."""
         call, number = self._placed[-1]
         start = time.perf_counter()
         for _ in range(number):
             call()
         window_s = time.perf_counter() - start
+        self._long = window_s > _LONG_S
         return min(_MOST_WINDOWS, max(windows.FEWEST, round(_PLACEMENTS * _WINDOWS_S / window_s)))
 
     @property
     def _counting(self) -> list[Window]:
         if not self._patience_s:
             return self._windows
-        return windows.at_one_pace(
+        found = windows.at_one_pace(
             self._windows, self._pace.best_s, self._enough, one_thread=self._one_thread
         )
+        if self._long and len(found) < windows.FEWEST:
+            return windows.counting(self._windows, one_thread=self._one_thread)
+        return found
 
     @property
     def _kept(self) -> list[Window]:
@@ -220,7 +227,11 @@ class Sampler:
     def _place(self) -> None:
         """Make the operands anew; the ones before are still there, so these are elsewhere."""
         call = self._make_call()
-        self._placed.append((call, settled(call, self._patience_s)))
+        if self._long:  # a window is one call, whatever it takes here
+            call()
+            self._placed.append((call, 1))
+        else:
+            self._placed.append((call, settled(call, self._patience_s)))
 
     def _turn(self) -> None:
         """Go back to the operands that were made first."""
@@ -254,7 +265,6 @@ class Sampler:
             call_s=spent_s / number,
             wall_s=wall_s,
             share=(stop.cpu_s - start.cpu_s) / wall_s,
-            switches=stop.switches - start.switches,
             stolen=stop.stolen - start.stolen,
             probe_s=probe_s,
         )

@@ -33,13 +33,12 @@ The figure is a factor: 1.00 at its best.
 FEWEST = 3
 """Windows without which no time is claimed."""
 
-# Of the processor time that the cell's threads usually get.
+# Of the processor time that the cell's threads usually get. (How often the kernel took a core says
+# less: it does so for some microseconds of its own each few milliseconds.)
 _SHARE = 0.97
 # Sharing a core, its caches and its clock rate makes a probe this much slower at most; one that is
 # slower still waited for a thread or a core.
 _SLOWEST = 2.5
-# The kernel itself takes a core now and then; it does not matter in a window as long as this.
-_SWITCH_EVERY_S = 0.02
 # Half the range of what is kept over the root of its number: about a median's standard error.
 _AGREEMENT = 0.006
 
@@ -75,8 +74,6 @@ class Window:
     wall_s: float
     share: float
     """Processor time of all threads over the wall's."""
-    switches: int
-    """How often the kernel took a core from one of the threads for something else."""
     stolen: int
     """Ticks that the host says it gave to other guests meanwhile."""
     probe_s: float
@@ -99,11 +96,7 @@ def counting(windows: Sequence[Window], *, one_thread: bool) -> list[Window]:
         return fast
     shares = sorted(w.share for w in fast)
     usual = shares[int(0.9 * (len(shares) - 1))]
-    return [
-        w
-        for w in fast
-        if w.share >= _SHARE * usual and w.switches <= int(w.wall_s / _SWITCH_EVERY_S)
-    ]
+    return [w for w in fast if w.share >= _SHARE * usual]
 
 
 def at_one_pace(

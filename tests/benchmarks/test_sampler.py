@@ -23,11 +23,11 @@ def cache(tmp_path, monkeypatch) -> Path:
 def calm(monkeypatch) -> None:
     """Make every probe the same, as on a machine of one's own, and nothing interrupt."""
     monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5)
-    steady = quiet.Counters(0.0, 0.0, 0.0, 0, 0)
+    steady = quiet.Counters(0.0, 0.0, 0.0, 0)
 
     def read() -> quiet.Counters:
         now = time.perf_counter()
-        return quiet.Counters(now, now, now, steady.switches, steady.stolen)
+        return quiet.Counters(now, now, now, steady.stolen)
 
     monkeypatch.setattr(sampler, "read", read)
 
@@ -70,7 +70,7 @@ def test_a_cell_that_is_always_interrupted_declines_in_one_sentence(monkeypatch)
 
     def read() -> quiet.Counters:
         now = time.perf_counter()
-        return quiet.Counters(now, now, now, 0, next(steal))
+        return quiet.Counters(now, now, now, next(steal))
 
     monkeypatch.setattr(sampler, "read", read)
     subject = Sampler(lambda: lambda: time.sleep(0.001))
@@ -99,6 +99,21 @@ def test_without_patience_every_sample_counts(monkeypatch) -> None:
     assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
 
 
+def test_a_long_call_meets_every_pace_and_is_made_few_times(monkeypatch) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
+    probes = count()
+    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5 * 1.1 ** (next(probes) % 9))
+    calls = 0
+
+    def call() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.06)
+
+    assert len(Sampler(lambda: call).samples().seconds) == 3
+    assert calls <= 12
+
+
 @pytest.mark.parametrize(
     ("threads", "wall_s", "cpu_s", "alone"),
     [
@@ -119,7 +134,7 @@ def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_proces
 
     monkeypatch.setattr(sampler.torch, "get_num_threads", lambda: threads)
     monkeypatch.setattr(sampler.time, "perf_counter", lambda: now["wall"])
-    monkeypatch.setattr(sampler.time, "process_time", lambda: now["cpu"])
+    monkeypatch.setattr(sampler, "processor_s", lambda: now["cpu"])
     assert sampler.works_alone(call, 10) is alone
 
 
@@ -169,4 +184,37 @@ def test_the_probe_of_one_thread_is_one_threads_however_many_there_are() -> None
         thread_s = time.thread_time() - thread_s
         assert time.process_time() - process_s > 1.3 * thread_s
     finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: threads take turns")
+def test_the_processor_time_of_other_threads_is_known_to_less_than_a_tick() -> None:
+    """The kernel's ticks are 1 to 10 ms apart; a window is as long as that."""
+    import threading
+
+    asked, told = threading.Event(), threading.Event()
+
+    def work() -> None:
+        told.set()
+        x = torch.rand(300, 300)  # torch lets the interpreter go on meanwhile
+        while not asked.is_set():
+            torch.mm(x, x)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        told.wait()
+        steps = []
+        for _ in range(40):
+            start, cpu_s = time.perf_counter(), quiet.processor_s()
+            while time.perf_counter() < start + 0.0005:
+                pass
+            steps.append((quiet.processor_s() - cpu_s) / (time.perf_counter() - start))
+        # By the process's own clock most are 1, and some 5 or 9.
+        assert max(steps) < 2.5
+    finally:
+        asked.set()
+        thread.join()
         torch.set_num_threads(before)

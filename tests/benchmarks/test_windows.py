@@ -19,14 +19,14 @@ from benchmarks.windows import (
 
 
 def window(call_s: float = 1.0, **others: float) -> Window:
-    facts = {"wall_s": 0.004, "share": 2.0, "switches": 0, "stolen": 0, "probe_s": 1.0, **others}
+    facts = {"wall_s": 0.004, "share": 2.0, "stolen": 0, "probe_s": 1.0, **others}
     return Window(call_s, **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "disturbance",
-    [{"share": 1.7}, {"switches": 1}, {"stolen": 1}],
-    ids=["a thread waited", "interrupted", "stolen"],
+    [{"share": 1.7}, {"stolen": 1}],
+    ids=["a thread waited", "stolen"],
 )
 def test_what_disturbs_a_window_keeps_it_from_counting(disturbance) -> None:
     quiet = [window() for _ in range(5)]
@@ -35,7 +35,7 @@ def test_what_disturbs_a_window_keeps_it_from_counting(disturbance) -> None:
 
 
 def test_of_one_thread_an_interruption_does_not_count() -> None:
-    interrupted = window(share=0.5, switches=3)
+    interrupted = window(share=0.5)
     assert counting([interrupted], one_thread=True) == [interrupted]
     assert counting([window(stolen=1)], one_thread=True) == []
 
@@ -44,11 +44,6 @@ def test_threads_that_sleep_for_a_part_of_each_call_are_no_disturbance() -> None
     # What counts is less of the processor than the cell usually gets, not less than all of it.
     half_serial = [window(share=1.4), window(share=1.41), window(share=1.39)]
     assert counting(half_serial, one_thread=False) == half_serial
-
-
-def test_a_long_window_may_be_interrupted_now_and_then() -> None:
-    long = window(wall_s=0.1, switches=4)
-    assert counting([long, window(wall_s=0.1, switches=9)], one_thread=False) == [long]
 
 
 def test_the_windows_of_the_fastest_pace_at_which_there_are_enough_are_taken() -> None:
@@ -73,7 +68,7 @@ def test_a_probe_that_waited_for_a_core_is_no_pace() -> None:
 
 
 def test_what_was_interrupted_does_not_make_a_pace() -> None:
-    interrupted = [window(1.0, probe_s=1.0, switches=1) for _ in range(9)]
+    interrupted = [window(1.0, probe_s=1.0, stolen=1) for _ in range(9)]
     slow = [window(1.4, probe_s=1.4) for _ in range(3)]
     assert at_one_pace([*interrupted, *slow], 1.0, 3, one_thread=False) == slow
 
