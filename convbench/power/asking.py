@@ -21,14 +21,18 @@ def of_this_suite(
     trials: Sequence[Trial],
     folder: Path,
     console: Console,
+    environments: Path | None = None,
 ) -> Iterator[Tools]:
-    """Make the repository with the slowdowns, and give what tries each tool on it."""
+    """Make the repository with the slowdowns, and give what tries each tool on it.
+
+    asv's environments are in a folder beside the repository, if none is named.
+    """
     from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
     from convbench.power.sizing import fill
 
     with contextlib.ExitStack() as stack:
         with console.status("making the repository with the slowdowns"):
-            repository = injection.make(Path.cwd(), folder.resolve(), study.slowdowns)
+            repository = injection.make(Path.cwd(), folder.resolve(), study.slowdowns, environments)
             sides = stack.enter_context(gate_trial.installations(repository, list(study.slowdowns)))
         if {"asv", "asv-interleaved"} & {task.tool for task in tasks}:
             with console.status("making asv's environment"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.command_line.failure import CommandError, MisuseError
+from convbench.command_line.failure import CommandError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.power.options import add_study_options
 from convbench.suite.conditions import in_force, written
@@ -32,20 +32,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
-    from convbench.files.destination import destination
     from convbench.files.outputs import check_outputs
     from convbench.power.alone import alone
-    from convbench.power.study import study_of
+    from convbench.power.study import file_of, study_of
 
     check_outputs({"--figure": args.figure}, inputs=filter(None, [args.show or args.output]))
     if args.show is None:
         config = _chosen(args)
         study = study_of(args, any_suite=args.environment is not None or is_elsewhere())
         folder = state_folder() / "power"
-        args.output = args.output or folder / "trials.jsonl"
-        check_outputs({"--output": args.output})
-        if destination(args.output).special:
-            raise MisuseError(f"--output {args.output} is no file, which a study could go on in")
+        args.output = file_of(args.output)
         with alone(folder):
             _try(study, args.output, folder, config, console)
     show(args.show or args.output, args.format, args.figure, console)

@@ -38,7 +38,7 @@ def _shares(text: str) -> tuple[float, ...]:
     return tuple(percent / 100 for percent in percents)
 
 
-def add_study_options(parser: argparse.ArgumentParser) -> None:
+def add_study_options(parser: argparse._ActionsContainer) -> None:
     """Add them, with `DEFAULTS`."""
     parser.add_argument("--repetitions", type=count("number from 1"), help="of each (default: 10)")
     parser.add_argument("--budget", type=duration(LEAST_BUDGET_S), help="a trial (default: 2m)")

@@ -4,12 +4,18 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbench.command_line.failure import CommandError, MisuseError
+from convbench.command_line.failure import MisuseError
+from convbench.files.destination import destination
+from convbench.files.outputs import check_outputs
 from convbench.power import pyperf_trial
 from convbench.power.options import TOOLS
 from convbench.power.trials import Task, Trial, plan, read
 from convbench.suite.conditions import in_force, written
 from convbench.suite.facts import POWER_CELL
+from convbench.suite.state import state_folder
+
+TRIALS = "trials.jsonl"
+"""How a study's file is named where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,27 @@ def study_of(args: argparse.Namespace, *, any_suite: bool) -> Study:
     )
 
 
+def file_of(given: Path | None) -> Path:
+    """Return the file that holds a study, where none is named the clone's.
+
+    Raises
+    ------
+    MisuseError
+        It can be none that a study goes on in.
+    """
+    output = given or state_folder() / "power" / TRIALS
+    check_outputs({"--output": output})
+    if destination(output).special:
+        raise MisuseError(f"--output {output} is no file, which a study could go on in")
+    return output
+
+
 def lacking(study: Study, output: Path) -> tuple[list[Trial], list[Task]]:
     """Return the trials that a file has, and what is to be tried to make it complete.
 
     Raises
     ------
-    CommandError
+    MisuseError
         The file is of another study, or its cell is none that the injection slows down.
     """
     if not study.any_suite:
@@ -69,9 +90,9 @@ def lacking(study: Study, output: Path) -> tuple[list[Trial], list[Task]]:
     trials = read(output) if output.exists() else []
     now = written(in_force())
     if any((t.cell, t.budget_s) != (study.cell, study.budget_s) for t in trials):
-        raise CommandError(f"{output} is of another cell or budget; name another --output")
+        raise MisuseError(f"{output} is of another cell or budget; name another --output")
     if any(t.settings != now for t in trials):
-        raise CommandError(
+        raise MisuseError(
             f"{output} was made under other settings ({trials[0].settings or 'none'}) than "
             f"there are now ({now or 'none'}); name another --output"
         )

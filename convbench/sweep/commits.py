@@ -42,7 +42,7 @@ class Part:
             self.kind,
             ("measure", self.commit, self.chunk.regex),
             self.chunk.expected_s,
-            self.commit,
+            self.commit[:8],
         )
 
 

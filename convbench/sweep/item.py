@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("commit")
     measuring.add_argument("regex")
     acts.add_parser("confirm").add_argument("steps")
+    acts.add_parser("try").add_argument("asked")
     return parser
 
 
@@ -106,13 +107,15 @@ def _act(args: argparse.Namespace) -> None:
     from convbench.asv.elsewhere import conf_with_results
     from convbench.asv.machines import machine_name
     from convbench.measuring.measure import measure_found
-    from convbench.sweep import comparing
+    from convbench.sweep import comparing, trying
 
     if args.act == "measure":
         conf = conf_with_results(args.folder, environments=args.environments)
         measure_found(machine_name(None), args.commit, args.regex, conf=conf)
     elif args.act == "confirm":
         comparing.confirm(args.steps, args.folder)
+    elif args.act == "try":
+        trying.attempt(args.asked, args.folder, args.environments)
 
 
 def main() -> int:
