@@ -50,8 +50,11 @@ def study_of(args: argparse.Namespace, *, any_suite: bool) -> Study:
             raise MisuseError("of another suite --tools can only try the gate")
         tools = TOOLS[:1]
         _check_cell(args.cell)
+    cell = args.cell or POWER_CELL
+    if not any_suite:
+        pyperf_trial.pyperf_name(cell)  # refuses cells that the injection does not slow down
     return Study(
-        args.cell or POWER_CELL,
+        cell,
         args.budget,
         tools,
         args.slowdowns,
@@ -83,10 +86,8 @@ def lacking(study: Study, output: Path) -> tuple[list[Trial], list[Task]]:
     Raises
     ------
     MisuseError
-        The file is of another study, or its cell is none that the injection slows down.
+        The file is of another study.
     """
-    if not study.any_suite:
-        pyperf_trial.pyperf_name(study.cell)
     trials = read(output) if output.exists() else []
     now = written(in_force())
     if any((t.cell, t.budget_s) != (study.cell, study.budget_s) for t in trials):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from convbench.command_line.arguments import count, pattern
 from convbench.command_line.failure import CommandError, MisuseError
+from convbench.command_line.suite_options import add_suite_options
 from convbench.power.options import DEFAULTS, add_study_options
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from convbench.sweep.dealing import Dealer
     from convbench.sweep.hosts import Kind
     from convbench.sweep.saving import Saved
+    from convbench.sweep.suite import Suite
 
     _Plan = Callable[[list[Kind], Dealer], Saved[Any]]
 
@@ -69,9 +71,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="of asv's environments on every host, to keep and use again (default: with --local "
         "this clone's, else new ones)",
     )
+    add_suite_options(parser)
     add_study_options(parser.add_argument_group("with --power"))
     # So that it is known whether one was given.
-    parser.set_defaults(**dict.fromkeys(DEFAULTS), environment=None, run=run)
+    parser.set_defaults(**dict.fromkeys(DEFAULTS), run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> None:
@@ -87,27 +90,40 @@ def run(args: argparse.Namespace, console: Console) -> None:
     except ModuleNotFoundError as error:
         raise MisuseError(f"{error}; pip install -e '.[bench,dask]' installs it") from None
     from convbench.repository.commits import commits_in, last_commits
-    from convbench.results.store import load_config
 
     _check(args)
-    conf = load_config()
-    root = Path.cwd()
+    suite = _opened(args)
     if args.power:
-        _study(args, conf, console)
+        _study(args, suite, console)
         return
     if args.confirm:
-        commits = _published_commits(conf, console)
+        commits = _published_commits(suite, console)
     elif args.commits is not None:
-        commits = commits_in(root, args.commits)
+        commits = commits_in(suite.root, args.commits)
     else:
         commits = last_commits(_LAST)
 
     def plan(found: "list[Kind]", dealer: "Dealer") -> "Saved[Any]":
-        return _history(args, commits, found, dealer, console)
+        return _history(args, suite, commits, found, dealer, console)
 
-    failures = _sweep(args, conf, commits, plan, console)
-    _publish(console)
+    failures = _sweep(args, suite, commits, plan, console)
+    _publish(suite, console)
     _end(failures)
+
+
+def _opened(args: argparse.Namespace) -> "Suite":
+    """Go where the suite is, and refuse what cannot be swept of it."""
+    from convbench.confirm.command import PLUGIN
+    from convbench.sweep.suite import open_suite
+
+    here = Path.cwd()
+    suite = open_suite(args.config, args.environment)
+    args.output = args.output and here / args.output
+    if args.confirm and PLUGIN not in suite.conf.plugins:
+        raise MisuseError(f'what steps there are is said by "{PLUGIN}" in asv\'s `plugins`')
+    if not args.confirm and not args.power:
+        suite.check_environment()
+    return suite
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -119,7 +135,7 @@ def _check(args: argparse.Namespace) -> None:
         raise MisuseError("--bench chooses no trials: with --power it is --cell")
 
 
-def _study(args: argparse.Namespace, conf: "Config", console: Console) -> None:
+def _study(args: argparse.Namespace, suite: "Suite", console: Console) -> None:
     """Have the trials made that a study lacks, and print it."""
     from convbench.power.alone import alone
     from convbench.power.command import show
@@ -130,7 +146,10 @@ def _study(args: argparse.Namespace, conf: "Config", console: Console) -> None:
     for name, default in DEFAULTS.items():
         if getattr(args, name) is None:
             setattr(args, name, default)
-    study, output = study_of(args, any_suite=False), file_of(args.output)
+    study, output = (
+        study_of(args, any_suite=not suite.own or suite.environment is not None),
+        file_of(args.output),
+    )
     failures: dict[str, str] = {}
     # The clone's own study would try the same.
     with alone(state_folder() / "power"):
@@ -140,14 +159,14 @@ def _study(args: argparse.Namespace, conf: "Config", console: Console) -> None:
             return Trials(found, study, tasks, output)
 
         if tasks:
-            failures = _sweep(args, conf, [], plan, console)
+            failures = _sweep(args, suite, [], plan, console)
     if output.exists():
         show(output, "table", None, console)
     _end(failures)
 
 
 def _sweep(
-    args: argparse.Namespace, conf: "Config", commits: list[str], plan: "_Plan", console: Console
+    args: argparse.Namespace, suite: "Suite", commits: list[str], plan: "_Plan", console: Console
 ) -> dict[str, str]:
     """Have everything done that is planned; return what went wrong."""
     from convbench.asv.command import alone
@@ -158,16 +177,16 @@ def _sweep(
     from convbench.sweep.saving import run as run_plan
 
     local = args.local is not None
-    environments = _environments(args.environments, conf, local=local)
+    environments = _environments(args.environments, suite.conf, local=local)
     with console.status("packing the repository"):
-        bundle = bundled(Path.cwd(), commits)
+        bundle = bundled(suite.root, commits)
     # Workers on this host may share this clone's environments, as its own commands do.
     held = alone() if local else nullcontext()
     with held, opened(args.scheduler, args.local) as client:
         if client.dashboard_link:
             console.print(f"dask's dashboard: {client.dashboard_link}", highlight=False)
-        with site(client, bundle, _settings(), environments) as there:
-            found = kinds(looked(there, console), args.machine)
+        with site(client, bundle, _settings(), environments, suite.place) as there:
+            found = kinds(looked(there, console), args.machine, suite.conf)
             _print_kinds(found, console)
             dealer = Dealer(there, console)
             planned = plan(found, dealer)
@@ -191,6 +210,7 @@ def _environments(given: Path | None, conf: "Config", *, local: bool) -> Path | 
 
 def _history(
     args: argparse.Namespace,
+    suite: "Suite",
     commits: list[str],
     found: "list[Kind]",
     dealer: "Dealer",
@@ -201,24 +221,24 @@ def _history(
     from convbench.sweep.confirming import Confirmation
 
     if args.confirm:
-        confirmation = Confirmation(found, args.bench)
+        confirmation = Confirmation(suite.conf, found, args.bench)
         if not confirmation.parts:
             console.print("no step of these machines is left to check")
         return confirmation
     with console.status("finding the benchmarks on a host"):
         ((_, discovered),) = dealer.deal([discovery(found)])
-    keep_discovered(discovered)
-    return Commits(found, commits, args.bench, console)
+    keep_discovered(discovered, suite.conf)
+    return Commits(suite, found, commits, args.bench, console)
 
 
-def _published_commits(conf: "Config", console: Console) -> list[str]:
+def _published_commits(suite: "Suite", console: Console) -> list[str]:
     """Publish, and return both commits of every step that was found."""
     from convbench.asv.command import asv
     from convbench.confirm.steps import read_steps
 
     with console.status("publishing"):
-        asv("publish")
-    steps = [found.step for found in read_steps(Path(conf.html_dir))]
+        asv("publish", conf=suite.name)
+    steps = [found.step for found in read_steps(Path(suite.conf.html_dir))]
     return [commit for step in steps for commit in (step.before, step.after)]
 
 
@@ -241,10 +261,9 @@ def _print_kinds(found: "list[Kind]", console: Console) -> None:
         )
 
 
-def _publish(console: Console) -> None:
+def _publish(suite: "Suite", console: Console) -> None:
     from convbench.asv.command import asv
-    from convbench.results.store import load_config
 
     with console.status("publishing"):
-        asv("publish")
-    console.print(f"report: {load_config().html_dir}/index.html (make preview serves and opens it)")
+        asv("publish", conf=suite.name)
+    console.print(f"report: {suite.conf.html_dir}/index.html (make preview serves and opens it)")

@@ -24,7 +24,7 @@ class Asked:
     task: Task
 
 
-def attempt(asked: str, folder: Path, environments: Path | None) -> None:
+def attempt(asked: str, folder: Path, config: Path | None, environments: Path | None) -> None:
     """Make a trial, and leave it in a folder as a study of its own.
 
     The trials of this checkout are kept in it, too: by them the tools that do not end by the clock
@@ -36,7 +36,7 @@ def attempt(asked: str, folder: Path, environments: Path | None) -> None:
     study = replace(wanted.study, slowdowns=(task.share,))
     known = state_folder() / "power" / TRIALS
     trials = read(known) if known.exists() else []
-    with alone(), _tools(study, task, trials, known.parent, environments) as tools:
+    with alone(), _tools(study, task, trials, config, environments) as tools:
         made = replace(tools[task.tool](task), settings=written(in_force()))
     append(known, made)
     append(folder / TRIALS, made)
@@ -44,13 +44,17 @@ def attempt(asked: str, folder: Path, environments: Path | None) -> None:
 
 @contextmanager
 def _tools(
-    study: Study, task: Task, trials: Sequence[Trial], home: Path, environments: Path | None
+    study: Study,
+    task: Task,
+    trials: Sequence[Trial],
+    config: Path | None,
+    environments: Path | None,
 ) -> Iterator[Tools]:
     console = Console(quiet=True)
     if study.any_suite:
-        with of_any_suite(study, None, console) as tools:
+        with of_any_suite(study, config, console) as tools:
             yield tools
         return
-    repository = home / "repository"
+    repository = state_folder() / "power" / "repository"
     with of_this_suite(study, [task], trials, repository, console, environments) as tools:
         yield tools
