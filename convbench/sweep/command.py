@@ -170,6 +170,7 @@ def _sweep(
 ) -> dict[str, str]:
     """Have everything done that is planned; return what went wrong."""
     from convbench.asv.command import alone
+    from convbench.building.source import asvs_folders
     from convbench.sweep.bundle import bundled
     from convbench.sweep.cluster import looked, opened, site
     from convbench.sweep.dealing import Dealer
@@ -179,7 +180,7 @@ def _sweep(
     local = args.local is not None
     environments = _environments(args.environments, suite.conf, local=local)
     with console.status("packing the repository"):
-        bundle = bundled(suite.root, commits)
+        bundle = bundled(suite.root, commits, asvs_folders(suite.conf, suite.root))
     # Workers on this host may share this clone's environments, as its own commands do.
     held = alone() if local else nullcontext()
     with held, opened(args.scheduler, args.local) as client:
