@@ -28,7 +28,7 @@ COMMANDS = (
     "convbench.sweep.command",
 )
 # Those that judge any asv suite.
-_ANY_SUITE = ("gate", "power", "repeat", "confirm")
+_ANY_SUITE = ("gate", "power", "repeat", "confirm", "sweep")
 _BROKEN = 3
 
 

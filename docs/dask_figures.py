@@ -7,12 +7,16 @@ Each command is a process of its own, so that its peak memory is its own::
     python docs/dask_figures.py filter mosaic.zarr --filter 31
     python docs/dask_figures.py dask-image mosaic.zarr --filter 31
     python docs/dask_figures.py map-overlap mosaic.zarr --filter 31
+    python docs/dask_figures.py compare mosaic.zarr --filter 31 --part 8192
+
+`compare` is all that filter the image, one after the other, as a table, and the block.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
 import sys
 import time
 from typing import Any
@@ -22,6 +26,12 @@ import dask.array as da
 import numpy as np
 
 SIDE = 4096
+NAMES = {
+    "filter": "`fftconv.dask.correlate`",
+    "map-overlap": "`map_overlap` with scipy's `fftconvolve`",
+    "dask-image": "`dask_image.ndfilters.correlate`",
+}
+"""The commands that filter an image in storage, and by what."""
 
 
 class Nowhere:
@@ -99,12 +109,28 @@ def run(options: argparse.Namespace) -> None:
     with dask.config.set(scheduler="threads", num_workers=options.workers):
         da.store(filtered, target, lock=False)
     seconds = time.perf_counter() - start
+    if options.row:
+        rate = filtered.size / seconds / 1e6
+        figures = f"{seconds:.1f} s | {rate:.1f} Mpixel/s | {peak_gb():.2f} GB"
+        print(f"| {NAMES[options.command]} | {figures} |")
+        return
     print(
         f"{options.command} {filtered.shape} by {options.filter}x{options.filter}, "
         f"{options.workers} workers, {len(filtered.chunks[0])}x{len(filtered.chunks[1])} blocks: "
         f"{seconds:.1f} s, {filtered.size / seconds / 1e6:.1f} Mpixel/s, "
         f"peak memory {peak_gb():.2f} GB ({before:.2f} GB before)"
     )
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Filter with each, in a process of its own, and print a table; then the block."""
+    shared = [f"--filter={options.filter}", f"--workers={options.workers}"]
+    part = [] if options.part is None else [f"--part={options.part}"]
+    print("| with | time | rate | peak memory |\n|---|---:|---:|---:|", flush=True)
+    for command in NAMES:
+        arguments = [command, options.image, *shared, *part, "--row"]
+        subprocess.run([sys.executable, __file__, *arguments], check=True)
+    subprocess.run([sys.executable, __file__, "block", *shared], check=True)
 
 
 def other(command: str, image: da.Array, values: np.ndarray) -> da.Array:
@@ -131,7 +157,7 @@ def peak_gb() -> float:
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "block", "filter", "dask-image", "map-overlap"])
+    parser.add_argument("command", choices=["make", "block", "compare", *NAMES])
     parser.add_argument("image", nargs="?", default="mosaic.zarr")
     parser.add_argument("--side", type=int, default=40000, help="of the image to make")
     parser.add_argument("--chunk", type=int, default=512, help="of the image to make")
@@ -139,8 +165,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--part", type=int, help="filter a square of this side only")
     parser.add_argument("--into", help="write the result there")
+    parser.add_argument("--row", action="store_true", help="print a line of a table")
     options = parser.parse_args()
-    {"make": make, "block": block}.get(options.command, run)(options)
+    {"make": make, "block": block, "compare": compare}.get(options.command, run)(options)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from typing import Any
 from convbench.building.saying import failed, refused
 from convbench.command_line.failure import MisuseError
 from convbench.repository.commits import commit_named
-from convbench.repository.git import git
-from convbench.repository.working_tree import copy_working_tree
+from convbench.repository.snapshot import committed_working_tree
 
 
 @dataclass(frozen=True)
@@ -73,41 +72,13 @@ def working_tree(conf: Any, folder: Path) -> Source:
         raise MisuseError(
             f"name HEAD: this suite's repo is {conf.repo}, of which no working tree is here"
         )
-    copy = folder / "working-tree"
-    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(copy))
-    git(copy, "read-tree", "HEAD")
-    copy_working_tree(root, copy, links=True, without=_asvs_folders(conf, root))
-    _keep_submodules(copy)
-    git(copy, "add", "--all", "--force")
-    # As long as nothing has changed it is the commit itself, and asv may have built that.
-    if git(copy, "write-tree") == git(copy, "rev-parse", "HEAD^{tree}"):
-        return Source(Git(str(copy), conf.project), commit_named(copy, "HEAD"))
-    return Source(Git(str(copy), conf.project), _committed(copy))
+    clone = folder / "working-tree"
+    made = committed_working_tree(root, clone, asvs_folders(conf, root))
+    return Source(Git(str(clone), conf.project), made)
 
 
-def _asvs_folders(conf: Any, root: Path) -> list[Path]:
+def asvs_folders(conf: Any, root: Path) -> list[Path]:
     """Return the folders of asv's own in a repository, which it need not ignore."""
     named = (conf.env_dir, conf.results_dir, conf.html_dir)
     folders = [Path(str(name)).resolve() for name in named]
     return [folder for folder in folders if folder.is_relative_to(root) and folder != root]
-
-
-def _committed(copy: Path) -> str:
-    """Make a commit of the index; the same each time, so that asv finds it built."""
-    tree, parent = git(copy, "write-tree").strip(), commit_named(copy, "HEAD")
-    seconds = git(copy, "show", "--no-patch", "--format=%ct", "HEAD").strip()
-    who = f"convbench <convbench@localhost> {seconds} +0000"
-    text = f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nworking tree\n"
-    file = copy.with_name("working-tree-commit")
-    file.write_text(text, encoding="utf-8")
-    made = git(copy, "hash-object", "-t", "commit", "-w", str(file)).strip()
-    # What asv clones is what a reference leads to.
-    git(copy, "update-ref", "refs/heads/convbench-working-tree", made)
-    return made
-
-
-def _keep_submodules(copy: Path) -> None:
-    """Have git see submodules, which are folders to it, as they are in the commit."""
-    for line in git(copy, "ls-files", "--stage", "-z").split("\0"):
-        if line.startswith("160000 "):
-            (copy / line.partition("\t")[2]).mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from convbench.confirm.steps import Judged
 
 _LOG = "confirm.log"
-_PLUGIN = ".convbench.asv_plugin"
+PLUGIN = ".convbench.asv_plugin"
 _SHOWN = 20
 
 
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.suite.place import is_elsewhere
 
     name = entered(args.config)
-    if is_elsewhere() and _PLUGIN not in opened(name).plugins:
-        raise MisuseError(f'what steps there are is said by "{_PLUGIN}" in asv\'s `plugins`')
+    if is_elsewhere() and PLUGIN not in opened(name).plugins:
+        raise MisuseError(f'what steps there are is said by "{PLUGIN}" in asv\'s `plugins`')
     machine = machine_name(args.machine)
     suite = [] if name is None else ["--config", str(name)]
     suite += [] if args.environment is None else ["--environment", args.environment]

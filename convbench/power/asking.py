@@ -1,6 +1,5 @@
 """The tools of a study, each ready to be asked: of this suite, or of any."""
 
-import argparse
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from convbench.command_line.failure import MisuseError
+from convbench.power.study import Study
 from convbench.power.trials import Task, Trial
 
 Tools = dict[str, Callable[[Task], Trial]]
@@ -17,42 +16,44 @@ GATE = "gate"
 
 @contextlib.contextmanager
 def of_this_suite(
-    args: argparse.Namespace,
+    study: Study,
     tasks: Collection[Task],
     trials: Sequence[Trial],
     folder: Path,
     console: Console,
+    environments: Path | None = None,
 ) -> Iterator[Tools]:
-    """Make the repository with the slowdowns, and give what tries each tool on it."""
+    """Make the repository with the slowdowns, and give what tries each tool on it.
+
+    asv's environments are in a folder beside the repository, if none is named.
+    """
     from convbench.power import asv_trial, gate_trial, injection, pyperf_trial
     from convbench.power.sizing import fill
 
     with contextlib.ExitStack() as stack:
         with console.status("making the repository with the slowdowns"):
-            repository = injection.make(Path.cwd(), folder.resolve(), args.slowdowns)
-            sides = stack.enter_context(gate_trial.installations(repository, list(args.slowdowns)))
+            repository = injection.make(Path.cwd(), folder.resolve(), study.slowdowns, environments)
+            sides = stack.enter_context(gate_trial.installations(repository, list(study.slowdowns)))
         if {"asv", "asv-interleaved"} & {task.tool for task in tasks}:
             with console.status("making asv's environment"):
-                asv_trial.prepare(repository, args.cell)
+                asv_trial.prepare(repository, study.cell)
 
         def interleaved(task: Task, rounds: int) -> Trial:
-            return asv_trial.run(task, args.cell, args.budget, repository, rounds)
+            return asv_trial.run(task, study.cell, study.budget_s, repository, rounds)
 
         def pyperf(task: Task, processes: int) -> Trial:
-            return pyperf_trial.run(task, args.cell, args.budget, sides[task.share], processes)
+            return pyperf_trial.run(task, study.cell, study.budget_s, sides[task.share], processes)
 
         yield {
-            GATE: lambda t: gate_trial.run(t, args.cell, args.budget, sides[t.share]),
-            "asv": lambda t: asv_trial.run(t, args.cell, args.budget, repository),
-            "asv-interleaved": lambda t: fill(interleaved, t, trials, args.budget),
-            "pyperf": lambda t: fill(pyperf, t, trials, args.budget),
+            GATE: lambda t: gate_trial.run(t, study.cell, study.budget_s, sides[t.share]),
+            "asv": lambda t: asv_trial.run(t, study.cell, study.budget_s, repository),
+            "asv-interleaved": lambda t: fill(interleaved, t, trials, study.budget_s),
+            "pyperf": lambda t: fill(pyperf, t, trials, study.budget_s),
         }
 
 
 @contextlib.contextmanager
-def of_any_suite(
-    args: argparse.Namespace, config: Path | None, console: Console
-) -> Iterator[Tools]:
+def of_any_suite(study: Study, config: Path | None, console: Console) -> Iterator[Tools]:
     """Build what is checked out twice, and give what tries the gate on it.
 
     The slowdown is in the benchmark: a share of HEAD's calls is made twice, and none of BASE's.
@@ -60,26 +61,15 @@ def of_any_suite(
     from convbench.gate.asv_suite import open_suite
     from convbench.power import gate_trial
 
-    suite = open_suite(config, args.environment)
+    suite = open_suite(config, study.environment)
     same, _ = suite.revisions("HEAD", "HEAD")
     with contextlib.ExitStack() as stack:
         with console.status("building HEAD twice"):
             sides = stack.enter_context(suite.installed(same, same, lambda _: None))
 
         def gate(task: Task) -> Trial:
-            return gate_trial.run(task, args.cell, args.budget, replace(sides, repeated=task.share))
+            return gate_trial.run(
+                task, study.cell, study.budget_s, replace(sides, repeated=task.share)
+            )
 
         yield {GATE: gate}
-
-
-def check_cell(cell: str) -> None:
-    """Refuse a cell of any suite whose calls cannot be repeated from outside.
-
-    Raises
-    ------
-    MisuseError
-        It is no cell of a `time_` benchmark.
-    """
-    name = cell.partition("(")[0].rpartition(".")[2]
-    if name.startswith("timeraw_"):
-        raise MisuseError(f"--cell {cell}: each call is in a process that asv makes, out of reach")

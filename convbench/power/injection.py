@@ -5,6 +5,7 @@ a share of 0.03, every 33rd or 34th. BASE has the same wrapper with a share of z
 but the repetitions differs.
 """
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ _AUTHOR = ("-c", "user.name=power study", "-c", "user.email=power@localhost")
 BASE = "base"
 # asv's environment takes a minute and a gigabyte: it outlives the repository.
 _ENVIRONMENT = '"env_dir": ".asv/env"'
-_KEPT_ENVIRONMENT = '"env_dir": "../env"'
+_KEPT = "../env"
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,13 @@ def _commit(root: Path, name: str, share: float) -> None:
     git(root, "tag", name)
 
 
-def make(source: Path, folder: Path, shares: Sequence[float]) -> Injected:
-    """Make the repository anew from the working tree of `source`."""
+def make(
+    source: Path, folder: Path, shares: Sequence[float], environments: Path | None = None
+) -> Injected:
+    """Make the repository anew from the working tree of `source`.
+
+    asv keeps its environments in the folder that is named, or else beside the repository.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     copy_working_tree(source, folder)
@@ -85,7 +91,8 @@ def make(source: Path, folder: Path, shares: Sequence[float]) -> Injected:
     config = folder / "asv.conf.json"
     text = config.read_text(encoding="utf-8")
     assert _ENVIRONMENT in text
-    config.write_text(text.replace(_ENVIRONMENT, _KEPT_ENVIRONMENT), encoding="utf-8")
+    kept = f'"env_dir": {json.dumps(str(environments or _KEPT))}'
+    config.write_text(text.replace(_ENVIRONMENT, kept), encoding="utf-8")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     made = Injected(folder)
     _commit(folder, BASE, 0.0)

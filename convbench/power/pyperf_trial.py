@@ -7,20 +7,28 @@ import sys
 import time
 from pathlib import Path
 
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import CommandError, MisuseError
 from convbench.gate.install import SIDES, Installed
 from convbench.power.trials import FOUND, NOT_FOUND, Task, Trial
+from convbench.suite.facts import UNSAID
 
 NAME = "pyperf"
 _WAYS = {"as it is": (), "--min-speed 2": ("--min-speed", "2")}
-_NAME = re.compile(r"conv2d\.Forward\.time_forward\('(\w+)', (\d+), (\d+)\)")
+# pyperf's door has the cells of all threads alone.
+_NAME = re.compile(rf"conv2d\.Forward\.time_forward\('(\w+)', (?:{UNSAID}, )?(\d+), (\d+)\)")
 
 
 def pyperf_name(cell: str) -> str:
-    """Return pyperf's name of a cell of asv's."""
+    """Return pyperf's name of a cell of asv's.
+
+    Raises
+    ------
+    MisuseError
+        It is none that pyperf and the injection have.
+    """
     found = _NAME.fullmatch(cell)
     if found is None:
-        raise CommandError(f"the study is of cells of conv2d.Forward.time_forward, not of {cell!r}")
+        raise MisuseError(f"the study is of cells of conv2d.Forward.time_forward, not of {cell!r}")
     return f"forward-{found[1]}-{found[2]}-{found[3]}-float32"
 
 

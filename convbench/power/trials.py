@@ -23,6 +23,11 @@ class Task:
     """The injected slowdown: 0.03 for 3%."""
     repetition: int
 
+    @property
+    def title(self) -> str:
+        """What it is, for a reader."""
+        return f"{self.tool} at +{100 * self.share:g}%"
+
 
 @dataclass(frozen=True)
 class Trial:

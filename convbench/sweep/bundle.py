@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convbench.repository.git import git
+from convbench.repository.snapshot import committed_working_tree
 
-_AUTHOR = ("-c", "user.name=convbench sweep", "-c", "user.email=sweep@localhost")
 _TREE = "refs/heads/working-tree"
 
 
@@ -23,11 +23,12 @@ class Bundle:
     """The same for the same content: a worker keeps its checkout for it."""
 
 
-def bundled(root: Path, commits: Iterable[str]) -> Bundle:
+def bundled(root: Path, commits: Iterable[str], without: Iterable[Path] = ()) -> Bundle:
     """Pack `commits` and the working tree of `root`, what git would keep of it, with changes.
 
     The benchmarks that measure are those of the working tree, as everywhere in this suite. Nothing
     is written into the repository: the commit of the working tree is made in a clone without files.
+    Of the folders `without` only what is tracked comes along.
 
     Raises
     ------
@@ -36,15 +37,7 @@ def bundled(root: Path, commits: Iterable[str]) -> Bundle:
     """
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         clone, packed = Path(folder, "clone"), Path(folder, "bundle")
-        git(root, "clone", "--quiet", "--bare", "--shared", "--no-local", ".", str(clone))
-        head = git(root, "rev-parse", "HEAD").strip()
-        git(root, f"--git-dir={clone}", f"--work-tree={root}", "read-tree", head)
-        git(root, f"--git-dir={clone}", f"--work-tree={root}", "add", "--all")
-        tree = git(clone, "write-tree").strip()
-        made = head
-        if tree != git(root, "rev-parse", f"{head}^{{tree}}").strip():
-            message = "The working tree"
-            made = git(clone, *_AUTHOR, "commit-tree", tree, "-p", head, "-m", message).strip()
+        made = committed_working_tree(root, clone, without)
         git(clone, "update-ref", _TREE, made)
         inside = set(git(clone, "rev-list", made).split())
         outside = sorted(set(commits) - inside)
@@ -53,5 +46,5 @@ def bundled(root: Path, commits: Iterable[str]) -> Bundle:
             names.append(f"refs/heads/measured-{index}")
             git(clone, "update-ref", names[-1], commit)
         git(clone, "bundle", "create", "--quiet", str(packed), *names)
-        key = hashlib.sha256(" ".join([tree, head, *outside]).encode()).hexdigest()[:12]
+        key = hashlib.sha256(" ".join([made, *outside]).encode()).hexdigest()[:12]
         return Bundle(packed.read_bytes(), made, key)

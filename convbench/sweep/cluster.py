@@ -17,6 +17,7 @@ from convbench.command_line.failure import CommandError, MisuseError
 from convbench.sweep import remote
 from convbench.sweep.bundle import Bundle
 from convbench.sweep.hosts import Seen
+from convbench.sweep.suite import OWN, Place
 
 _CONNECT = "5s"
 _LOCAL = {
@@ -98,17 +99,22 @@ class Site:
 
 @contextlib.contextmanager
 def site(
-    client: Client, bundle: Bundle, settings: dict[str, str], environments: Path | None
+    client: Client,
+    bundle: Bundle,
+    settings: dict[str, str],
+    environments: Path | None,
+    suite: Place = OWN,
 ) -> Iterator[Site]:
     """Bring the bundle to all workers, those that come later among them."""
     cloudpickle.register_pickle_by_value(remote)
     # A worker keeps the checkout for the same bundle; with other environments it is another.
-    told = hashlib.sha256(str(environments).encode()).hexdigest()[:4]
+    told = hashlib.sha256(f"{environments} {suite}".encode()).hexdigest()[:4]
     name = f"convbench-sweep-{bundle.key}-{told}"
-    client.register_plugin(remote.Checkout(name, bundle.data, bundle.head))
+    client.register_plugin(remote.Checkout(name, bundle.data, bundle.head, suite.folder, suite.own))
     options = [option for pair in settings.items() for option in ("--set", "=".join(pair))]
     if environments is not None:
         options += ["--environments", str(environments)]
+    options += suite.options
     try:
         yield Site(client, name, tuple(options))
     finally:

@@ -15,13 +15,14 @@ from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import newest_runs
 from convbench.repository.commits import message
 from convbench.repository.package import has_package
-from convbench.results.store import load_benchmarks, load_config
+from convbench.results.store import load_benchmarks
 from convbench.suite.facts import PACKAGE
 from convbench.sweep.dealing import Item, Outcome
 from convbench.sweep.hosts import Kind
 from convbench.sweep.merging import merge
 from convbench.sweep.notes import add_note, note, notes_file
 from convbench.sweep.saving import Saved, unpack
+from convbench.sweep.suite import Suite
 
 _DISCOVERY_S = 60.0
 
@@ -42,7 +43,7 @@ class Part:
             self.kind,
             ("measure", self.commit, self.chunk.regex),
             self.chunk.expected_s,
-            self.commit,
+            self.commit[:8],
         )
 
 
@@ -52,7 +53,7 @@ def discovery(kinds: list[Kind]) -> Item:
     return Item(title, kinds[0], ("discover",), _DISCOVERY_S, title)
 
 
-def keep_discovered(outcome: Outcome) -> None:
+def keep_discovered(outcome: Outcome, conf: Config) -> None:
     """Keep asv's list of the benchmarks, which says into which parts the suite is cut.
 
     Raises
@@ -62,7 +63,7 @@ def keep_discovered(outcome: Outcome) -> None:
     """
     if outcome.problem:
         raise CommandError(f"the benchmarks cannot be found: {outcome.problem}")
-    folder = Path(load_config().results_dir)
+    folder = Path(conf.results_dir)
     with replacing(folder / "benchmarks.json") as temporary:
         temporary.write_bytes(outcome.files["results/benchmarks.json"])
 
@@ -71,14 +72,21 @@ class Commits(Saved[Part]):
     """The parts that are lacking, and how their results are saved."""
 
     def __init__(
-        self, kinds: list[Kind], commits: list[str], bench: str | None, console: Console
+        self,
+        suite: Suite,
+        kinds: list[Kind],
+        commits: list[str],
+        bench: str | None,
+        console: Console,
     ) -> None:
-        self._conf: Config = load_config()
+        self._conf = suite.conf
         self._benchmarks: Benchmarks = load_benchmarks(self._conf)
-        chunks = report_chunks(self._benchmarks, bench)
+        # Of another project's suite nothing is left to a plain `asv run`.
+        everything = None if suite.own else ""
+        chunks = report_chunks(self._benchmarks, everything if bench is None else bench)
         if not chunks:
             raise MisuseError(f"no cell of the suite matches --bench {bench!r}")
-        skipped = [commit for commit in commits if not has_package(commit)]
+        skipped = [commit for commit in commits if suite.own and not has_package(commit)]
         runs = {k.machine: newest_runs(self._conf, self._benchmarks, k.machine) for k in kinds}
         self.parts = [
             Part(kind, commit, chunk.narrowed(cells))

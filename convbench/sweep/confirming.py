@@ -4,10 +4,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from asv.config import Config
+
 from convbench.confirm.checking import budget_for, groups
 from convbench.confirm.findings import Finding, add_findings, findings_file, read_findings
 from convbench.confirm.steps import Step, open_steps
-from convbench.results.store import load_config
 from convbench.sweep.comparing import FINDINGS, written
 from convbench.sweep.dealing import Item, Outcome
 from convbench.sweep.hosts import Kind
@@ -42,8 +43,7 @@ class Pair:
 class Confirmation(Saved[Pair]):
     """The steps of the machines that the cluster has hosts of, as far as nobody checked them."""
 
-    def __init__(self, kinds: list[Kind], bench: str | None) -> None:
-        conf = load_config()
+    def __init__(self, conf: Config, kinds: list[Kind], bench: str | None) -> None:
         self._results_dir = Path(conf.results_dir)
         self.parts = [
             Pair(kind, tuple(own))

@@ -37,7 +37,7 @@ class Item:
     """Of `convbench.sweep.item`."""
     expected_s: float
     group: str
-    """Items of one group have one reason not to work: the commit that cannot be installed."""
+    """Items of one group have one reason not to work: the commit that cannot be installed, say."""
 
 
 @dataclass(frozen=True)

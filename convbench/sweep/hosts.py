@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from asv.config import Config
 from asv.machine import Machine
 
 from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.machines import machine_name
 from convbench.command_line.failure import MisuseError
-from convbench.results.store import load_config, machine_facts, machines
+from convbench.results.store import machine_facts, machines
 from convbench.sweep.remote import kind
 
 
@@ -34,7 +35,7 @@ class Kind:
     hosts: tuple[str, ...]
 
 
-def kinds(seen: list[Seen], wanted: str | None) -> list[Kind]:
+def kinds(seen: list[Seen], wanted: str | None, conf: Config) -> list[Kind]:
     """Return the kinds of hosts with the names of their machines.
 
     A kind has the name that results of such a machine have: by the name that asv's books on one of
@@ -54,14 +55,13 @@ def kinds(seen: list[Seen], wanted: str | None) -> list[Kind]:
     found: list[Kind] = []
     for resource, own in sorted(grouped.items()):
         taken = {known.machine for known in found}
-        name = machine_name(wanted) if wanted is not None else _name(resource, own, taken)
+        name = machine_name(wanted) if wanted is not None else _name(resource, own, taken, conf)
         hosts = tuple(dict.fromkeys(one.host for one in own))
         found.append(Kind(resource, name, {**own[0].facts, "machine": name}, hosts))
     return found
 
 
-def _name(resource: str, own: list[Seen], taken: set[str]) -> str:
-    conf = load_config()
+def _name(resource: str, own: list[Seen], taken: set[str], conf: Config) -> str:
     known = [name for name in machines(conf) if name not in taken]
     in_books = [one.facts["machine"] for one in own]
     alike = [name for name in known if kind(machine_facts(conf, name)) == resource]

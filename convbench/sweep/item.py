@@ -16,13 +16,15 @@ from convbench.command_line.failure import FAILED, CommandError
 
 UNREADY = 4
 """The exit status where it is the host that cannot measure, not the commit."""
-_READY = Path(".asv/ready")
+_READY = "ready"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m convbench.sweep.item")
     parser.add_argument("folder", type=Path, help="what is made goes there")
     parser.add_argument("--environments", type=Path, help="folder of asv's environments")
+    parser.add_argument("--config", type=Path, help="asv's, where it is not asv.conf.json")
+    parser.add_argument("--environment", help="as asv's -E")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("discover")
@@ -30,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("commit")
     measuring.add_argument("regex")
     acts.add_parser("confirm").add_argument("steps")
+    acts.add_parser("try").add_argument("asked")
     return parser
 
 
@@ -81,38 +84,52 @@ def _share_lock(folder: Path) -> None:
         (folder / "lock").symlink_to(home / "measuring.lock")
 
 
-def _discover(folder: Path, environments: Path | None) -> None:
+def _conf(args: argparse.Namespace, folder: Path) -> Path:
+    """Have asv leave its results in a folder."""
     from convbench.asv.elsewhere import conf_with_results
+
+    usual = Path("asv.conf.json")
+    return conf_with_results(folder, args.config or usual, environments=args.environments)
+
+
+def _discover(args: argparse.Namespace, folder: Path, state: Path) -> None:
     from convbench.asv.machines import machine_name
     from convbench.measuring.measure import discover
 
-    discover(machine_name(None), "HEAD", conf_with_results(folder, environments=environments))
-    _READY.touch()
+    discover(machine_name(None), "HEAD", _conf(args, folder), args.environment)
+    (state / _READY).touch()
 
 
-def _make_ready(args: argparse.Namespace) -> None:
+def _make_ready(args: argparse.Namespace, state: Path) -> None:
     """Have asv make its environment and find the benchmarks, once in a checkout.
 
     So that it is known whose fault it is if a commit cannot be measured.
     """
     if args.act == "discover":
-        _discover(args.folder, args.environments)
-    elif args.act == "measure" and not _READY.exists():
-        with tempfile.TemporaryDirectory(dir=".asv") as folder:
-            _discover(Path(folder), args.environments)
+        _discover(args, args.folder, state)
+    elif args.act == "measure" and not (state / _READY).exists():
+        with tempfile.TemporaryDirectory(dir=state) as folder:
+            _discover(args, Path(folder), state)
 
 
 def _act(args: argparse.Namespace) -> None:
-    from convbench.asv.elsewhere import conf_with_results
     from convbench.asv.machines import machine_name
     from convbench.measuring.measure import measure_found
-    from convbench.sweep import comparing
+    from convbench.sweep import comparing, trying
 
     if args.act == "measure":
-        conf = conf_with_results(args.folder, environments=args.environments)
-        measure_found(machine_name(None), args.commit, args.regex, conf=conf)
+        conf, environment = _conf(args, args.folder), args.environment
+        name = machine_name(None)
+        measure_found(name, args.commit, args.regex, conf=conf, environment=environment)
     elif args.act == "confirm":
-        comparing.confirm(args.steps, args.folder)
+        comparing.confirm(args.steps, args.folder, _suite_options(args))
+    elif args.act == "try":
+        trying.attempt(args.asked, args.folder, args.config, args.environments)
+
+
+def _suite_options(args: argparse.Namespace) -> list[str]:
+    named = [] if args.config is None else ["--config", str(args.config)]
+    return named + ([] if args.environment is None else ["--environment", args.environment])
 
 
 def main() -> int:
@@ -124,8 +141,9 @@ def main() -> int:
     status = UNREADY
     try:
         _take_settings(args.set)
-        _share_lock(state_folder())
-        _make_ready(args)
+        state = state_folder()
+        _share_lock(state)
+        _make_ready(args, state)
         status = FAILED
         _act(args)
     except (CommandError, OSError) as error:

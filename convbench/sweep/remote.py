@@ -18,7 +18,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 TURN = "measuring"
 """The resource that a worker has one of: it measures one item at a time."""
-LOG = ".asv/item.log"
+_ITEM = "import sys; del sys.path[0]; from convbench.sweep.item import main; sys.exit(main())"
 
 
 def facts() -> dict[str, str]:
@@ -53,8 +53,12 @@ class Checkout(WorkerPlugin):
     It holds for workers that come later, too, and for what a nanny starts anew.
     """
 
-    def __init__(self, name: str, bundle: bytes, head: str) -> None:
+    def __init__(self, name: str, bundle: bytes, head: str, within: str, own: bool) -> None:
         self.name = name
+        self.within = within
+        """The suite's folder in the checkout."""
+        self.own = own
+        """Whether the checkout has the judge, else it is the one that is installed."""
         self._bundle = bundle
         self._head = head
         self.facts: dict[str, str] = {}
@@ -85,7 +89,6 @@ class Checkout(WorkerPlugin):
                 ["git", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=True
             )
         packed.unlink()
-        (made / LOG).parent.mkdir(exist_ok=True)
         made.rename(folder)
         return folder
 
@@ -117,22 +120,27 @@ def do(name: str, arguments: list[str]) -> dict[str, Any]:
         said = getattr(error, "stderr", None) or str(error).encode()
         lines = said.decode(errors="replace").strip().splitlines()
         return {**done, "status": None, "said": f"no checkout can be made: {lines[-1]}"}
-    made = folder / ".asv" / "made"
+    # Beside the checkout, which may be any project's.
+    made, printed = (folder.with_name(f"{name}.{what}") for what in ("made", "log"))
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
-    with (folder / LOG).open("wb") as log:
+    # Another project's folder may hold modules that are named as libraries of ours. The judge is
+    # the checkout's where it has one, whatever this worker was started with.
+    start = ["-m", "convbench.sweep.item"] if plugin.own else ["-c", _ITEM]
+    without = ("PYTHONPATH", "PYTHONSAFEPATH") if plugin.own else ("PYTHONSAFEPATH",)
+    with printed.open("wb") as log:
         # It ends when its standard input does: whatever ends this worker ends what it measures.
         process = subprocess.Popen(
-            [sys.executable, "-m", "convbench.sweep.item", str(made), *arguments],
-            cwd=folder,
-            env={k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONSAFEPATH")},
+            [sys.executable, *start, str(made), *arguments],
+            cwd=folder / plugin.within,
+            env={k: v for k, v in os.environ.items() if k not in without},
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
         )
         done["status"] = process.wait()
-    printed = (folder / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
-    done["said"] = next((line.strip() for line in reversed(printed) if line.strip()), "")
+    lines = printed.read_text(encoding="utf-8", errors="replace").split("\n")
+    done["said"] = next((line.strip() for line in reversed(lines) if line.strip()), "")
     for path in made.rglob("*"):
         if path.is_file():
             done["files"][path.relative_to(made).as_posix()] = path.read_bytes()

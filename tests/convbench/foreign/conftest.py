@@ -1,6 +1,8 @@
 """Another project: a package in `src`, and an asv suite in a folder below its root."""
 
+import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.results import Results
+from asv.runner import BenchmarkResult
 
 from convbench.repository.git import git
 
@@ -99,6 +105,16 @@ BENCHMARKS = """
         return thing.TURNS
 """
 
+MACHINE = "steady"
+COMMITS = 6
+# name: (type, parameters, usual value, how many times more from the slow commit on)
+SUITE = {
+    "loops.time_several": ("time", [], 1e-3, 2.0),
+    "loops.time_of": ("time", [["<function f>", "[1, 2]"]], 1e-3, 1.0),
+    "loops.timeraw_import": ("time", [], 1e-2, 2.0),
+    "loops.peakmem_large": ("peakmemory", [], 2e8, 1.3),
+}
+
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,3 +186,53 @@ def convbench(environment) -> Convbench:
         )
 
     return run
+
+
+def measured(perf: Path, commits: list[str], slow: int) -> None:
+    """Write what asv would have measured, in its own form."""
+    conf = Config.from_json({"repo": "..", "results_dir": str(perf / ".asv" / "results")})
+    listed = [
+        {"name": name, "type": kind, "unit": "seconds", "code": "", "version": "1"}
+        | {"param_names": [f"p{n}" for n in range(len(axes))], "params": axes}
+        for name, (kind, axes, *_) in SUITE.items()
+    ]
+    benchmarks = Benchmarks(conf, listed)
+    folder = Path(conf.results_dir, MACHINE)
+    folder.mkdir(parents=True)
+    facts = {"machine": MACHINE, "cpu": "A processor", "num_cpu": "2", "version": 1}
+    (folder / "machine.json").write_text(json.dumps(facts))
+    benchmarks.save()
+    noise = random.Random(MACHINE)
+    for number, commit in enumerate(commits):
+        results = Results(facts, {}, commit, 1_700_000_000_000 + number, "3.11", "env", {})
+        for name, (_, axes, usual, factor) in SUITE.items():
+            cells = len(axes[0]) if axes else 1
+            value = usual * (factor if number >= slow else 1.0) * noise.uniform(1, 1.001)
+            result = BenchmarkResult(
+                [value] * cells, [[value] * 3] * cells, [None] * cells, 0, "", None
+            )
+            results.add_result(benchmarks[name], result, record_samples=True)
+        results.save(conf.results_dir)
+
+
+@pytest.fixture
+def history(project) -> tuple[Path, list[str]]:
+    """Give the project a history that steps up at its commit `slower`, and the plugin."""
+    perf = project / "perf"
+    identity = ("-c", "user.name=n", "-c", "user.email=e")
+    commits = []
+    for start in ("base", "slower"):
+        git(project, "checkout", "--quiet", "--detach", start)
+        if commits:
+            git(project, "checkout", "--quiet", commits[-1])
+            git(project, *identity, "cherry-pick", "slower")
+            commits.append(git(project, "rev-parse", "HEAD").strip())
+        for number in range(COMMITS):
+            git(project, *identity, "commit", "-q", "--allow-empty", "-m", f"{start} {number}")
+            commits.append(git(project, "rev-parse", "HEAD").strip())
+    git(project, "checkout", "--quiet", "-B", "main")
+    text = (perf / "asv.conf.json").read_text()
+    named = text.replace('"version": 1,', '"version": 1, "plugins": [".convbench.asv_plugin"],')
+    (perf / "asv.conf.json").write_text(named)
+    measured(perf, commits, COMMITS)
+    return perf, commits

@@ -10,6 +10,7 @@ from convbench.command_line.failure import CommandError
 from convbench.power import asv_trial, injection, pyperf_trial
 from convbench.power.injection import Injected
 from convbench.repository.git import git
+from convbench.suite.facts import POWER_CELL
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,7 +86,11 @@ def test_an_asv_that_could_not_do_it_is_no_verdict(monkeypatch, command, status,
 
 
 def test_a_cell_has_a_name_for_pyperf() -> None:
-    name = pyperf_trial.pyperf_name("conv2d.Forward.time_forward('fft', 128, 7)")
-    assert name == "forward-fft-128-7-float32"
+    for threads in ("", "'all', "):
+        name = pyperf_trial.pyperf_name(f"conv2d.Forward.time_forward('fft', {threads}128, 7)")
+        assert name == "forward-fft-128-7-float32"
+    assert pyperf_trial.pyperf_name(POWER_CELL) == "forward-fft-64-3-float32"
     with pytest.raises(CommandError, match=r"not of \"conv2d\.Backward"):
         pyperf_trial.pyperf_name("conv2d.Backward.time_backward('fft', 128, 7)")
+    with pytest.raises(CommandError, match=r"'one', 128"):
+        pyperf_trial.pyperf_name("conv2d.Forward.time_forward('fft', 'one', 128, 7)")

@@ -9,6 +9,7 @@ import pytest
 
 from convbench.confirm.findings import VERSION, Finding, findings_file, read_findings
 from convbench.confirm.steps import Judged, State, Step, write_steps
+from convbench.results.store import load_config
 from convbench.sweep import comparing, item
 from convbench.sweep.confirming import Confirmation
 from convbench.sweep.dealing import Outcome
@@ -58,24 +59,24 @@ def test_a_part_holds_the_steps_between_two_commits_on_their_own_machine() -> No
         step("two", "x"),
         step("no", "x"),
     )
-    parts = Confirmation([kind("one"), kind("two")], None).parts
+    parts = Confirmation(load_config(), [kind("one"), kind("two")], None).parts
     assert [(part.kind.machine, [one.cell for one in part.steps]) for part in parts] == [
         ("one", ["x", "y"]),
         ("one", ["z"]),
         ("two", ["x"]),
     ]
     assert all(part.item.kind is part.kind for part in parts)
-    assert [len(Confirmation([kind("one")], "^y").parts)] == [1]
+    assert [len(Confirmation(load_config(), [kind("one")], "^y").parts)] == [1]
 
 
 def test_what_was_checked_is_not_checked_again() -> None:
     published(step("one", "x"), state=State.REFUTED)
-    assert not Confirmation([kind("one")], None).parts
+    assert not Confirmation(load_config(), [kind("one")], None).parts
 
 
 def test_the_gate_gets_both_commits_of_a_part_and_its_answer_is_kept(clone, monkeypatch) -> None:
     published(step("one", "x"), step("one", "y"))
-    confirmation = Confirmation([kind("one")], None)
+    confirmation = Confirmation(load_config(), [kind("one")], None)
     (part,) = confirmation.parts
     asked: list[list[Step]] = []
 
