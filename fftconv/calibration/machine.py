@@ -74,6 +74,17 @@ class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native: float
 
 
+class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds of the way of a tile by generated transforms, there or back.
+
+    Per pixel and step of its logarithm: ``near`` of tiles that the first cache holds, ``far`` of
+    those that it does not.
+    """
+
+    near: float
+    far: float
+
+
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Everything that depends on the dtype.
 
@@ -94,6 +105,8 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         Thread-seconds per element of a plane that is cut out or put back.
     dense
         Of correlations of many channels, None to take those of the processor's kind.
+    generated
+        Of tiles by generated transforms, None to take those of the processor's kind.
     """
 
     native: tuple[Rate, ...]
@@ -105,6 +118,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     matrix: float
     copy: float
     dense: Dense | None = None
+    generated: Generated | None = None
 
     @cached_property
     def trips(self) -> dict[Pair, float]:

@@ -21,7 +21,10 @@ from fftconv.machine_code.keeping import Function
 #: A pointer to the fields of a job.
 JOB: Any = types.CPointer(types.int64)
 
-_SHARED = ("compiling", "placement", "rows", "shift", "vectors")
+_SHARED = (
+    "arithmetic", "compiling", "lanes", "placement", "rows", "shift", "transforms", "transposes",
+    "vectors",
+)  # fmt: skip
 
 
 @cache

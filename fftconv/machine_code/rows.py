@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fftconv.machine_code.vectors import I64, Vectors
+from fftconv.machine_code.vectors import I64, VECTOR_BYTES, Vectors
 
 _BYTES = ir.PointerType(ir.IntType(8))
 
@@ -133,6 +133,52 @@ def _multiply(
     return types.void(*kinds), codegen
 
 
+def _multiply_parts(
+    typingctx: Any,
+    zero: Any,
+    conjugate: Any,
+    add: Any,
+    target: Any,
+    left: Any,
+    right: Any,
+    count: Any,
+) -> Any:
+    """Multiply as `multiply` does, spectra of vectors of real and of imaginary parts in turn.
+
+    `count` is a multiple of the numbers in two vectors.
+    """
+    flags = [kind.literal_value for kind in (conjugate, add) if isinstance(kind, _LITERAL)]
+    if len(flags) < 2:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder, zero.bitwidth)
+        _, _, _, target, left, right, count = args
+
+        def parts(place: Any, pair: Any) -> list[Any]:
+            first = v.address(place, builder.mul(pair, v.integer(2 * v.lanes)))
+            return [first, builder.add(first, v.integer(VECTOR_BYTES))]
+
+        with v.loop(v.integer(0), builder.sdiv(count, v.integer(2 * v.lanes))) as pair:
+            (a, b), (c, d) = (
+                [v.load(part) for part in parts(place, pair)] for place in (left, right)
+            )
+            places = parts(target, pair)
+            if flags[1]:
+                real, imaginary = (
+                    v.fused(x, c, v.load(place)) for x, place in zip((a, b), places, strict=True)
+                )
+            else:
+                real, imaginary = builder.fmul(a, c), builder.fmul(b, c)
+            plus, minus = (b, builder.fneg(a)) if flags[0] else (builder.fneg(b), a)
+            v.store(v.fused(plus, d, real), places[0])
+            v.store(v.fused(minus, d, imaginary), places[1])
+        return context.get_dummy_value()
+
+    kinds = (zero, conjugate, add, target, left, right, types.int64)
+    return types.void(*kinds), codegen
+
+
 def _each_vector(v: Vectors, count: Any, emit: Any) -> None:
     """Emit ``emit(first number)`` for every whole vector of `count` numbers."""
     with v.loop(v.integer(0), v.builder.sdiv(count, v.integer(v.lanes))) as n:
@@ -149,6 +195,18 @@ def _transform(typingctx: Any, function: Any, handle: Any, data: Any) -> Any:
         return builder.call(function, [builder.inttoptr(args[n], _BYTES) for n in (1, 2)])
 
     return types.int64(function, handle, data), codegen
+
+
+def _call(typingctx: Any, function: Any, operands: Any) -> Any:
+    """Call a compiled function by its address, with a tuple of integers."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [I64] * len(operands))
+        numbers = [builder.extract_value(args[1], n) for n in range(len(operands))]
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), numbers)
+        return context.get_dummy_value()
+
+    return types.void(function, operands), codegen
 
 
 def _ticks(typingctx: Any) -> Any:
@@ -178,6 +236,8 @@ copy: Any = intrinsic(_copy)
 add_row: Any = intrinsic(_add_row)
 add_number: Any = intrinsic(_add_number)
 multiply: Any = intrinsic(prefer_literal=True)(_multiply)
+multiply_parts: Any = intrinsic(prefer_literal=True)(_multiply_parts)
 transform: Any = intrinsic(_transform)
+call: Any = intrinsic(_call)
 ticks: Any = intrinsic(_ticks)
 add_atomically: Any = intrinsic(_add_atomically)

@@ -212,7 +212,7 @@ def test_maps_that_share_spectra_win_together(monkeypatch: pytest.MonkeyPatch) -
         return 1.5 if names == ("forward", "grad_weight") else 2.0 * len(names)
 
     predicting(predict, monkeypatch)
-    geometry = Geometry.of((1, 1, 33, 33), (1, 1, 3, 3))
+    geometry = Geometry.of((1, 1, 45, 45), (1, 1, 3, 3))
     plan = decided(geometry)
     assert plan.chosen["forward"] == plan.chosen["grad_weight"] == "overlap_save"
     assert plan.chosen["grad_input"] != "overlap_save"

@@ -36,7 +36,7 @@ def test_it_is_nearly_as_good_as_trying_every_tiling(threads: int) -> None:
         def seconds(tiling: Tiling, geometry: Geometry = geometry) -> float:
             rates = machine.float32
             engine = tiled(geometry, on_cpu=True)
-            return engine.predict(MAPS, geometry, tiling, machine.fft_call, rates, threads)
+            return engine.predict(MAPS, geometry, tiling, machine.fft_call, rates, threads, 4)
 
         possible = every(geometry, 4, engine.numbers)
         small = [tiling for tiling in possible if not too_large(geometry, tiling, engine.numbers)]
@@ -59,7 +59,7 @@ def test_what_was_found_for_a_larger_image_is_nearly_as_good(threads: int) -> No
             continue
         assert not too_large(geometry, found, engine.numbers)
         taken = [
-            engine.predict(MAPS, geometry, tiling, machine.fft_call, machine.float32, threads)
+            engine.predict(MAPS, geometry, tiling, machine.fft_call, machine.float32, threads, 4)
             for tiling in (found, own)
         ]
         ratios.append(taken[0] / taken[1])

@@ -47,10 +47,14 @@ ENGINES: tuple[Engine[Any], ...] = (FewChannels(), ByTorch(), ManyChannels(), Co
 """Of those that serve a case, the one that is predicted the fastest has it."""
 
 
-def tiled(geometry: Geometry, on_cpu: bool) -> TiledEngine:
-    """Return the engine that takes tiles which are told."""
+def tiled(geometry: Geometry, on_cpu: bool, own: bool = False) -> TiledEngine:
+    """Return the engine that takes tiles which are told, `own` or not."""
     engines = (engine for engine in ENGINES if isinstance(engine, TiledEngine))
-    return next(engine for engine in engines if engine.serves(geometry, on_cpu))
+    return next(
+        engine
+        for engine in engines
+        if engine.serves(geometry, on_cpu) and own in engine.ways(geometry)
+    )
 
 
 def seconds(

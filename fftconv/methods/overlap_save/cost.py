@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, log2, sqrt
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.between import neighbours
-from fftconv.calibration.machine import STRIP
+from fftconv.calibration.machine import STRIP, Generated, processor
+from fftconv.methods.overlap_save import mkl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,38 @@ if TYPE_CHECKING:
 #: MKL and the ends of its loops, a tenth of a microsecond at three numbers a nanosecond. A quarter
 #: to four times as many makes 1% of difference (5 cases of 4096 to 65,536 numbers, AVX2).
 ROW_OVERHEAD = 300
+
+
+#: Of generated transforms, where nobody has measured the processor at hand: on AVX2 (Zen 3), for
+#: four bytes. Wider vectors are faster.
+GENERATED = Generated(near=7.0e-11, far=7.5e-11)
+#: Sides of squares that are near and far, and those that are timed for them.
+NEAR, FAR = 96, 192
+#: How many times longer MKL takes on a processor that is not Intel's (Zen 3: 2.6 to 5 times as long
+#: as generated transforms, which on Intel's processors take about as long as MKL).
+FOREIGN = 3.0
+
+
+def way(rates: Precision, tiling: Tiling, item_bytes: int) -> float:
+    """Return thread-seconds per pixel of a tile's way by the transforms that it is to have.
+
+    Where nobody has measured the generated ones, MKL is what Intel's processors have.
+    """
+    generated = rates.generated
+    intel = generated is None and "Intel" in processor()
+    if not tiling.own:
+        foreign = generated is None and not intel
+        return trip(rates, tiling) * (FOREIGN if foreign else 1.0)
+    if intel and mkl.available():
+        return inf
+    near, far = (
+        (generated.near, generated.far)
+        if generated is not None
+        else (rate * item_bytes / 4 for rate in (GENERATED.near, GENERATED.far))
+    )
+    pixels = tiling.fft[0] * tiling.fft[1]
+    _, share = neighbours((NEAR, FAR), sqrt(pixels))
+    return log2(pixels) * (near * (1 - share) + far * share)
 
 
 def trip(rates: Precision, tiling: Tiling) -> float:

@@ -10,8 +10,11 @@ from fftconv.machine_code.rows import (
     add_atomically,
     add_number,
     add_row,
+    call,
     clear,
     copy,
+    multiply,
+    multiply_parts,
     ticks,
     transform,
 )
@@ -75,22 +78,69 @@ cut, put = compiled(_cut), compiled(_put)
 
 
 def _bring(
-    job: Any, item: int, tile: int, fft: Any, row: int, plane: int, step: int, first: Any, size: Any
+    job: Any, item: int, tile: int, plane: int, step: int, first: Any, size: Any, desk: int
 ) -> None:
-    """Cut a tile and transform it."""
+    """Cut a tile and transform it: from `first` (row, column) on, as `cut` does."""
     start = ticks()
-    cut(item, tile, fft, row, plane, step, first, size)
-    middle = ticks()
-    add_atomically(job, at.STATUS, transform(job[at.THERE], job[at.HANDLE], tile))
+    fft, row = (job[at.FFT_H], job[at.FFT_W]), job[at.ROW]
+    if job[at.COLUMNS_THERE] == 0:
+        cut(item, tile, fft, row, plane, step, first, size)
+        middle = ticks()
+        add_atomically(job, at.STATUS, transform(job[at.THERE], job[at.HANDLE], tile))
+    else:
+        cut(item, desk, fft, row, plane, step, first, size)
+        middle = ticks()
+        half, work = desk + job[at.HALF_AT], desk + job[at.WORK_AT]
+        call(
+            job[at.COLUMNS_THERE],
+            (desk, item * row, fft[1], job[at.TURNS_H], work, half, job[at.HALF_ROW]),
+        )
+        call(
+            job[at.ROWS_THERE],
+            (
+                half, job[at.HALF_ROW], fft[0] // 2, job[at.TURNS_W], work, tile,
+                tile + job[at.ENDS_AT],
+            ),
+        )  # fmt: skip
     add_atomically(job, at.COPYING, middle - start)
     add_atomically(job, at.TRANSFORMING, ticks() - middle)
 
 
-def _invert(job: Any, tile: int) -> None:
-    """Transform a spectrum back."""
+def _invert(job: Any, item: int, tile: int, desk: int) -> int:
+    """Transform a spectrum back, and return where the tile's rows are."""
     start = ticks()
-    add_atomically(job, at.STATUS, transform(job[at.BACK], job[at.HANDLE_BACK], tile))
+    if job[at.COLUMNS_THERE] == 0:
+        add_atomically(job, at.STATUS, transform(job[at.BACK], job[at.HANDLE_BACK], tile))
+        rows = tile
+    else:
+        rows, half, work = desk, desk + job[at.HALF_AT], desk + job[at.WORK_AT]
+        call(
+            job[at.ROWS_BACK],
+            (
+                tile, tile + job[at.ENDS_AT], job[at.FFT_H] // 2, job[at.TURNS_W], work, half,
+                job[at.HALF_ROW],
+            ),
+        )  # fmt: skip
+        call(
+            job[at.COLUMNS_BACK],
+            (
+                half, job[at.HALF_ROW], job[at.FFT_W], job[at.TURNS_H], work, rows,
+                item * job[at.ROW],
+            ),
+        )  # fmt: skip
     add_atomically(job, at.INVERTING, ticks() - start)
+    return rows
+
+
+def _multiply_spectra(
+    zero: Any, conjugate: Any, add: Any, job: Any, total: int, left: int, right: int
+) -> None:
+    """Multiply spectra as whoever made them lays them out; `conjugate` and `add` are constants."""
+    if job[at.COLUMNS_THERE] == 0:
+        multiply(zero, conjugate, add, total, left, right, job[at.AREA])
+    else:
+        multiply_parts(zero, conjugate, add, total, left, right, job[at.AREA])
 
 
 bring, invert = compiled(_bring), compiled(_invert)
+multiply_spectra: Any = njit(error_model="numpy", inline="always")(_multiply_spectra)

@@ -17,8 +17,9 @@ from fftconv.machine_code.scratch import Scratch
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
-from fftconv.methods.overlap_save.cost import trip
-from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one
+from fftconv.methods.overlap_save.cost import way as way_of
+from fftconv.methods.overlap_save.generated import ready
+from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one, own_serves
 from fftconv.methods.overlap_save.tiling import keeps_spectra
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Numbers in all tiles of a pass, below which a second thread costs more than it brings.
 SERIAL_NUMBERS = 1 << 14
+#: Numbers for each row or column of a tile that a generated transform works in, of four bytes.
+ROOM = 64
 #: Parts in which the weight's gradient is summed, and numbers that they may take: constants, so
 #: that the order of summation does not depend on the number of threads.
 PARTS, PARTS_NUMBERS = 8, 1 << 21
@@ -54,7 +57,7 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
 
 
 class FewChannels(TiledEngine):
-    """The engine for few channels, where MKL and numba are there."""
+    """The engine for few channels, where numba is there."""
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether a case is done one tile after the other."""
@@ -76,21 +79,28 @@ class FewChannels(TiledEngine):
         _, parts = shares(geometry, tiling)
         height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
         seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
-        # Of each thread the gradient's spectra, and one of the input's or of their product.
-        spectra = 1 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1
+        # Of each thread the gradient's spectra, and one of the input's or of their product; and for
+        # generated transforms a tile, and one of which the columns are transformed.
+        spectra = 1.0 if ins == outs == 1 and keeps_spectra(geometry, tiling) else outs + 1.0
+        if tiling.own:
+            spectra += 2 + ROOM * max(tiling.fft) / (tiling.fft[0] * tiling.fft[1])
         at_work = min(torch.get_num_threads(), geometry.groups * parts) * spectra
         return plane * (at_work + filters * parts) + seams + result
 
+    def ways(self, geometry: Geometry) -> tuple[bool, ...]:
+        """Return whether there are MKL's transforms, and generated ones."""
+        return (False,) * mkl.available() + (True,) * own_serves(geometry)
+
     def predict(
         self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
-        rates: Precision, threads: int,
+        rates: Precision, threads: int, item_bytes: int,
     ) -> float:  # fmt: skip
         """Predict passes that threads share piece by piece."""
         pixels = tiling.fft[0] * tiling.fft[1]
         pieces = geometry.batch * geometry.groups * area(tiling.grid)
         if pieces * pixels < SERIAL_NUMBERS:
             threads = 1
-        way, product = pixels * trip(rates, tiling), pixels * rates.product
+        way, product = pixels * way_of(rates, tiling, item_bytes), pixels * rates.product
         ins, outs = geometry.channels_per_group
         pairs = ins * outs
         weights = -(-geometry.out_channels * ins // threads)
@@ -119,11 +129,14 @@ class Passes:
     def __init__(self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype) -> None:
         self._geometry, self._tiling = geometry, tiling
         self._bits = 8 * dtype.itemsize
-        self._transforms = mkl.transforms(tiling.fft, dtype)
+        self._own = ready.transforms(tiling.fft, dtype) if tiling.own else None
+        self._mkl = None if tiling.own else mkl.transforms(tiling.fft, dtype)
         self._channels = ins, _ = geometry.channels_per_group
-        self.weight: object = (tiling.fft, geometry.weight_shape, dtype)
-        self._plane = tiling.fft[0], self._transforms.row
-        self._area = self._plane[0] * self._plane[1]
+        self.weight: object = (tiling.fft, tiling.own, geometry.weight_shape, dtype)
+        self._area = tiling.fft[0] * self._mkl.row if self._mkl else 0
+        self._desk = 0
+        if self._own:
+            self._area, self._desk = self._own.area, self._own.desk
         self._bytes = self._area * dtype.itemsize
         self._planes = geometry.out_channels * ins
         share, self._shares = shares(geometry, tiling)
@@ -134,14 +147,23 @@ class Passes:
 
     def _filled(self, share: int) -> ctypes.Array[ctypes.c_int64]:
         """Return the fields that are the same for all calls, the others zero."""
-        geometry, tiling, ready = self._geometry, self._tiling, self._transforms
+        geometry, tiling = self._geometry, self._tiling
         fields = _FIELDS()
-        fields[at.THERE], fields[at.BACK] = ready.there, ready.back
-        fields[at.HANDLE], fields[at.HANDLE_BACK] = ready.handle, ready.handle_back
+        if self._mkl:
+            fields[at.THERE], fields[at.BACK] = self._mkl.there, self._mkl.back
+            fields[at.HANDLE], fields[at.HANDLE_BACK] = self._mkl.handle, self._mkl.handle_back
+            fields[at.ROW] = self._mkl.row
+        if self._own:
+            own = self._own
+            fields[at.COLUMNS_THERE : at.COLUMNS_BACK + 1] = [*own.functions]
+            fields[at.TURNS_H], fields[at.TURNS_W] = (turns.address for turns in own.turns)
+            fields[at.DESK_BYTES], fields[at.HALF_AT] = own.desk, own.half
+            fields[at.WORK_AT], fields[at.ENDS_AT] = own.work, own.ends
+            fields[at.HALF_ROW], fields[at.ROW] = own.half_row, own.row
         fields[at.GROUPS], fields[at.BATCH] = geometry.groups, geometry.batch
         fields[at.INS], fields[at.OUTS] = self._channels
         fields[at.FFT_H], fields[at.FFT_W] = tiling.fft
-        fields[at.ROW], fields[at.AREA] = ready.row, self._area
+        fields[at.AREA] = self._area
         fields[at.STEP_H], fields[at.STEP_W] = tiling.step
         fields[at.GRID_H], fields[at.GRID_W] = tiling.grid
         fields[at.IN_H], fields[at.IN_W] = geometry.input_size
@@ -175,12 +197,14 @@ class Passes:
             _report(fields)
 
     def weight_spectra(self, w: Tensor) -> Tensor:
-        """Return the spectra of a weight's planes: (planes, rows, numbers of a row)."""
+        """Return the spectra of a weight's planes: (planes, numbers of a spectrum)."""
         w = w.resolve_neg().contiguous()
-        spectra = w.new_empty((self._planes, *self._plane))
+        spectra = w.new_empty((self._planes, self._area))
         fields = _FIELDS.from_buffer_copy(self._template)
         fields[at.X], fields[at.W] = w.data_ptr(), spectra.data_ptr()
-        self._run("weights", fields, self._planes, torch.get_num_threads())
+        threads = torch.get_num_threads()
+        with Scratch(threads * self._desk) as (fields[at.DESKS],):
+            self._run("weights", fields, self._planes, threads)
         return spectra
 
     def forward(self, x: Tensor, spectra: Tensor, bias: Tensor | None, keep: bool) -> Kept:
@@ -192,7 +216,7 @@ class Passes:
         fields = _FIELDS.from_buffer_copy(self._template)
         if keep:
             grid = self._tiling.grid
-            signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, *self._plane))
+            signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, self._area))
             fields[at.KEPT], kept = signals.data_ptr(), (signals,)
         if bias is not None:
             bias = bias.resolve_neg().contiguous()
@@ -202,7 +226,8 @@ class Passes:
         fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
         fields[at.Y_N], fields[at.Y_C], fields[at.Y_H], _ = y.stride()
         slot = fields[at.SLOT_BYTES] = (ins + 1) * self._bytes
-        with Scratch(threads * slot) as (fields[at.SCRATCH],):
+        with Scratch(threads * slot, threads * self._desk) as places:
+            fields[at.SCRATCH], fields[at.DESKS] = places
             self._run("forward", fields, self._pieces["forward"], threads)
         return y, kept
 
@@ -238,8 +263,8 @@ class Passes:
                 x = readable(x)
                 fields[at.X] = x.data_ptr()
                 fields[at.X_N], fields[at.X_C], fields[at.X_H], _ = x.stride()
-        with Scratch(threads * slot, parts, tails) as places:
-            fields[at.SCRATCH], fields[at.PARTS], fields[at.TAILS] = places
+        with Scratch(threads * slot, threads * self._desk, parts, tails) as places:
+            fields[at.SCRATCH], fields[at.DESKS], fields[at.PARTS], fields[at.TAILS] = places
             if not parts:
                 fields[at.PARTS] = 0  # says that no gradient of the weight is wanted
             self._run("backward", fields, self._pieces["backward"], threads)

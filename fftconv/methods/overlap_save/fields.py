@@ -10,9 +10,15 @@ Numba takes them for the constants that they are.
     SCRATCH, SLOT_BYTES,
     # MKL's two functions, and its descriptors for them.
     THERE, BACK, HANDLE, HANDLE_BACK,
+    # Or, with 0 for MKL's, the generated ones, and the tables that they turn numbers by.
+    COLUMNS_THERE, ROWS_THERE, ROWS_BACK, COLUMNS_BACK, TURNS_H, TURNS_W,
+    # Memory of each thread that those work in, its bytes, and what lies where in it.
+    DESKS, DESK_BYTES, HALF_AT, WORK_AT,
+    # Bytes of a row of a tile whose columns are transformed, and where a spectrum's ends lie.
+    HALF_ROW, ENDS_AT,
     # Channels are those of a group.
     GROUPS, INS, OUTS, BATCH,
-    # Of the transform, and the numbers in a row and in a plane of its spectra.
+    # Of the transform, and the numbers in a row of a tile and in its spectrum.
     FFT_H, FFT_W, ROW, AREA,
     # From one tile to the next, and how many tiles there are.
     STEP_H, STEP_W, GRID_H, GRID_W,
@@ -33,4 +39,4 @@ Numba takes them for the constants that they are.
     # Ticks of the clock that went into each phase.
     COPYING, TRANSFORMING, MULTIPLYING, INVERTING,
     COUNT,
-) = range(52)  # fmt: skip
+) = range(64)  # fmt: skip

@@ -1,4 +1,4 @@
-"""FFTs of overlapping tiles: compiled passes around MKL on a CPU, torch's operations elsewhere.
+"""FFTs of overlapping tiles: compiled passes on a CPU, torch's operations elsewhere.
 
 Each tile of the input is transformed with a halo of the filter's size; of the circular correlation
 that the product of the spectra gives, the samples that did not wrap around are kept (overlap-save:
@@ -46,7 +46,7 @@ class OverlapSave(Method):
     """Tiled FFTs whose memory does not grow with the image."""
 
     name = "overlap_save"
-    backend = "MKL or torch.fft"
+    backend = "MKL, generated transforms or torch.fft"
     predicts = shares = True
     summary = "tiled FFT, spectra shared by both gradients: filters from about 31 up, CPU and GPU"
 
@@ -77,7 +77,8 @@ class OverlapSave(Method):
         self, geometry: Geometry, item_bytes: int, on_cpu: bool
     ) -> tuple[Engine[Any], object]:
         if self._cut is not None:
-            return choice.tiled(geometry, on_cpu), self._cut(geometry, item_bytes)
+            tiles = self._cut(geometry, item_bytes)
+            return choice.tiled(geometry, on_cpu, tiles.own), tiles
         machine.current()  # looks at its file, for all that the engines ask of `known`
         chosen = choice.choose(geometry, item_bytes, on_cpu)
         return chosen.engine, chosen.cut

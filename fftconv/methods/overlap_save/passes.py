@@ -1,11 +1,12 @@
 """The compiled passes over tiles: cut, transform, multiply, transform back and put in place.
 
 One pass does all of this for one tile after the other, so that a tile stays in the cache from when
-it is cut until its result is written. MKL's transforms are called from within, by address.
+it is cut until its result is written. Transforms, MKL's or generated ones, are called from within,
+by address.
 
 Every function works through the pieces of a job whose fields are named in
-`fftconv.methods.overlap_save.fields`. Spectra lie in planes of ``area`` numbers, rows of ``row``
-numbers, in which MKL transforms in place.
+`fftconv.methods.overlap_save.fields`. A spectrum is ``area`` numbers. MKL transforms in place, in
+rows of ``row`` numbers; the generated transforms have such rows on the desk of each thread.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from fftconv.machine_code.compiling import compile_job, source_hash
-from fftconv.machine_code.rows import add_atomically, add_row, multiply, ticks
+from fftconv.machine_code.rows import add_atomically, add_row, ticks
 from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save import fields as at
-from fftconv.methods.overlap_save.cuts import bring, compiled, invert, put
+from fftconv.methods.overlap_save.cuts import bring, compiled, invert, multiply_spectra, put
 
 
 @cache
@@ -30,15 +31,15 @@ def weights(bits: int) -> Any:
 
     def weights_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
-        fft_h, fft_w, row, area = job[at.FFT_H], job[at.FFT_W], job[at.ROW], job[at.AREA]
         kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
-        w, spectra, planes = job[at.X], job[at.W], job[at.PLANES]
+        w, spectra, planes, area = job[at.X], job[at.W], job[at.PLANES], job[at.AREA]
+        desk = job[at.DESKS] + job[at.DESK_BYTES] * add_atomically(job, at.SLOTS, 1)
         piece = take_ticket(job)
         while piece < planes:
             tile = spectra + item * piece * area
             plane = w + item * piece * kernel_h * kernel_w
             sizes = (kernel_h, kernel_w)
-            bring(job, item, tile, (fft_h, fft_w), row, plane, kernel_w, (0, 0), sizes)
+            bring(job, item, tile, plane, kernel_w, (0, 0), sizes, desk)
             piece = take_ticket(job)
 
     return compile_job(weights_pass)
@@ -54,7 +55,7 @@ def forward(bits: int) -> Any:
     def forward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
         groups, ins, outs, batch = job[at.GROUPS], job[at.INS], job[at.OUTS], job[at.BATCH]
-        fft, row, area = (job[at.FFT_H], job[at.FFT_W]), job[at.ROW], job[at.AREA]
+        row, area = job[at.ROW], job[at.AREA]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         size, top, left = (job[at.IN_H], job[at.IN_W]), job[at.TOP], job[at.LEFT]
@@ -62,7 +63,9 @@ def forward(bits: int) -> Any:
         x, x_n, x_c, x_h = job[at.X], job[at.X_N], job[at.X_C], job[at.X_H]
         y, y_n, y_c, w, kept = job[at.Y], job[at.Y_N], job[at.Y_C], job[at.W], job[at.KEPT]
         bias = job[at.BIAS]
-        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * add_atomically(job, at.SLOTS, 1)
+        slot = add_atomically(job, at.SLOTS, 1)
+        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * slot
+        desk = job[at.DESKS] + job[at.DESK_BYTES] * slot
         spot = item * area
         pieces = batch * groups * grid_h * grid_w
         piece = take_ticket(job)
@@ -81,7 +84,7 @@ def forward(bits: int) -> Any:
             for c in range(ins):
                 tile = signals + distance * c
                 plane = x + item * (n * x_n + (group * ins + c) * x_c)
-                bring(job, item, tile, fft, row, plane, x_h, first, size)
+                bring(job, item, tile, plane, x_h, first, size, desk)
             # With one channel alone, and nothing to keep, the product takes its place.
             total = scratch + spot * ins
             if kept == 0 and ins == 1 and outs == 1:
@@ -89,17 +92,17 @@ def forward(bits: int) -> Any:
             for o in range(outs):
                 q = group * outs + o
                 start = ticks()
-                multiply(zero, 1, 0, total, signals, w + spot * (q * ins), area)
+                multiply_spectra(zero, 1, 0, job, total, signals, w + spot * (q * ins))
                 for c in range(1, ins):
                     tile = signals + distance * c
-                    multiply(zero, 1, 1, total, tile, w + spot * (q * ins + c), area)
+                    multiply_spectra(zero, 1, 1, job, total, tile, w + spot * (q * ins + c))
                 add_atomically(job, at.MULTIPLYING, ticks() - start)
-                invert(job, total)
+                rows = invert(job, item, total, desk)
                 start = ticks()
                 plane = y + item * (n * y_n + q * y_c)
                 place_of = (down * step_h, along * step_w)
                 start_of = bias + item * q if bias != 0 else 0
-                put(zero, item, total, row, (0, step_h), step_w, 0, plane, place_of, out, start_of)
+                put(zero, item, rows, row, (0, step_h), step_w, 0, plane, place_of, out, start_of)
                 add_atomically(job, at.COPYING, ticks() - start)
             piece = take_ticket(job)
 
@@ -107,7 +110,7 @@ def forward(bits: int) -> Any:
 
 
 def _add_to_weight(
-    zero: Any, item: int, job: Any, scratch: int, sums: int, fresh: bool, place: Any
+    zero: Any, item: int, job: Any, scratch: int, desk: int, sums: int, fresh: bool, place: Any
 ) -> None:
     """Multiply the spectra of a gradient's tile with the input's; `fresh` sums begin with them."""
     ins, outs, area = job[at.INS], job[at.OUTS], job[at.AREA]
@@ -124,19 +127,18 @@ def _add_to_weight(
         else:
             plane = x + item * (n * x_n + channel * x_c)
             corner = (down * job[at.STEP_H] - job[at.TOP], along * job[at.STEP_W] - job[at.LEFT])
-            fft, size = (job[at.FFT_H], job[at.FFT_W]), (job[at.IN_H], job[at.IN_W])
-            bring(job, item, signal, fft, job[at.ROW], plane, x_h, corner, size)
+            bring(job, item, signal, plane, x_h, corner, (job[at.IN_H], job[at.IN_W]), desk)
         start = ticks()
         for o in range(outs):
             tile, total = scratch + spot * o, sums + spot * (o * ins + c)
             if fresh:
-                multiply(zero, 1, 0, total, signal, tile, area)
+                multiply_spectra(zero, 1, 0, job, total, signal, tile)
             else:
-                multiply(zero, 1, 1, total, signal, tile, area)
+                multiply_spectra(zero, 1, 1, job, total, signal, tile)
         add_atomically(job, at.MULTIPLYING, ticks() - start)
 
 
-def _add_to_input(zero: Any, item: int, job: Any, scratch: int, place: Any) -> None:
+def _add_to_input(zero: Any, item: int, job: Any, scratch: int, desk: int, place: Any) -> None:
     """Multiply the spectra of a gradient's tile with the weight's, and put the result in place."""
     ins, outs, row, area = job[at.INS], job[at.OUTS], job[at.ROW], job[at.AREA]
     step_h, step_w, grid_h = job[at.STEP_H], job[at.STEP_W], job[at.GRID_H]
@@ -154,22 +156,23 @@ def _add_to_input(zero: Any, item: int, job: Any, scratch: int, place: Any) -> N
     for c in range(ins):
         start = ticks()
         spectra = w + spot * (group * outs * ins + c)
-        multiply(zero, 0, 0, total, scratch, spectra, area)
+        multiply_spectra(zero, 0, 0, job, total, scratch, spectra)
         for o in range(1, outs):
-            multiply(zero, 0, 1, total, scratch + spot * o, spectra + spot * o * ins, area)
+            other = spectra + spot * o * ins
+            multiply_spectra(zero, 0, 1, job, total, scratch + spot * o, other)
         add_atomically(job, at.MULTIPLYING, ticks() - start)
-        invert(job, total)
+        tile = invert(job, item, total, desk)
         start = ticks()
         channel = (n * job[at.GROUPS] + group) * ins + c
         plane = gx + item * channel * size[0] * size[1]
         rows = (0, tall if down == grid_h - 1 else step_h)
         corner = (down * step_h - job[at.TOP], left)
-        put(zero, item, total, row, rows, wide, shared, plane, corner, size, 0)
+        put(zero, item, tile, row, rows, wide, shared, plane, corner, size, 0)
         if down < grid_h - 1:
             height = kernel_h - 1
             plane = tails + item * (channel * (grid_h - 1) + down) * height * size[1]
             rows, limit = (step_h, step_h + height), (height, size[1])
-            put(zero, item, total, row, rows, wide, shared, plane, (-step_h, left), limit, 0)
+            put(zero, item, tile, row, rows, wide, shared, plane, (-step_h, left), limit, 0)
         add_atomically(job, at.COPYING, ticks() - start)
 
 
@@ -191,13 +194,15 @@ def backward(bits: int) -> Any:
     def backward_pass(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
         groups, ins, outs, batch = job[at.GROUPS], job[at.INS], job[at.OUTS], job[at.BATCH]
-        fft, row, area = (job[at.FFT_H], job[at.FFT_W]), job[at.ROW], job[at.AREA]
+        area = job[at.AREA]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         out_h, out_w = job[at.OUT_H], job[at.OUT_W]
         parts, share, shares = job[at.PARTS], job[at.SHARE], job[at.SHARES]
         g, g_n, g_c, g_h = job[at.Y], job[at.Y_N], job[at.Y_C], job[at.Y_H]
-        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * add_atomically(job, at.SLOTS, 1)
+        slot = add_atomically(job, at.SLOTS, 1)
+        scratch = job[at.SCRATCH] + job[at.SLOT_BYTES] * slot
+        desk = job[at.DESKS] + job[at.DESK_BYTES] * slot
         spot = item * area
         pieces = groups * shares
         piece = take_ticket(job)
@@ -214,13 +219,13 @@ def backward(bits: int) -> Any:
                     limits = (min(out_h, first[0] + step_h), min(out_w, first[1] + step_w))
                     for o in range(outs):
                         plane = g + item * (n * g_n + (group * outs + o) * g_c)
-                        bring(job, item, scratch + spot * o, fft, row, plane, g_h, first, limits)
+                        bring(job, item, scratch + spot * o, plane, g_h, first, limits, desk)
                     place = (group, n, down, along)
                     if parts != 0:
-                        add_to_weight(zero, item, job, scratch, sums, fresh, place)
+                        add_to_weight(zero, item, job, scratch, desk, sums, fresh, place)
                         fresh = False
                     if job[at.GX] != 0:
-                        add_to_input(zero, item, job, scratch, place)
+                        add_to_input(zero, item, job, scratch, desk, place)
             piece = take_ticket(job)
 
     return compile_job(backward_pass)
@@ -246,6 +251,7 @@ def finish(bits: int) -> Any:
         kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
         gx, gw = job[at.GX], job[at.GW]
         parts, tails, shares = job[at.PARTS], job[at.TAILS], job[at.SHARES]
+        desk = job[at.DESKS] + job[at.DESK_BYTES] * add_atomically(job, at.SLOTS, 1)
         planes = groups * outs * ins
         seams = batch * groups * ins if gx != 0 and grid_h > 1 else 0
         sums = planes if parts != 0 else 0
@@ -257,10 +263,10 @@ def finish(bits: int) -> Any:
                 for part in range(1, shares):
                     add_row(zero, total, total + item * part * planes * area, area)
                 add_atomically(job, at.MULTIPLYING, ticks() - start)
-                invert(job, total)
+                tile = invert(job, item, total, desk)
                 taps = (kernel_h, kernel_w)
                 plane = gw + item * piece * kernel_h * kernel_w
-                put(zero, item, total, row, (0, kernel_h), kernel_w, 0, plane, (0, 0), taps, 0)
+                put(zero, item, tile, row, (0, kernel_h), kernel_w, 0, plane, (0, 0), taps, 0)
             else:
                 channel = piece - sums
                 plane = gx + item * channel * height * width

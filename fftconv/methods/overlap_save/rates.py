@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import log2, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 
-from fftconv.calibration.machine import STRIP, Tile
+from fftconv.calibration.machine import STRIP, Generated, Tile
 from fftconv.geometry import Geometry
+from fftconv.methods.overlap_save.cost import FAR, NEAR
 from fftconv.methods.overlap_save.products import multiply
 from fftconv.methods.overlap_save.tiling import Tiling
 from fftconv.methods.timing import best_s, each_map, serial_s
@@ -36,7 +37,12 @@ def measure(cut: Cut, dtype: torch.dtype) -> Found:
     yield 0.0, f"tiles, {dtype}", {}
     call, product = call_s(cut), _product_per_pixel(cut, dtype)
     tiles = tuple(_tile(cut, side, dtype, call, product) for side in TILES)
-    yield 0.8, f"products, {dtype}", {"tiles": tiles, "product": product}
+    yield 0.7, f"generated transforms, {dtype}", {"tiles": tiles, "product": product}
+    near, far = (
+        _trip_s(cut, (side, side), dtype, call, product, own=True) / log2(side**2)
+        for side in (NEAR, FAR)
+    )
+    yield 0.8, f"products, {dtype}", {"generated": Generated(near, far)}
     plane, per_filter, matrix = _products(dtype)
     yield 1.0, "", {"plane": plane, "filter": per_filter, "matrix": matrix}
 
@@ -57,7 +63,9 @@ def _tile(cut: Cut, side: int, dtype: torch.dtype, call: float, product: float) 
     return Tile(side, *(_trip_s(cut, shape, dtype, call, product) for shape in shapes))
 
 
-def _trip_s(cut: Cut, fft: Pair, dtype: torch.dtype, call: float, product: float) -> float:
+def _trip_s(
+    cut: Cut, fft: Pair, dtype: torch.dtype, call: float, product: float, own: bool = False
+) -> float:
     """Time tiles of one size where they lie in an image, as many on each thread."""
     threads, pixels = torch.get_num_threads(), fft[0] * fft[1]
     taps = tuple(min(31, 1 + side // 4) for side in fft)
@@ -66,7 +74,7 @@ def _trip_s(cut: Cut, fft: Pair, dtype: torch.dtype, call: float, product: float
     grid = threads * max(1, TILE_NUMBERS // (pixels * columns * threads)), columns
     size = (n * s + k - 1 for n, s, k in zip(grid, step, taps, strict=True))
     geometry = Geometry.of((1, 1, *size), (1, 1, *taps))
-    tiles = Tiling(fft, step, grid, 1, 1)
+    tiles = Tiling(fft, step, grid, 1, 1, own)
     _, forward = next(each_map(cut(lambda *_: tiles), geometry, dtype))
     taken = best_s(forward)
     there_and_back = max(taken - call, 0.1 * taken) * threads / (grid[0] * grid[1] * pixels)

@@ -13,7 +13,13 @@ from fftconv.methods.maps import MAPS, Maps
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.engine import Engine
 from fftconv.methods.overlap_save.search import cheapest, fitted, once, rounded
-from fftconv.methods.overlap_save.tiling import Tiling, cut, keeps_spectra, too_large
+from fftconv.methods.overlap_save.tiling import (
+    Tiling,
+    cut,
+    keeps_spectra,
+    own_fitted,
+    too_large,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 #: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
 #: spectra is faster than one tile after the other.
 MOST_PAIRS = 64
+#: Sides of filters for which generated transforms are long enough: half of the longest.
+OWN_MOST_TAPS = 128
 
 
 def one_by_one(geometry: Geometry, on_cpu: bool) -> bool:
@@ -34,13 +42,21 @@ def one_by_one(geometry: Geometry, on_cpu: bool) -> bool:
     ins, outs = geometry.channels_per_group
     # Of an image of one row all tiles would be in flight at once, and its spectra are as long.
     is_row = geometry.input_size[0] == geometry.kernel_size[0] == 1
-    return on_cpu and (ins * outs <= MOST_PAIRS or is_row) and available()
+    if not on_cpu or (ins * outs > MOST_PAIRS and not is_row):
+        return False
+    return available() and (mkl.available() or own_serves(geometry))
+
+
+def own_serves(geometry: Geometry) -> bool:
+    """Whether there are generated transforms for a case."""
+    sides = geometry.kernel_size
+    return min(sides) > 1 and max(sides) <= OWN_MOST_TAPS
 
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Whether there are MKL to transform single tiles and numba to compile the rest."""
-    return mkl.available() and obstacle() is None
+    """Whether there is numba to compile what goes through single tiles."""
+    return obstacle() is None
 
 
 class Run(Protocol):
@@ -77,10 +93,15 @@ class TiledEngine(Engine[Tiling]):
         Operands do not count, results do.
         """
 
+    def ways(self, geometry: Geometry) -> tuple[bool, ...]:
+        """Return whose transforms there are for a case: generated ones, if True, or others."""
+        del geometry
+        return (False,)
+
     @abstractmethod
     def predict(
         self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
-        rates: Precision, threads: int,
+        rates: Precision, threads: int, item_bytes: int,
     ) -> float:  # fmt: skip
         """Predict some maps of a case together; a call takes `call` seconds beside its work."""
 
@@ -90,7 +111,12 @@ class TiledEngine(Engine[Tiling]):
         found = once(self.searched, larger, item_bytes, threads)
         if larger is geometry:
             return found
-        tiling = cut(geometry, fitted(geometry, larger, found.fft), item_bytes, self.numbers)
+        if found.own:
+            height, width = (own_fitted(geometry, axis, found.fft[axis]) for axis in (0, 1))
+            fft = height, width
+        else:
+            fft = fitted(geometry, larger, found.fft)
+        tiling = cut(geometry, fft, item_bytes, self.numbers, found.own)
         if too_large(geometry, tiling, self.numbers):
             return self.searched(geometry, item_bytes, threads)
         return tiling
@@ -101,9 +127,13 @@ class TiledEngine(Engine[Tiling]):
         call, rates = machine.fft_call, machine.precision(item_bytes)
 
         def seconds(tiling: Tiling) -> float:
-            return self.predict(MAPS, geometry, tiling, call, rates, threads)
+            return self.predict(MAPS, geometry, tiling, call, rates, threads, item_bytes)
 
-        return cheapest(geometry, item_bytes, self.numbers, seconds)
+        found = [
+            cheapest(geometry, item_bytes, self.numbers, seconds, own)
+            for own in self.ways(geometry)
+        ]
+        return min(found, key=lambda one: (too_large(geometry, one, self.numbers), seconds(one)))
 
     def run(
         self, geometry: Geometry, cut: Tiling, dtype: torch.dtype, device: torch.device,
@@ -122,8 +152,8 @@ class TiledEngine(Engine[Tiling]):
         if too_large(geometry, cut, self.numbers):
             return inf
         machine = known()
-        rates = machine.precision(item_bytes)
-        return self.predict(names, geometry, cut, machine.fft_call, rates, threads)
+        call, rates = machine.fft_call, machine.precision(item_bytes)
+        return self.predict(names, geometry, cut, call, rates, threads, item_bytes)
 
     def tile(self, cut: Tiling) -> Pair:
         """Return the size of all transforms."""

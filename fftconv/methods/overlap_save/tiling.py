@@ -23,6 +23,11 @@ LENGTHS = (
 #: Lengths of tiles of one row: as many numbers as square tiles have. Of squares, a side above 1024
 #: leaves the second-level cache; only the whole image may be longer.
 LONG_ROWS = (1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768)
+#: Lengths of the generated transforms, with the lengths of their two stages.
+OWN_FACTORS = {
+    32: (4, 8), 48: (6, 8), 64: (8, 8), 72: (6, 12), 96: (8, 12), 128: (8, 16), 144: (12, 12),
+    192: (12, 16), 256: (16, 16),
+}  # fmt: skip
 # Figures: time of 10 cases of 96 to 2048 squared with filters of 31 to 127 squared, forward and
 # both gradients, against that with the constant as it is; two threads, AVX2 (Zen 3), in turns.
 
@@ -42,7 +47,8 @@ SMALL = 1 << 15
 class Tiling:
     """How a case is cut up: transforms of `fft`, each good for `step` outputs, in a `grid`.
 
-    ``rows`` of tiles and ``images`` are in flight at a time.
+    ``rows`` of tiles and ``images`` are in flight at a time. The transforms are the generated ones
+    if they are ``own``, which not every engine has.
     """
 
     fft: Pair
@@ -50,6 +56,7 @@ class Tiling:
     grid: Pair
     images: int
     rows: int
+    own: bool = False
 
     @property
     def spectrum(self) -> int:
@@ -91,6 +98,28 @@ def lengths(geometry: Geometry, axis: int) -> list[int]:
     return [*sorted(n for n in found if shortest <= n < whole), whole]
 
 
+def own_lengths(geometry: Geometry, axis: int) -> list[int]:
+    """List the lengths of generated transforms worth considering: for n tiles the shortest."""
+    taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
+    whole, found = _whole(geometry, axis), {}
+    for n in reversed(OWN_FACTORS):
+        if n >= whole:
+            found[1] = n
+        elif n >= 1.25 * taps:
+            found[-(-outputs // (n - taps + 1))] = n
+    return sorted(found.values())
+
+
+def own_fitted(geometry: Geometry, axis: int, length: int) -> int:
+    """Return the shortest length of generated transforms with no more tiles than `length` makes."""
+    taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
+    good = _whole(geometry, axis)
+    if length < good:
+        good = -(-outputs // -(-outputs // (length - taps + 1))) + taps - 1
+    lengths = own_lengths(geometry, axis)
+    return next(n for n in lengths if n >= min(good, lengths[-1]))
+
+
 def fewest_for(geometry: Geometry, axis: int, length: int) -> int:
     """Return the shortest good length that needs no more tiles than `length` does."""
     taps, outputs = geometry.kernel_size[axis], geometry.output_size[axis]
@@ -115,8 +144,10 @@ def _whole(geometry: Geometry, axis: int) -> int:
     return max(size + max(before, after), taps, outputs)
 
 
-def cut(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Tiling:
-    """Return the tiling by transforms of `fft`."""
+def cut(
+    geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers, own: bool = False
+) -> Tiling:
+    """Return the tiling by transforms of `fft`, generated ones if they are to be `own`."""
     steps, grids = [], []
     for axis in (0, 1):
         outputs = geometry.output_size[axis]
@@ -127,7 +158,7 @@ def cut(geometry: Geometry, fft: Pair, item_bytes: int, numbers: Numbers) -> Til
     row = 2 * item_bytes * spectrum * grids[1] * (geometry.in_channels + geometry.out_channels)
     rows = max(1, min(grids[0], IN_FLIGHT_BYTES // row))
     images = max(1, min(geometry.batch, IN_FLIGHT_BYTES // (row * rows)))
-    tiling = Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows)
+    tiling = Tiling(fft, (steps[0], steps[1]), (grids[0], grids[1]), images, rows, own)
     # Rather fewer tiles at a time than none of this size.
     while tiling.rows * tiling.images > 1 and too_large(geometry, tiling, numbers):
         tiling = replace(tiling, images=-(-tiling.images // 2), rows=-(-tiling.rows // 2))

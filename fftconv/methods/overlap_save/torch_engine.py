@@ -10,7 +10,8 @@ import torch.nn.functional as F
 
 from fftconv.geometry import area
 from fftconv.methods.maps import add_bias
-from fftconv.methods.overlap_save.cost import trip
+from fftconv.methods.overlap_save import mkl
+from fftconv.methods.overlap_save.cost import way as way_of
 from fftconv.methods.overlap_save.products import multiply, multiply_sum, multiply_transposed
 from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one
 
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class ByTorch(TiledEngine):
-    """The engine for many channels, and for all others where there is no MKL or no CPU."""
+    """The engine for many channels, and for all others without MKL, numba or a CPU."""
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether a case is done many tiles at a time."""
-        return not one_by_one(geometry, on_cpu)
+        return not one_by_one(geometry, on_cpu) or not mkl.available()
 
     def tiles(
         self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
@@ -60,10 +61,10 @@ class ByTorch(TiledEngine):
 
     def predict(
         self, names: tuple[Map, ...], geometry: Geometry, tiling: Tiling, call: float,
-        rates: Precision, threads: int,
+        rates: Precision, threads: int, item_bytes: int,
     ) -> float:  # fmt: skip
         """Predict products of all tiles at once over many channels."""
-        way = tiling.fft[0] * tiling.fft[1] * trip(rates, tiling)
+        way = tiling.fft[0] * tiling.fft[1] * way_of(rates, tiling, item_bytes)
         tiles = geometry.batch * area(tiling.grid)
         per_group = geometry.in_channels // geometry.groups
         weights = geometry.out_channels * per_group

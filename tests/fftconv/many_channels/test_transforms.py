@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from fftconv.methods.overlap_save.many_channels.arithmetic import Arithmetic, Number
-from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS, fft, irfft, rfft
+from fftconv.machine_code.arithmetic import Arithmetic, Number
+from fftconv.machine_code.transforms import fft, irfft, rfft
+from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS
 
 
 class Counting(Arithmetic):

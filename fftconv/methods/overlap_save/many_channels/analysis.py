@@ -10,11 +10,11 @@ from numba import njit
 
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically, clear
+from fftconv.machine_code.transposes import gather, move_number
 from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
-from fftconv.methods.overlap_save.many_channels.transposes import gather, move_number
 
 compiled: Any = njit(error_model="numpy")
 

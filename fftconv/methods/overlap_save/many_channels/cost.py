@@ -10,8 +10,7 @@ from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
-from fftconv.methods.overlap_save.many_channels.lengths import Lengths
-from fftconv.methods.overlap_save.many_channels.transforms import LENGTHS
+from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths
 from fftconv.methods.overlap_save.tiling import MOST_TIMES
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from fftconv.methods.maps import Map
 
+#: Lengths of tiles, each of whose transforms is one straight line.
+LENGTHS = (8, 12, 16, 24, 32, 36, 48)
+
 
 class Lengths(NamedTuple):
     """Sides of tiles: of the forward map with a weight that is kept or learned, of gradients."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from fftconv.machine_code import compiling
 
-_SOURCES = (
-    "analysis", "arithmetic", "codelets", "fields", "product", "synthesis", "transforms",
-    "transposes",
-)  # fmt: skip
+_SOURCES = ("analysis", "codelets", "fields", "product", "synthesis")
 
 
 def source_hash() -> str:

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fftconv.methods.overlap_save.many_channels.arithmetic import Arithmetic, Complex, Number
-
-#: Lengths of tiles, each of whose transforms is one straight line.
-LENGTHS = (8, 12, 16, 24, 32, 36, 48)
+    from fftconv.machine_code.arithmetic import Arithmetic, Complex, Number
 
 _SINE = sqrt(3) / 2
 

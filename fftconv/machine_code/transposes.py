@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from fftconv.machine_code.vectors import VECTOR_BYTES, Vectors
 
 
-def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
+def transposed(v: Vectors, rows: list[Any]) -> list[Any]:
     """Transpose a square block: first squares that are 16 bytes wide, then those as wholes."""
     lanes = v.lanes
     wide = 16 // v.item_bytes
@@ -73,7 +73,7 @@ def _gather(typingctx: Any, zero: Any, source: Any, step: Any, there: Any, targe
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
         rows = [v.load(place) for place in _channels(v, *args[1:4])]
-        for i, row in enumerate(_transposed(v, rows)):
+        for i, row in enumerate(transposed(v, rows)):
             v.store(row, builder.add(args[4], v.integer(i * VECTOR_BYTES)))
         return context.get_dummy_value()
 
@@ -87,7 +87,7 @@ def _scatter(typingctx: Any, zero: Any, source: Any, target: Any, step: Any, the
         v = Vectors(builder, zero.bitwidth)
         rows = [v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)]
         places = _channels(v, *args[2:5])
-        for row, place in zip(reversed(_transposed(v, rows)), reversed(places), strict=True):
+        for row, place in zip(reversed(transposed(v, rows)), reversed(places), strict=True):
             v.store(row, place)
         return context.get_dummy_value()
 
