@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd.function import FunctionCtx
 
-from fftconv._torch_state import below_autograd, is_plain
+from fftconv._torch_state import OneLevelFunction, below_autograd, is_plain
 from fftconv.methods.maps import OPERANDS, Maps
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ def grads(g: Tensor, x: Tensor, w: Tensor, case: Case, need_x: bool, need_w: boo
     )
 
 
-def record(function: type[torch.autograd.Function], *arguments: object) -> Any:
+def record(function: type[OneLevelFunction], *arguments: object) -> Any:
     """Apply `function` at the present level of differentiation.
 
-    `Function.apply` does the same after asking about torch.func, which costs microseconds for
-    nothing: plain calls are asked before, and an operator gets here inside of its level.
+    `torch.autograd.Function` asks about torch.func first, which costs microseconds for nothing:
+    plain calls are asked before, and an operator gets here inside of its level.
     """
-    return super(torch.autograd.Function, function).apply(*arguments)  # type: ignore[misc]
+    return function.apply(*arguments)  # type: ignore[attr-defined]
 
 
 class Context(FunctionCtx):
@@ -150,7 +150,7 @@ class Context(FunctionCtx):
     needs_input_grad: tuple[bool, ...]
 
 
-class Affine(torch.autograd.Function):
+class Affine(OneLevelFunction):
     """The forward map plus the bias."""
 
     @staticmethod
@@ -196,7 +196,7 @@ class Affine(torch.autograd.Function):
         return _added(dy, spread)
 
 
-class Map(torch.autograd.Function):
+class Map(OneLevelFunction):
     """One of the three bilinear maps."""
 
     @staticmethod
@@ -220,7 +220,7 @@ class Map(torch.autograd.Function):
         return _jvp(ctx.out, a, b, da, db, ctx.case)
 
 
-class Grads(torch.autograd.Function):
+class Grads(OneLevelFunction):
     """grad_input and grad_weight of the same gradient, which share work in some methods."""
 
     @staticmethod

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fftconv._autograd import Affine, Case, Grads, Map, Operators, record
 from fftconv._case import prepared
-from fftconv._torch_state import at_one_level
+from fftconv._torch_state import OneLevelFunction, at_one_level
 from fftconv.geometry import Geometry, sides
 from fftconv.methods.registry import AUTO, REGISTRY, check_name
 
@@ -107,7 +107,7 @@ def _laid_out(result: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _record(
-    function: type[torch.autograd.Function],
+    function: type[OneLevelFunction],
     geometry: Geometry,
     name: str,
     *arguments: object,

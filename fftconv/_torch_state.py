@@ -13,9 +13,13 @@ from torch import Tensor
 from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
+from torch.autograd.function import _SingleLevelFunction
 from torch.nn import Parameter
 
 PLAIN_TYPES = (Tensor, Parameter)
+
+#: What `torch.autograd.Function` is one of: it records at the present level of torch.func alone.
+OneLevelFunction = _SingleLevelFunction
 
 # Questions that are asked at every call are functions of C, each well under a microsecond.
 are_transforms_active: Callable[[], bool] = torch._C._are_functorch_transforms_active
