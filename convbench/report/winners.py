@@ -10,6 +10,7 @@ from convbench.results.store import Record, Run
 
 _CLEAR_RATIO = 2.0
 """Between medians of samples too few for an interval."""
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,11 @@ def _apart(faster: Record, slower: Record) -> bool:
     if all(interval is not None and all(map(math.isfinite, interval)) for interval in intervals):
         assert faster.interval is not None
         assert slower.interval is not None
-        return faster.interval[1] < slower.leeway * slower.interval[0]
-    # A slow cell has two or three samples, of which asv derives no interval at that confidence.
+        if faster.interval[1] < slower.leeway * slower.interval[0]:
+            return True
+        if min(faster.samples or 0, slower.samples or 0) >= _FEW:
+            return False
+    # A slow cell has two or three samples, of which asv derives an interval that says nothing.
     return slower.leeway * slower.value > _CLEAR_RATIO * faster.value
 
 

@@ -4,8 +4,10 @@ import ctypes
 import importlib.util
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -109,6 +111,8 @@ def test_a_thread_that_has_ended_is_passed_over(
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(threading.get_native_id).result()
+    while Path(f"/proc/self/task/{ended}").exists():  # it may end after it was joined
+        time.sleep(0.001)
     send_away([ended, sleeper], threading.get_native_id())
     assert {thread for thread, _ in told} <= {sleeper}
 

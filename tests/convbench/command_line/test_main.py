@@ -14,7 +14,7 @@ from convbench.asv.command import AsvError, asv
 from convbench.results.store import load_config, machines
 
 ROOT = Path(__file__).parents[3]
-MACHINE = "zen5-2vcpu"
+MACHINE = "zen3-2vcpu"
 
 
 def convbench(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":

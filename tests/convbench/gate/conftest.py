@@ -137,6 +137,12 @@ def tiny(original, tmp_path) -> Path:
     return copied
 
 
+def _heedful() -> None:
+    """Ignore nothing that a shell's background job ignores, or nohup: it would be inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Gate:
     """The command in a repository, with a cache folder of its own."""
 
@@ -163,8 +169,7 @@ class Gate:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell's background job ignores the interrupt, and its children would inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=_heedful,
         )
 
     def wait_until(self, process: "subprocess.Popen[str]", condition: Callable[[], object]) -> None:

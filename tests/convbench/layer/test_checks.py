@@ -273,10 +273,30 @@ def test_threads_that_wait_for_each_other_are_not_waited_for(asked, monkeypatch)
 
 
 def test_a_function_that_torch_func_goes_past_may_be_of_the_older_style(asked) -> None:
-    code = "    import fftconv\n\n    layer = fftconv.Conv2d(1, 1, 3)\n"
+    older = """
+    import torch
+
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            return 2 * grad_output
+
+    def layer(x):
+        return 2 * x if torch._C._are_functorch_transforms_active() else Own.apply(x)
+"""
     for check in ("Function", "vmap"):
-        found = asked(check, code, (1, 1, 6, 6))
+        found = asked(check, older, (6, 6))
         assert found.outcome is Outcome.PASS, found.said
+
+
+def test_our_own_layer_has_no_function_that_torch_func_could_refuse(asked) -> None:
+    code = "    import fftconv\n\n    layer = fftconv.Conv2d(1, 1, 3)\n"
+    assert asked("Function", code, (1, 1, 6, 6)).outcome is Outcome.NONE
+    assert asked("vmap", code, (1, 1, 6, 6)).outcome is Outcome.PASS
 
 
 def test_float64_is_a_dtype_to_ask_for(asked) -> None:

@@ -67,3 +67,11 @@ def test_a_slowed_cell_that_is_ahead_all_the_same_wins() -> None:
     few = [record("a", 1.0, None, leeway=0.7), record("b", 1.9, None)]
     assert not winner(few).decided
     assert winner([record("a", 1.0, None), record("b", 2.9, None, leeway=0.7)]).decided
+
+
+def test_an_interval_of_three_samples_hides_no_clear_win() -> None:
+    fast = record("a", 1.0e-3, (0.9e-3, 1.1e-3))
+    slow = Record(fast.benchmark, {**fast.params, "method": "b"}, 0.2, (1e-4, 0.4), 3)
+    assert winner([fast, slow]).decided
+    unsure = record("b", 2.1e-3, (1e-4, 4e-3))
+    assert not winner([fast, unsure]).decided, "ten samples that far apart are an answer"
