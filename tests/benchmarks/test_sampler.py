@@ -99,6 +99,7 @@ def test_without_patience_every_sample_counts(monkeypatch) -> None:
     assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
 
 
+@pytest.mark.usefixtures("calm")
 def test_a_long_call_meets_every_pace_and_is_made_few_times(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
     probes = count()

@@ -1,6 +1,7 @@
 """Under which name this machine's results are entered: the one that asv itself takes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,18 @@ def test_results_of_this_machine_are_found_under_the_name_that_its_user_gave_it(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = Path(__file__).parents[3]
-    monkeypatch.chdir(root)
+    here = books.parent / "clone"
+    here.mkdir()
+    shutil.copy(root / "asv.conf.json", here)
+    shutil.copytree(root / "results", here / "results")
+    name = min(folder.name for folder in (here / "results").iterdir() if folder.is_dir())
+    shutil.copytree(here / "results" / name, here / "results" / "another")
+    facts = here / "results" / "another" / "machine.json"
+    facts.write_text(facts.read_text().replace(name, "another"))
+    monkeypatch.chdir(here)
     monkeypatch.setattr("asv.machine._get_unique_machine_name", lambda: "its-host-name")
     with pytest.raises(StoreError, match="name a machine with --machine"):
         choose(None, None)
-    name = min(folder.name for folder in (root / "results").iterdir() if folder.is_dir())
     enter(books, name)
     assert this_machine() == name
     assert choose(None, None).run.machine == name
