@@ -1,12 +1,12 @@
 """Whether the machine is quiet: what else disturbs a time, as far as a process can see.
 
-The kernel tells a process when it takes a core away. It cannot tell what happens below it: on a
+The kernel tells what each thread has had of a core. It cannot tell what happens below it: on a
 shared host another guest on the same physical core slows everything by a quarter to a half, for
 seconds or minutes, and no counter of this machine moves. So a small piece of work whose time is
 known is run before and after each sample, with as many threads: a probe. If it takes longer than
 at its best, the sample took longer, too.
 
-What is best is learned, and what to expect just now: `benchmarks.pace`.
+What is best is learned: `benchmarks.pace`.
 """
 
 import time

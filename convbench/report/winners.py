@@ -9,7 +9,7 @@ from convbench.results.quantities import format_seconds
 from convbench.results.store import Record, Run
 
 _CLEAR_RATIO = 2.0
-"""Between medians of samples too few for an interval."""
+"""Between medians of fewer samples than tell an interval."""
 _FEW = 5
 
 

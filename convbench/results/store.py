@@ -52,13 +52,18 @@ class Record:
     """Why there is no value, as the benchmark said it; None where asv may only have left it out."""
     slowdown: float = 1.0
     """By what factor the machine was slower meanwhile than it has been seen to be."""
-    leeway: float = 1.0
-    """What is left of the value, at the least, at the pace that the fastest of its rivals met."""
+    behind: float = 1.0
+    """By what factor it was slower than for the fastest of the cell's rivals, beyond tolerance."""
 
     @property
     def paced(self) -> float:
         """What the value were, about, at the pace that the fastest of its rivals met."""
-        return self.value * math.pow(self.leeway, 1 / _SENSITIVE)
+        return self.value / self.behind
+
+    @property
+    def leeway(self) -> float:
+        """What is left of the value, at the least, at that pace."""
+        return left_of(self.behind)
 
     @property
     def key(self) -> CellKey:
@@ -188,8 +193,8 @@ def left_of(slowdown: float) -> float:
     return math.pow(slowdown, -_SENSITIVE)
 
 
-def _with_leeway(records: list[Record]) -> Iterator[Record]:
-    """Say of cells whose rivals were measured while the machine was faster by how much they gain.
+def _held_apart(records: list[Record]) -> Iterator[Record]:
+    """Say of cells whose rivals were measured while the machine was faster by how much it was.
 
     The rivals of a cell differ from it by who does the work alone.
     """
@@ -201,7 +206,7 @@ def _with_leeway(records: list[Record]) -> Iterator[Record]:
     for record in records:
         behind = record.slowdown / fastest.get(_work(record), record.slowdown)
         apart = not record.skipped and behind > TOLERANCE
-        yield replace(record, leeway=left_of(behind)) if apart else record
+        yield replace(record, behind=behind) if apart else record
 
 
 def _work(record: Record) -> tuple[Any, ...]:
@@ -266,7 +271,7 @@ def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
             requirements=dict(results._requirements),
             python=results._python,
             records=tuple(
-                _with_leeway(list(_records(results, benchmarks, _reasons(folder, results))))
+                _held_apart(list(_records(results, benchmarks, _reasons(folder, results))))
             ),
             settings=_settings(conf, results),
         )

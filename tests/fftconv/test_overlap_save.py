@@ -111,7 +111,7 @@ def test_stride_and_dilation_with_the_models_tiles() -> None:
 @pytest.fixture
 def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make torch's operations serve, as on a GPU or a processor that torch has no MKL for."""
-    monkeypatch.setattr(tiled, "available", lambda: False)
+    monkeypatch.setattr(tiled, "obstacle", lambda: "needs numba")
 
 
 @pytest.mark.usefixtures("by_torch")

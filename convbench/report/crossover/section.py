@@ -10,20 +10,18 @@ from convbench.results.quantities import format_bytes, format_error, format_inte
 
 
 def _detail_row(measurement: Measurement, fastest_s: float) -> list[Content]:
-    record, seconds = measurement.time, measurement.time_s
-    paced_s = measurement.paced_s
-    error, peak = measurement.error, measurement.peak_bytes
+    record, error, peak = measurement.time, measurement.error, measurement.peak_bytes
     tail: list[Content] = [
         "-" if error is None else format_error(error),
         "-" if peak is None else format_bytes(peak),
     ]
-    if record is None or seconds is None or paced_s is None:
+    if record is None or record.skipped:
         return [measurement.method, record.absence if record else "-", "-", *tail]
     link = element("a", measurement.method, href=history_link(record))
     return [
         link,
-        format_interval(seconds, record.interval),
-        f"{paced_s / fastest_s:.3g}",
+        format_interval(record.value, record.interval),
+        f"{record.paced / fastest_s:.3g}",
         *tail,
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,19 +43,14 @@ def one_by_one(geometry: Geometry, on_cpu: bool) -> bool:
     is_row = geometry.input_size[0] == geometry.kernel_size[0] == 1
     if not on_cpu or (ins * outs > MOST_PAIRS and not is_row):
         return False
-    return available() and (mkl.available() or own_serves(geometry))
+    # Whatever goes through single tiles is compiled.
+    return obstacle() is None and (mkl.available() or own_serves(geometry))
 
 
 def own_serves(geometry: Geometry) -> bool:
     """Whether there are generated transforms for a case."""
     sides = geometry.kernel_size
     return min(sides) > 1 and max(sides) <= OWN_MOST_TAPS
-
-
-@lru_cache(maxsize=1)
-def available() -> bool:
-    """Whether there is numba to compile what goes through single tiles."""
-    return obstacle() is None
 
 
 class Run(Protocol):

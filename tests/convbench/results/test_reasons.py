@@ -6,7 +6,7 @@ import pytest
 
 from convbench.results.keeping import merged, said
 from convbench.results.reasons import read_reasons, reasons_file, slowdown, write_reasons
-from convbench.results.store import Record, _with_leeway
+from convbench.results.store import Record, _held_apart
 
 AXES = [["'fft'", "'native'"], ["64", "128"]]
 NAME = "conv2d.Forward.time_forward"
@@ -69,13 +69,13 @@ def test_a_cell_whose_rivals_met_a_faster_machine_says_what_it_may_gain() -> Non
         record("fft", 128, 1.4),
         record("native", 128, 1.42),
     )
-    found = list(_with_leeway([fast, slow, *same]))
+    found = list(_held_apart([fast, slow, *same]))
     assert [found[0], *found[2:]] == [fast, *same]
     assert 1.02 / 1.4 > found[1].leeway > 0.9 * 1.02 / 1.4
     assert found[1].paced == pytest.approx(1.02 / 1.4)
     alone = Record("limits.Speed.time_it", {"bytes": 1}, 1.0, None, 9, None, 1.4)
     other = Record("limits.Speed.time_it", {"bytes": 2}, 1.0, None, 9, None, 1.0)
-    assert list(_with_leeway([alone, other])) == [alone, other]
+    assert list(_held_apart([alone, other])) == [alone, other]
 
 
 def test_a_benchmark_without_parameters_is_a_cell_too() -> None:
