@@ -16,15 +16,18 @@ from pathlib import Path
 
 import torch
 
-# Numbers of each thread, all of which fit into a second-level cache that others use, too.
-_NUMBERS = 1 << 15
-# One thread takes them in parts so small that torch lets no other help. (Below 32,768 it shares out
-# nothing of its own. But exp, tanh and others are MKL's, which does so from 2,048 on; the logistic
-# function is torch's, and as fast as the vector units are.)
-_PARTS = 2
-# The first run finds what the call before it left in the caches.
-_RUNS = 3
-WORK = "sigmoid 32768"
+# Numbers that one thread takes in some microseconds.
+_NUMBERS = 1 << 13
+# Torch lets another thread help for each so many numbers that begin. (So it does for its own
+# functions. But exp, tanh and others are MKL's, which does so from 2,048 on; the logistic function
+# is torch's, and as fast as the vector units are.)
+_GRAIN = 1 << 15
+# Some hosts take a core twenty thousand times a second, for two microseconds that cost ten: how
+# often is what a window's time depends on, so a reading is a mean. (Between processes, cells vary
+# with such means, correlation 0.6 to 0.7; with the fastest run 0.3 to 0.5.) The slowest runs found
+# what the call before them left in the caches, or the kernel at work.
+_RUNS, _LEFT_OUT = 16, 2
+WORK = f"sigmoid {_NUMBERS} mean {_RUNS}"
 """What a probe does: times of another are not held against its own."""
 _STAT = Path("/proc/stat")
 _THREADS = Path("/proc/self/task")
@@ -74,8 +77,7 @@ class Probe:
     """Work whose time says how fast the cores are just now: all that torch uses, or this one."""
 
     def __init__(self, *, one_thread: bool) -> None:
-        self._times = _PARTS if one_thread else 1
-        number = _NUMBERS // _PARTS if one_thread else _NUMBERS * torch.get_num_threads()
+        number = _NUMBERS if one_thread else _NUMBERS + _GRAIN * (torch.get_num_threads() - 1)
         self._from = torch.full((number,), 0.5)
         self._to = torch.empty_like(self._from)
         # Of one thread the processor's time counts: it stands still while others have the core.
@@ -83,11 +85,10 @@ class Probe:
         self.read_s()
 
     def read_s(self) -> float:
-        """Return the seconds of the fastest of a few runs: one alone may be interrupted."""
-        fastest = float("inf")
+        """Return the seconds of a run: the mean of some, without the slowest."""
+        taken = []
         for _ in range(_RUNS):
             start = self._clock()
-            for _ in range(self._times):
-                torch.sigmoid(self._from, out=self._to)
-            fastest = min(fastest, self._clock() - start)
-        return fastest
+            torch.sigmoid(self._from, out=self._to)
+            taken.append(self._clock() - start)
+        return sum(sorted(taken)[:-_LEFT_OUT]) / (_RUNS - _LEFT_OUT)

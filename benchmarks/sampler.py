@@ -128,6 +128,7 @@ class Sampler:
         self._place()
         self._one_thread = works_alone(*self._placed[-1])
         self._probe = Probe(one_thread=self._one_thread)
+        self._fastest_s = float("inf")
         self._pace = Pace(1 if self._one_thread else torch.get_num_threads())
 
     @property
@@ -160,17 +161,17 @@ class Sampler:
                     if number >= wanted and windows.agree(self._kept, wanted):
                         break
                 self._windows.append(self._window(end))
+            half = self._kept
+            if len(half) < windows.FEWEST:
+                raise DisturbedError(self._reason())
+            pace_s = self._noted()
         finally:
             self._pace.keep()
             self._cores.leave()
-        half = self._kept
-        if len(half) < windows.FEWEST:
-            raise DisturbedError(self._reason())
-        probes = sorted(w.probe_s for w in half)
         return Samples(
             tuple(w.call_s for w in half),
             sum(w.wall_s for w in self._counting),
-            self._pace.slowdown(probes[len(probes) // 2]),
+            self._pace.slowdown(pace_s),
         )
 
     def value_s(self) -> float:
@@ -191,12 +192,13 @@ class Sampler:
                 self._windows.append(self._window(end))
                 if self._patience_s and time.perf_counter() > end:
                     break
+            half = self._kept
+            if not half:
+                raise DisturbedError(self._reason())
+            self._noted()
         finally:
             self._pace.keep()
             self._cores.leave()
-        half = self._kept
-        if not half:
-            raise DisturbedError(self._reason())
         return half[len(half) // 2].call_s
 
     def _look_at_one(self) -> int:
@@ -213,8 +215,10 @@ class Sampler:
     def _counting(self) -> list[Window]:
         if not self._patience_s:
             return self._windows
+        # Of the first cell on a machine only its own readings are known.
+        best_s = min(self._pace.best_s, self._fastest_s)
         found = windows.at_one_pace(
-            self._windows, self._pace.best_s, self._enough, one_thread=self._one_thread
+            self._windows, best_s, self._enough, one_thread=self._one_thread
         )
         if self._long and len(found) < windows.FEWEST:
             return windows.counting(self._windows, one_thread=self._one_thread)
@@ -223,6 +227,13 @@ class Sampler:
     @property
     def _kept(self) -> list[Window]:
         return windows.kept(self._counting)
+
+    def _noted(self) -> float:
+        """Note what a probe took beside the windows that count, and return it."""
+        readings = sorted(w.probe_s for w in self._counting)
+        pace_s = readings[len(readings) // 2]
+        self._pace.note(pace_s)
+        return pace_s
 
     def _place(self) -> None:
         """Make the operands anew; the ones before are still there, so these are elsewhere."""
@@ -236,6 +247,11 @@ class Sampler:
     def _turn(self) -> None:
         """Go back to the operands that were made first."""
         self._placed.append(self._placed.pop(0))
+
+    def _read_s(self) -> float:
+        found = self._probe.read_s()
+        self._fastest_s = min(self._fastest_s, found)
+        return found
 
     def _window(self, end: float) -> Window:
         before_s = self._quiet_s(end)
@@ -251,8 +267,7 @@ class Sampler:
         finally:
             if enabled:
                 gc.enable()
-        after_s = self._probe.read_s()
-        self._pace.note(after_s)
+        after_s = self._read_s()
         slower_s = max(before_s, after_s)
         if self._pace.is_met(slower_s):
             self._pace.measured(slower_s)
@@ -281,8 +296,7 @@ class Sampler:
         begun = time.perf_counter()
         while True:
             start = time.perf_counter()
-            found = self._probe.read_s()
-            self._pace.note(found)
+            found = self._read_s()
             if self._pace.is_met(found):
                 return found
             if not self._waits(end) and start - begun >= min(WINDOW_S, self._patience_s):

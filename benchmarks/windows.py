@@ -19,11 +19,11 @@ DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 # A busy neighbour comes and goes within seconds or minutes. While it is there, cells that do not
 # wait are only slowed one after the other; and when it has gone, each takes a third of a second.
 _PATIENCE_S = 10.0
-TOLERANCE = 1.06
-"""By what factor a probe may take longer than another of the same pace.
+READING = 1.12
+"""By what factor one reading of a probe may be above another of the same pace.
 
-One that needs more met a core that something else used, too. Such a core is slower by a fifth to a
-half; what it varies by alone is a percent or two.
+Where nothing else runs, nine in ten are within 6% of their median. A core that something else uses,
+too, is slower by a fifth to a half.
 """
 SLOWDOWN = "slowdown: "
 """How the line begins in which a measured cell says how much slower the machine was than it can be.
@@ -121,7 +121,7 @@ def at_one_pace(
     slower = {w.probe_s for w in windows if best_s < w.probe_s <= _SLOWEST * best_s}
     for pace_s in (best_s, *sorted(slower)):
         least_s = pace_s if pace_s > best_s else 0.0
-        found = [w for w in windows if least_s <= w.probe_s <= TOLERANCE * pace_s]
+        found = [w for w in windows if least_s <= w.probe_s <= READING * pace_s]
         found = counting(found, one_thread=one_thread)
         if len(found) >= enough:
             return found

@@ -158,11 +158,34 @@ def test_on_a_machine_that_stays_slow_a_cell_says_by_how_much(monkeypatch) -> No
     """Its own patience is over after a tenth of a second, and others waited in vain before it."""
     for patience, waited in ("0.1", 0.0), ("3600", 60.0):
         monkeypatch.setenv(PATIENCE_VARIABLE, patience)
-        probes = iter([1e-5] * 3)  # at its best for a moment, then a neighbour comes for good
-        monkeypatch.setattr(quiet.Probe, "read_s", lambda _, rest=probes: next(rest, 1.4e-5))
+        monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1.4e-5)
         subject = Sampler(lambda: lambda: time.sleep(0.001))
+        subject._pace.note(1e-5)  # beside an earlier cell; then a neighbour came for good
         subject._pace.waited(waited)
         assert subject.samples().slowdown == pytest.approx(1.4)
+
+
+def test_what_nothing_happened_to_for_a_moment_is_not_the_machines_best(monkeypatch) -> None:
+    """One reading in ten is fast by luck: cells are held against what cells read in the median."""
+    readings = count()
+    monkeypatch.setattr(
+        quiet.Probe, "read_s", lambda _: 0.8e-5 if next(readings) % 10 == 0 else 1e-5
+    )
+    for _ in range(3):
+        subject = Sampler(lambda: lambda: time.sleep(0.001))
+        assert subject.samples().slowdown == 1.0
+        assert subject._pace.best_s == 1e-5
+
+
+def test_a_core_that_is_taken_often_and_shortly_is_slower(monkeypatch) -> None:
+    """No single run of a probe sees it where most of them meet nothing."""
+    monkeypatch.setattr(quiet.torch, "sigmoid", lambda *_, **__: None)
+    probe = quiet.Probe(one_thread=True)
+    for taken, mean in ((4, 13e-6), (0, 10e-6)):
+        lengths = iter([3e-5] * 2 + [2e-5] * taken + [1e-5] * (14 - taken))
+        ticks = iter([tick for length in lengths for tick in (0.0, length)])
+        probe._clock = ticks.__next__
+        assert probe.read_s() == pytest.approx(mean, rel=0.02)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_said_twice_is_the_same() -> None:
-    for name in ("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "SLOWDOWN", "TOLERANCE"):
+    for name in ("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "SLOWDOWN"):
         assert getattr(conditions, name) == getattr(windows, name)
     assert conditions.BUDGET_VARIABLE == cases.BUDGET_VARIABLE
 
