@@ -11,7 +11,10 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 from convbench.limits.bound import DEFINITION  # noqa: E402
 
 # What an example is started with where it is more than a page wants to wait for.
-SMALL = {"learn_blur": ["--side", "1024", "--filter", "9", "--steps", "8"]}
+SMALL = {
+    "learn_blur": ["--side", "1024", "--filter", "9", "--steps", "8"],
+    "networks": ["--size", "64", "--width", "16"],
+}
 SAVES = ("learn_blur", "recover_psf")
 
 

@@ -54,3 +54,17 @@ def test_vgg16_is_converted_and_prints_both_times(capsys: pytest.CaptureFixture[
     assert "torch.nn.Conv2d" in out
     assert "fftconv.convert" in out
     assert sum(isinstance(m, fftconv.Conv2d) for m in small.modules()) == 0
+
+
+def test_networks_are_surveyed_and_converted(capsys: pytest.CaptureFixture[str]) -> None:
+    example = loaded("networks")
+    assert sum(p.numel() for p in example.resnet50().parameters()) == 25_557_032  # as published
+    x = torch.randn(1, 3, 64, 64)
+    assert example.resnet50(width=4)(x).shape == (1, 1000)
+    assert example.UNet(width=4)(x).shape == (1, 2, 64, 64)
+    example.main(["--size", "32", "--width", "4"])
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line in ("VGG-16", "ResNet-50", "U-Net")] == [
+        *("VGG-16", "ResNet-50", "U-Net")
+    ]
+    assert out.count("converted: ") == 3

@@ -48,6 +48,8 @@ class Plan:
     filter_bytes
         Bytes of the weight's spectra, beside three times input and output, where `overlap_save`
         multiplies over many channels; else 0.
+    transforms
+        Whose the transforms of these tiles are: "MKL", "generated code" or "torch.fft".
     """
 
     geometry: Geometry
@@ -59,6 +61,7 @@ class Plan:
     excluded: dict[str, str]
     tile: tuple[int, int] | None
     filter_bytes: int = 0
+    transforms: str = ""
 
     @property
     def method(self) -> str:
@@ -79,7 +82,10 @@ class Plan:
             ]
             lines.append(f"{name:12s} " + "   ".join(cells or [f">{method}"]))
         if self.tile is not None:
-            lines.append(f"overlap_save transforms tiles of {self.tile[0]} x {self.tile[1]}")
+            height, width = self.tile
+            lines.append(
+                f"overlap_save transforms tiles of {height} x {width} by {self.transforms}"
+            )
         if self.filter_bytes:
             lines[-1] += (
                 f" and multiplies over channels; the weight's spectra take "
@@ -200,9 +206,9 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
                     cost = together
                     chosen = {**alone, **dict.fromkeys(some, method)}
     tiles = (usable[method].tile(geometry, item_bytes) for method in chosen.values())
-    tile = next((tile for tile in tiles if tile is not None), None)
+    tile, transforms = next((tile for tile in tiles if tile is not None), (None, ""))
     kept = max(usable[method].filter_bytes(geometry, item_bytes) for method in chosen.values())
-    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept)
+    return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept, transforms)
 
 
 def _usable(

@@ -170,6 +170,9 @@ class Method:
         del geometry, item_bytes
         return 0
 
-    def tile(self, geometry: Geometry, item_bytes: int) -> Pair | None:
-        """Return the size of the transforms that a case is cut into, None where there are none."""
+    def tile(self, geometry: Geometry, item_bytes: int) -> tuple[Pair, str] | None:
+        """Return the size of the transforms that a case is cut into, and whose they are.
+
+        None where there are none.
+        """
         return None

@@ -48,7 +48,9 @@ def test_plan_reads_well() -> None:
     assert lines[0].startswith("input (1, 1, 512, 512), weight (1, 1, 63, 63), torch.float32, cpu")
     assert [line.split()[0] for line in lines[1:4]] == ["forward", "grad_input", "grad_weight"]
     assert all(">overlap_save" in line for line in lines[1:4])
-    assert lines[4] == f"overlap_save transforms tiles of {plan.tile[0]} x {plan.tile[1]}"
+    height, width = plan.tile
+    assert lines[4] == f"overlap_save transforms tiles of {height} x {width} by {plan.transforms}"
+    assert plan.transforms in ("MKL", "generated code", "torch.fft")
     assert set(plan.seconds["forward"]) == {"native", "compiled", "overlap_save"}
     assert all(0 < s < 10 for of in plan.seconds.values() for s in of.values())
 

@@ -82,11 +82,11 @@ def _copied(geometry: Geometry) -> int:
     )
 
 
-def tile_of(geometry: Geometry, item_bytes: int) -> Pair:
-    """Return the size of the transforms that a case is cut into."""
+def tile_of(geometry: Geometry, item_bytes: int) -> tuple[Pair, str]:
+    """Return the size of the transforms that a case is cut into, and whose they are."""
     part = geometry if geometry.is_unit else next(iter(count_parts(geometry)))
     chosen = choose(part, item_bytes)
-    return chosen.engine.tile(chosen.cut)
+    return chosen.engine.tile(chosen.cut), chosen.engine.transforms(chosen.cut)
 
 
 def filter_bytes(geometry: Geometry, item_bytes: int) -> int:

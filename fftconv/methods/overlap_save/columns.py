@@ -55,6 +55,10 @@ class Columns(Engine[Choice]):
         width, height = cut.engine.tile(cut.cut)
         return height, width
 
+    def transforms(self, cut: Choice) -> str:
+        """Name those of the turned case."""
+        return cut.engine.transforms(cut.cut)
+
     def filter_bytes(self, geometry: Geometry, cut: Choice, item_bytes: int) -> int:
         """Return what the transposed case takes."""
         return cut.engine.filter_bytes(cut.geometry, cut.cut, item_bytes)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Cut = TypeVar("Cut")
 
 
+GENERATED_CODE = "generated code"
+"""Whose the transforms are that are made here, for the machine's vectors."""
+
+
 class Engine(ABC, Generic[Cut]):
     """One way to work through tiles; all deal with cases of stride and dilation 1.
 
@@ -56,6 +60,10 @@ class Engine(ABC, Generic[Cut]):
     @abstractmethod
     def tile(self, cut: Cut) -> Pair:
         """Return the size of the transforms of the forward map."""
+
+    @abstractmethod
+    def transforms(self, cut: Cut) -> str:
+        """Name whose transforms a case is cut up for, as a plan says it."""
 
     def filter_bytes(self, geometry: Geometry, cut: Cut, item_bytes: int) -> int:
         """Return the bytes of a weight's spectra where they do not count as results do."""

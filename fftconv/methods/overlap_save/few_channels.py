@@ -18,6 +18,7 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.cost import way as way_of
+from fftconv.methods.overlap_save.engine import GENERATED_CODE
 from fftconv.methods.overlap_save.generated import ready
 from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one, own_serves
 from fftconv.methods.overlap_save.tiling import keeps_spectra
@@ -69,6 +70,10 @@ class FewChannels(TiledEngine):
         """Return the passes over a case."""
         del device
         return Passes(geometry, tiling, dtype)
+
+    def transforms(self, cut: Tiling) -> str:
+        """Name what the passes call."""
+        return GENERATED_CODE if cut.own else "MKL"
 
     def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
         """Count what all threads work on, the parts of the weight's gradient, and the result."""

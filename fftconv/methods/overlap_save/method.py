@@ -106,6 +106,6 @@ class OverlapSave(Method):
         """Return the bytes of the weight's spectra where products run over channels."""
         return choice.filter_bytes(geometry, item_bytes)
 
-    def tile(self, geometry: Geometry, item_bytes: int) -> Pair:
-        """Return the size of the transforms."""
+    def tile(self, geometry: Geometry, item_bytes: int) -> tuple[Pair, str]:
+        """Return the size of the transforms, and whose they are."""
         return choice.tile_of(geometry, item_bytes)

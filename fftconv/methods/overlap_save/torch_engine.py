@@ -39,6 +39,11 @@ class ByTorch(TiledEngine):
         """Return the operations of a case."""
         return TorchTiles(geometry, tiling, dtype, device)
 
+    def transforms(self, cut: Tiling) -> str:
+        """Name torch's own."""
+        del cut
+        return "torch.fft"
+
     def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
         """Count the spectra of the tiles in flight and of the filters, and what tiles add up to."""
         ins, outs = geometry.channels_per_group

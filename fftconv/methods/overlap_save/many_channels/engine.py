@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fftconv.calibration.machine import known
 from fftconv.machine_code.memory import memory_bytes
-from fftconv.methods.overlap_save.engine import Engine
+from fftconv.methods.overlap_save.engine import GENERATED_CODE, Engine
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
@@ -71,6 +71,11 @@ class ManyChannels(Engine[Lengths]):
     def tile(self, cut: Lengths) -> Pair:
         """Return the size of the transforms."""
         return cut.forward, cut.forward
+
+    def transforms(self, cut: Lengths) -> str:
+        """Name the generated ones: there are no others."""
+        del cut
+        return GENERATED_CODE
 
     def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
         """Return the bytes of the weight's spectra: one for each pair of channels."""
