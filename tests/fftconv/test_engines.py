@@ -115,7 +115,7 @@ def test_auto_takes_the_method_for_the_engine_that_promises_most(engine: Whole) 
     plan = fftconv.plan(CASE.input_shape, CASE.weight_shape, padding=2, needs_grad=True)
     assert set(plan.chosen.values()) == {"overlap_save"}
     assert plan.tile == (25, 25)
-    assert str(plan).splitlines()[2] == "overlap_save transforms tiles of 25 x 25 by rulers"
+    assert "overlap_save transforms tiles of 25 x 25 by rulers" in str(plan).splitlines()
     assert plan.seconds["forward"]["overlap_save"] == engine.promised
 
 
