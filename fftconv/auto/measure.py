@@ -25,7 +25,7 @@ def measure() -> Iterator[tuple[float, str, Machine | None]]:
                 yield (half * len(methods) + n + share) / parts, what, None
                 rates |= found
         precisions.append(Precision(**rates))
-    calls: dict[str, float] = {}
+    calls: dict[str, Any] = {}
     for method in methods:
         calls |= method.calibrate_call()
     machine = Machine(

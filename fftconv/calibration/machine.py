@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
-SCHEMA = 4
+SCHEMA = 5
 #: One side of the tiles that show what the other side costs.
 STRIP = 128
 
@@ -37,6 +37,13 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forward: tuple[float, ...]
     grad_input: tuple[float, ...]
     grad_weight: tuple[float, ...]
+
+
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds of a call beside its work, of the forward pass and of a gradient."""
+
+    forward: float
+    gradient: float
 
 
 class Tile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,14 +139,18 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The constants of one machine.
 
-    ``native_call``, ``compiled_call`` and ``fft_call`` are seconds per call of each backend.
+    ``native_call``, ``onednn_call``, ``compiled_call`` and ``fft_call`` are seconds per call of
+    each backend: torch's own kernels, those that it leaves to oneDNN, numba's, transforms.
+    ``onednn_filter`` is thread-seconds per number of a filter that oneDNN brings into its order.
     """
 
     schema: int
     processor: str
     threads: int
     torch: str
-    native_call: float
+    native_call: Call
+    onednn_call: Call
+    onednn_filter: float
     compiled_call: float
     fft_call: float
     float32: Precision

@@ -153,7 +153,7 @@ class Method:
         del dtype
         yield from ()
 
-    def calibrate_call(self) -> dict[str, float]:
+    def calibrate_call(self) -> dict[str, Any]:
         """Time a call beside its work: fields of `fftconv.calibration.machine.Machine`."""
         return {}
 

@@ -53,8 +53,13 @@ def serial_s(call: Callable[[], object]) -> float:
 
 def call_s(method: Method) -> float:
     """Return the seconds of the shortest map of next to nothing."""
-    geometry = Geometry.of((1, 1, 8, 8), (1, 1, 3, 3))
-    return min(serial_s(call) for _, call in each_map(method, geometry, torch.float32))
+    return min(each_call_s(method))
+
+
+def each_call_s(method: Method, batch: int = 1) -> list[float]:
+    """Return the seconds of each map of next to nothing, the forward pass first."""
+    geometry = Geometry.of((batch, 1, 8, 8), (1, 1, 3, 3))
+    return [serial_s(call) for _, call in each_map(method, geometry, torch.float32)]
 
 
 def each_map(

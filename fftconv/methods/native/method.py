@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 
-from fftconv.calibration.between import neighbours
-from fftconv.calibration.dense import native_floor
 from fftconv.calibration.machine import known
-from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.method import Method
-from fftconv.methods.timing import call_s
+from fftconv.methods.native import cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,17 +50,7 @@ class Native(Method):
     ) -> float:  # fmt: skip
         """Take the rate for the nearest channels, between filter sizes."""
         del learned
-        machine = known()
-        rates = machine.precision(item_bytes).native
-        ins, outs = geometry.channels_per_group
-        channels = ins, outs, geometry.groups
-        rate = min(rates, key=lambda rate: _distance(channels, rate.channels))
-        at, share = neighbours(rate.sides, sqrt(area(geometry.kernel_size)))
-        total = len(names) * machine.native_call
-        for name in names:
-            per_mac = getattr(rate, name)
-            total += geometry.macs * per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
-        return max(total, len(names) * native_floor(geometry, machine, item_bytes, threads))
+        return cost.seconds(names, geometry, item_bytes, known(), threads)
 
     def calibrate(self, dtype: torch.dtype) -> Found:
         """Time torch's convolution."""
@@ -72,9 +58,11 @@ class Native(Method):
 
         return rates.measure(self, dtype)
 
-    def calibrate_call(self) -> dict[str, float]:
-        """Time the shortest map."""
-        return {"native_call": call_s(self)}
+    def calibrate_call(self) -> dict[str, Any]:
+        """Time the shortest maps, and a filter that oneDNN brings into order."""
+        from fftconv.methods.native import rates
+
+        return rates.calls(self)
 
 
 class NativeMaps(Maps):
@@ -147,10 +135,6 @@ class NativeMaps(Maps):
             height, width = self._geometry.input_size
             gx = gx[:, :, top : top + height, left : left + width].contiguous()
         return gx, gw
-
-
-def _distance(channels: tuple[int, int, int], others: tuple[int, int, int]) -> float:
-    return sum(abs(log(a / b)) for a, b in zip(channels, others, strict=True))
 
 
 def _split_padding(geometry: Geometry) -> tuple[Pair, tuple[int, int, int, int] | None]:

@@ -1,0 +1,100 @@
+"""Predicted seconds of torch's convolution: of oneDNN's kernels, and of torch's own."""
+
+from __future__ import annotations
+
+from math import log, prod, sqrt
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.calibration.between import neighbours
+from fftconv.calibration.dense import native_floor
+from fftconv.geometry import area
+
+if TYPE_CHECKING:
+    from fftconv.calibration.machine import Call, Machine
+    from fftconv.geometry import Geometry
+    from fftconv.methods.maps import Map
+
+#: Numbers of an input of one image that torch computes itself, as matrices (`use_mkldnn` of
+#: aten/src/ATen/native/Convolution.cpp).
+FEW = 20_480
+#: Output channels that oneDNN's layouts hold side by side.
+BLOCK = 16
+#: Bytes of a filter that stay in a cache from call to call, and thread-seconds per further byte
+#: where torch multiplies matrices: 6e-11 for 32 MB of 64 to 64 channels, 8e-11 for 9 MB of 512 to
+#: 512, both with next to no output (Xeon, AVX-512).
+CACHED, READ_S = 1 << 21, 7e-11
+
+
+def by_onednn(geometry: Geometry, item_bytes: int, threads: int) -> bool:
+    """Whether torch leaves a case to oneDNN, by the rule of `use_mkldnn` in Convolution.cpp."""
+    if item_bytes != 4 or not torch.backends.mkldnn.is_available():
+        return False
+    batch = geometry.input_shape[0]
+    plain = geometry.stride == geometry.dilation == geometry.kernel_size == (1, 1)
+    if plain and batch < 16 and threads == 1:
+        return False
+    return (
+        geometry.groups > 1
+        or min(geometry.kernel_size) > 3
+        or batch > 1
+        or area(geometry.input_size) * geometry.input_shape[1] > FEW
+    )
+
+
+def filter_numbers(geometry: Geometry) -> int:
+    """Return the numbers of a weight in oneDNN's layouts, blocks of channels filled up."""
+    ins, outs = geometry.channels_per_group
+    if ins == outs == 1:
+        blocks = -(-geometry.groups // BLOCK) * BLOCK
+    else:
+        blocks = geometry.groups * ins * -(-outs // BLOCK) * BLOCK
+    return blocks * area(geometry.kernel_size)
+
+
+def beside_s(
+    name: Map, geometry: Geometry, item_bytes: int, threads: int, *,
+    native_call: Call, onednn_call: Call, onednn_filter: float,
+) -> float:  # fmt: skip
+    """Return what a map takes beside its multiplications: to call it, to reorder the filter."""
+    by = by_onednn(geometry, item_bytes, threads)
+    call = onednn_call if by else native_call
+    seconds = call.forward if name == "forward" else call.gradient
+    if by:
+        return seconds + filter_numbers(geometry) * onednn_filter / threads
+    beyond = max(0, prod(geometry.weight_shape) * item_bytes - CACHED)
+    return seconds + beyond * READ_S / threads
+
+
+def seconds(
+    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
+) -> float:
+    """Take the rates for the nearest channels, between filter sizes, of the kernels that serve."""
+    # Torch's own kernels do in float32 what they do in float64, with half the bytes.
+    measured = item_bytes if by_onednn(geometry, item_bytes, threads) else 8
+    ins, outs = geometry.channels_per_group
+    channels = ins, outs, geometry.groups
+    rates = machine.precision(measured).native
+    rate = min(rates, key=lambda rate: _distance(channels, rate.channels))
+    at, share = neighbours(rate.sides, sqrt(area(geometry.kernel_size)))
+    macs = geometry.macs * item_bytes / measured * machine.threads / threads
+    floor = native_floor(geometry, machine, item_bytes, threads)
+    total = 0.0
+    for name in names:
+        per_mac = getattr(rate, name)
+        work = macs * per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
+        total += max(work, floor) + beside_s(
+            name,
+            geometry,
+            item_bytes,
+            threads,
+            native_call=machine.native_call,
+            onednn_call=machine.onednn_call,
+            onednn_filter=machine.onednn_filter,
+        )
+    return total
+
+
+def _distance(channels: tuple[int, int, int], others: tuple[int, int, int]) -> float:
+    return sum(abs(log(a / b)) for a, b in zip(channels, others, strict=True))

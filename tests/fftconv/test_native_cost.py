@@ -1,0 +1,99 @@
+"""Which kernels torch takes for a convolution, and what their predictions count."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import fftconv
+from fftconv.geometry import Geometry
+from fftconv.methods.native import cost
+
+CASES = {
+    "few numbers": ((1, 3, 14, 14), (16, 3, 3, 3), 1, 1),
+    "a filter of five": ((1, 3, 14, 14), (16, 3, 5, 5), 1, 1),
+    "a row": ((1, 3, 14, 14), (16, 3, 1, 5), 1, 1),
+    "two images": ((2, 1, 8, 8), (1, 1, 3, 3), 1, 1),
+    "groups": ((1, 4, 8, 8), (4, 1, 3, 3), 4, 1),
+    "many numbers": ((1, 1, 160, 160), (1, 1, 3, 3), 1, 1),
+    "1x1": ((2, 8, 64, 64), (8, 8, 1, 1), 1, 1),
+    "1x1 of many images": ((16, 2, 40, 40), (8, 2, 1, 1), 1, 1),
+    "1x1 with stride": ((2, 8, 64, 64), (8, 8, 1, 1), 1, 2),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("case", CASES)
+def test_torch_goes_where_we_think(case: str, dtype: torch.dtype, threads: int) -> None:
+    input_shape, weight_shape, groups, stride = CASES[case]
+    geometry = Geometry.of(input_shape, weight_shape, groups=groups, stride=stride)
+    x, w = torch.ones(input_shape, dtype=dtype), torch.ones(weight_shape, dtype=dtype)
+    torch.set_num_threads(threads)
+    with torch.profiler.profile() as profile:
+        F.conv2d(x, w, groups=groups, stride=stride)
+    took = {event.key for event in profile.key_averages()}
+    expected = cost.by_onednn(geometry, dtype.itemsize, threads)
+    assert ("aten::mkldnn_convolution" in took) == expected
+
+
+def test_without_onednn_torchs_own_kernels_are_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Geometry.of((2, 8, 32, 32), (8, 8, 5, 5))
+    assert cost.by_onednn(case, 4, 2) == torch.backends.mkldnn.is_available()
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not cost.by_onednn(case, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("weight_shape", "groups", "numbers"),
+    [
+        ((64, 32, 3, 3), 1, 64 * 32 * 9),
+        ((3, 16, 5, 5), 1, 16 * 16 * 25),  # three of a block of 16
+        ((40, 10, 3, 3), 4, 4 * 10 * 16 * 9),
+        ((24, 1, 7, 7), 24, 32 * 49),  # depthwise, blocks of groups
+    ],
+)
+def test_filters_fill_blocks(
+    weight_shape: tuple[int, int, int, int], groups: int, numbers: int
+) -> None:
+    ins = weight_shape[1] * groups
+    geometry = Geometry.of((1, ins, 40, 40), weight_shape, groups=groups)
+    assert cost.filter_numbers(geometry) == numbers
+
+
+def native_s(threads: int, weight_shape: tuple[int, ...], size: int, dtype: torch.dtype) -> float:
+    torch.set_num_threads(threads)
+    shape = (1, weight_shape[1], size, size)
+    return fftconv.plan(shape, weight_shape, dtype=dtype).seconds["forward"]["native"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("channels", [16, 128])
+def test_one_thread_takes_twice_as_long(channels: int, dtype: torch.dtype) -> None:
+    shape = (channels, channels, 5, 5)
+    both = native_s(2, shape, 128, dtype)
+    assert native_s(1, shape, 128, dtype) == pytest.approx(2 * both, rel=0.05)
+
+
+@pytest.mark.parametrize(("ins", "outs", "side"), [(512, 512, 3), (16, 16, 63), (64, 64, 15)])
+def test_a_large_filter_costs_on_the_smallest_image(ins: int, outs: int, side: int) -> None:
+    """It is read, or brought into oneDNN's order: 5 numbers a nanosecond at best."""
+    small = native_s(1, (outs, ins, side, side), side, torch.float32)
+    assert small > outs * ins * side**2 / 5e9
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("ins", "outs"), [(1, 1), (1, 16), (3, 16), (16, 16)])
+def test_auto_keeps_away_from_the_cliff_of_wide_paddings(ins: int, outs: int, threads: int) -> None:
+    """OneDNN takes 10 to 200 times as long where the padding is wider than its registers."""
+    torch.set_num_threads(threads)
+    plan = fftconv.plan((1, ins, 64, 64), (outs, ins, 63, 63), padding=31, needs_grad=True)
+    assert "native" not in plan.chosen.values()
+    plan = fftconv.plan((1, ins, 64, 64), (outs, ins, 63, 63))
+    assert plan.method != "native"
+
+
+def test_dense_layers_leave_torch_on_one_thread_as_on_two() -> None:
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        plan = fftconv.plan((1, 128, 28, 28), (128, 128, 5, 5), padding=2)
+        assert plan.method == "overlap_save", threads
