@@ -49,6 +49,15 @@ def summary(found: dict[str, list[Row]]) -> list[str]:
                 f"native / auto on CNN shapes: least {min(cnn):.2f} (goal {CNN_SPEEDUP}), "
                 f"RGB depthwise 3x3 {rgb:.1f} (goal {RGB_SPEEDUP})"
             )
+    for key in ("anywhere forward", "anywhere training"):
+        if key in found:
+            ratios = [row["ratio"] for row in found[key]]
+            beyond = sum(ratio > WORST_REGRET for ratio in ratios)
+            lines.append(
+                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} "
+                f"(goal {REGRET}), worst {max(ratios):.2f} (goal {WORST_REGRET}); beyond that "
+                f"{beyond} of {len(ratios)}"
+            )
     for key, (goal, small_goal) in DENSE.items():
         if key in found:
             ratios = [row["ratio"] for row in found[key]]

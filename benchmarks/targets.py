@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dense, goals, peers, study
+from benchmarks import anywhere, dense, goals, peers, study
 from benchmarks.study import Row
 
 
@@ -38,6 +38,8 @@ def main() -> None:
         "training": lambda sizes: study.against_peers(sizes, training=True),
         "methods forward": lambda sizes: study.against_methods(sizes, training=False),
         "methods training": lambda sizes: study.against_methods(sizes, training=True),
+        "anywhere forward": lambda sizes: anywhere.against_methods(training=False),
+        "anywhere training": lambda sizes: anywhere.against_methods(training=True),
         "dense forward": lambda sizes: dense.against_native(training=False),
         "dense training": lambda sizes: dense.against_native(training=True),
         "memory": study.memory,

@@ -1,4 +1,4 @@
-"""Measure a machine's constants: what ``python -m fftconv calibrate`` does, within a minute."""
+"""Measure a machine's constants: what ``python -m fftconv calibrate`` does, in about a minute."""
 
 from __future__ import annotations
 

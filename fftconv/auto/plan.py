@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fftconv.methods.method import Method
 
 _MODELLED = (torch.float32, torch.float64)
+RECORDING_S = 9e-6
+"""What autograd's way through Python costs beside torch's own: 3 us forward and 6 us backward on a
+Xeon (``python -m benchmarks.overhead``)."""
 _ROOM = 3
 """A method that takes more memory than so many times input and output is not chosen."""
 
@@ -194,21 +197,26 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
 
     seconds = {name: {m: seconds_of(m, (name,)) for m in usable} for name in names}
     alone = {name: min(of, key=of.__getitem__) for name, of in seconds.items()}
-    chosen = alone
+    chosen, cost = alone, sum(seconds[name][alone[name]] for name in names)
     if needs_grad:
+        cost += _recording_s(alone)
         # Maps that share work: what none of them would win alone, two or three may together.
-        cost = sum(seconds[name][alone[name]] for name in names)
         for method in (name for name, of in usable.items() if of.shares):
             for some in (GRADIENTS, ("forward", "grad_weight"), names):
-                together = seconds_of(method, some)
+                mixed = {**alone, **dict.fromkeys(some, method)}
+                together = seconds_of(method, some) + _recording_s(mixed)
                 together += sum(seconds[name][alone[name]] for name in names if name not in some)
                 if together < cost:
-                    cost = together
-                    chosen = {**alone, **dict.fromkeys(some, method)}
+                    cost, chosen = together, mixed
     tiles = (usable[method].tile(geometry, item_bytes) for method in chosen.values())
     tile, transforms = next((tile for tile in tiles if tile is not None), (None, ""))
     kept = max(usable[method].filter_bytes(geometry, item_bytes) for method in chosen.values())
     return Plan(geometry, dtype, device, threads, chosen, seconds, excluded, tile, kept, transforms)
+
+
+def _recording_s(chosen: Mapping[Map, str]) -> float:
+    """Return what recording takes for gradients that torch does not record by itself."""
+    return 0.0 if {*chosen.values()} == {registry.FALLBACK.name} else RECORDING_S
 
 
 def _usable(

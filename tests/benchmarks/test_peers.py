@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.signal import correlate2d
 
-from benchmarks import dense, peak, peers, study, targets
+import fftconv
+from benchmarks import anywhere, dense, peak, peers, study, targets
 
 
 @pytest.mark.parametrize("peer", list(peers.PACKAGES))
@@ -55,6 +56,15 @@ def test_peak_is_what_a_call_needs() -> None:
     assert 0.9 * size < extra < 1.2 * size
 
 
+def test_what_is_drawn_is_a_case_and_the_same_again() -> None:
+    cases = list(anywhere.drawn(50, seed=3))
+    assert cases == list(anywhere.drawn(50, seed=3)) != list(anywhere.drawn(50, seed=4))
+    for x_shape, w_shape, groups, padding in cases:
+        plan = fftconv.plan(x_shape, w_shape, padding=padding, groups=groups)
+        assert plan.geometry.macs < anywhere.MOST_MACS
+    assert len({padding > 0 for *_, padding in cases}) == 2
+
+
 def test_targets_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +73,8 @@ def test_targets_command(
     monkeypatch.setattr(study, "CNN", {first: ((1, 3, 20, 20), (3, 1, 3, 3), 3)})
     monkeypatch.setattr(dense, "LAYERS", {"1x64x8": ((1, 64, 8, 8), 64)})
     monkeypatch.setattr(dense, "FILTERS", (3,))
+    monkeypatch.setattr(anywhere, "COUNT", 2)
+    monkeypatch.setattr(anywhere, "MOST_MACS", 1e6)
     monkeypatch.setattr(peers, "TRAINABLE", ("auto", "torch"))
     monkeypatch.setattr(
         peers, "PACKAGES", {"auto": "fftconv", "torch": "torch", "fftconvolve": "scipy"}
@@ -75,6 +87,7 @@ def test_targets_command(
     for word in ("forward: best peer / auto", "regret of auto", "memory: worst", "accuracy: worst"):
         assert word in printed
     for direction in ("forward", "training"):
+        assert f"anywhere {direction}: regret of auto: geometric mean" in printed
         assert f"dense {direction}: best of native / auto: geometric mean" in printed
     found = json.loads(output.read_text())
     assert {row["size"] for row in found["forward"]} == {32}

@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 
 import fftconv
+from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
+from fftconv.methods.maps import GRADIENTS
 from fftconv.methods.native import cost
 
 CASES = {
@@ -92,8 +94,32 @@ def test_auto_keeps_away_from_the_cliff_of_wide_paddings(ins: int, outs: int, th
     assert plan.method != "native"
 
 
+@pytest.mark.parametrize(("channels", "groups", "side"), [(1, 1, 63), (32, 32, 15)])
+def test_without_padding_there_is_no_cliff(channels: int, groups: int, side: int) -> None:
+    """A filter without padding takes what one takes whose padding oneDNN's registers hold."""
+    shape = (channels, 1, side, side)
+    valid = fftconv.plan((1, channels, 63 + side, 63 + side), shape, groups=groups)
+    same = fftconv.plan((1, channels, 64, 64), shape, groups=groups, padding=side // 2)
+    assert 5 * valid.seconds["forward"]["native"] < same.seconds["forward"]["native"]
+
+
 def test_dense_layers_leave_torch_on_one_thread_as_on_two() -> None:
     for threads in (1, 2):
         torch.set_num_threads(threads)
         plan = fftconv.plan((1, 128, 28, 28), (128, 128, 5, 5), padding=2)
         assert plan.method == "overlap_save", threads
+
+
+def test_torch_keeps_small_steps_that_it_records_itself() -> None:
+    """A step of a few microseconds is shorter where autograd does not come through Python."""
+    plan = fftconv.plan((1, 3, 14, 14), (3, 3, 1, 1), needs_grad=True)
+    assert set(plan.chosen.values()) == {"native"}
+    assert fftconv.plan((1, 1, 256, 256), (1, 1, 3, 3), needs_grad=True).method == "compiled"
+
+
+def test_both_gradients_are_one_call_of_torchs() -> None:
+    geometry = Geometry.of((1, 3, 14, 14), (16, 3, 3, 3))
+    machine = defaults()
+    each = [cost.seconds((name,), geometry, 4, machine, 1) for name in GRADIENTS]
+    both = cost.seconds(GRADIENTS, geometry, 4, machine, 1)
+    assert both == pytest.approx(sum(each) - machine.native_call.gradient)

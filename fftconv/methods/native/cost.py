@@ -12,7 +12,7 @@ from fftconv.calibration.dense import native_floor
 from fftconv.geometry import area
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Call, Machine
+    from fftconv.calibration.machine import Call, Machine, Rate
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
 
@@ -54,46 +54,70 @@ def filter_numbers(geometry: Geometry) -> int:
 
 
 def beside_s(
-    name: Map, geometry: Geometry, item_bytes: int, threads: int, *,
+    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int, *,
     native_call: Call, onednn_call: Call, onednn_filter: float,
 ) -> float:  # fmt: skip
-    """Return what a map takes beside its multiplications: to call it, to reorder the filter."""
+    """Return what maps take beside their multiplications: to call them, to reorder the filter.
+
+    Both gradients are one call.
+    """
     by = by_onednn(geometry, item_bytes, threads)
     call = onednn_call if by else native_call
-    seconds = call.forward if name == "forward" else call.gradient
+    seconds = ("forward" in names) * call.forward + (names != ("forward",)) * call.gradient
     if by:
-        return seconds + filter_numbers(geometry) * onednn_filter / threads
+        return seconds + len(names) * filter_numbers(geometry) * onednn_filter / threads
     beyond = max(0, prod(geometry.weight_shape) * item_bytes - CACHED)
-    return seconds + beyond * READ_S / threads
+    return seconds + len(names) * beyond * READ_S / threads
 
 
 def seconds(
     names: tuple[Map, ...], geometry: Geometry, item_bytes: int, machine: Machine, threads: int
 ) -> float:
     """Take the rates for the nearest channels, between filter sizes, of the kernels that serve."""
+    onednn = by_onednn(geometry, item_bytes, threads)
     # Torch's own kernels do in float32 what they do in float64, with half the bytes.
-    measured = item_bytes if by_onednn(geometry, item_bytes, threads) else 8
+    measured = item_bytes if onednn else 8
     ins, outs = geometry.channels_per_group
     channels = ins, outs, geometry.groups
     rates = machine.precision(measured).native
     rate = min(rates, key=lambda rate: _distance(channels, rate.channels))
-    at, share = neighbours(rate.sides, sqrt(area(geometry.kernel_size)))
     macs = geometry.macs * item_bytes / measured * machine.threads / threads
     floor = native_floor(geometry, machine, item_bytes, threads)
-    total = 0.0
-    for name in names:
-        per_mac = getattr(rate, name)
-        work = macs * per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
-        total += max(work, floor) + beside_s(
-            name,
-            geometry,
-            item_bytes,
-            threads,
-            native_call=machine.native_call,
-            onednn_call=machine.onednn_call,
-            onednn_filter=machine.onednn_filter,
-        )
-    return total
+    beside = beside_s(
+        names,
+        geometry,
+        item_bytes,
+        threads,
+        native_call=machine.native_call,
+        onednn_call=machine.onednn_call,
+        onednn_filter=machine.onednn_filter,
+    )
+    work = (macs * _per_mac(name, rate, geometry, onednn) for name in names)
+    return beside + sum(max(seconds, floor) for seconds in work)
+
+
+def _per_mac(name: Map, rate: Rate, geometry: Geometry, onednn: bool) -> float:
+    """Return the rate for a size of filter, between those that were measured."""
+    side = sqrt(area(geometry.kernel_size))
+    if name == "grad_weight" or not onednn:
+        return _at(rate, name, side)
+    # What makes oneDNN slow is the padding, and filters were measured with half of their side. With
+    # less it is as fast as filters of which that is half, at least; with more, as slow at most. The
+    # input's gradient is padded by what the forward pass left out.
+    widths = zip(geometry.kernel_size, geometry.padding[::2], geometry.padding[1::2], strict=True)
+    padding = max(max(pads) if name == "forward" else k - 1 - min(pads) for k, *pads in widths)
+    padded = 2.0 * max(0, padding) + 1
+    low, high = sorted((padded, side))
+    sides = (low, high, *(s for s in rate.sides if low < s < high))
+    worse = max if padded > side else min
+    return worse(_at(rate, name, s) for s in sides)
+
+
+def _at(rate: Rate, name: Map, side: float) -> float:
+    at, share = neighbours(rate.sides, side)
+    per_mac: tuple[float, ...] = getattr(rate, name)
+    between: float = per_mac[at - 1] ** (1 - share) * per_mac[at] ** share
+    return between
 
 
 def _distance(channels: tuple[int, int, int], others: tuple[int, int, int]) -> float:

@@ -28,6 +28,7 @@ class Native(Method):
     name = "native"
     backend = "torch"
     predicts = True
+    shares = True  # both gradients in one call
     summary = "torch's own kernels: many channels, every dtype and device that torch has"
 
     def unsupported(

@@ -84,7 +84,7 @@ def _rate(
         )
         for name, call in each_map(method, geometry, dtype):
             seconds, threads = best_s(call), torch.get_num_threads()
-            beside = beside_s(name, geometry, dtype.itemsize, threads, **calls)
+            beside = beside_s((name,), geometry, dtype.itemsize, threads, **calls)
             # Where a call is nearly all, what is left of it is noise.
             columns[name].append(max(seconds - beside, seconds / 10) / geometry.macs)
     values = {name: tuple(column) for name, column in columns.items()}
