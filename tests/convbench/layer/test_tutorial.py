@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from convbench.layer.finding import Finding, Outcome
 from convbench.layer.report import Report
@@ -50,6 +51,8 @@ def test_scipys_layer_is_of_the_older_style(scipy_report) -> None:
 def test_scipys_layer_breaks_the_compilers_graph_where_it_calls_scipy(scipy_report) -> None:
     found = findings(scipy_report)["torch.compile"]
     assert found.outcome is Outcome.FAIL
+    if torch.__version__.startswith("2.9.") and "'IF_NEEDED'" in found.said:
+        pytest.skip("torch 2.9's compiler ends at an enumeration of numpy's, before it is at scipy")
     assert "graph break" in found.said
     assert "_convolve2d" in found.said
     assert "correlate2d(" in code(found)
