@@ -44,8 +44,7 @@ def summary(found: dict[str, list[Row]]) -> list[str]:
             ]
             rgb = next(row["speedup"] for row in found[key] if row["cell"].startswith("RGB"))
             lines.append(
-                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} "
-                f"(goal {REGRET}), worst {max(ratios):.2f} (goal {WORST_REGRET}); "
+                f"{_regret(key, ratios)}; "
                 f"native / auto on CNN shapes: least {min(cnn):.2f} (goal {CNN_SPEEDUP}), "
                 f"RGB depthwise 3x3 {rgb:.1f} (goal {RGB_SPEEDUP})"
             )
@@ -53,11 +52,7 @@ def summary(found: dict[str, list[Row]]) -> list[str]:
         if key in found:
             ratios = [row["ratio"] for row in found[key]]
             beyond = sum(ratio > WORST_REGRET for ratio in ratios)
-            lines.append(
-                f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} "
-                f"(goal {REGRET}), worst {max(ratios):.2f} (goal {WORST_REGRET}); beyond that "
-                f"{beyond} of {len(ratios)}"
-            )
+            lines.append(f"{_regret(key, ratios)}; beyond that {beyond} of {len(ratios)}")
     for key, (goal, small_goal) in DENSE.items():
         if key in found:
             ratios = [row["ratio"] for row in found[key]]
@@ -81,3 +76,10 @@ def summary(found: dict[str, list[Row]]) -> list[str]:
             f"accuracy: worst error / native's {worst['ratio']:.2f} (goal {ERROR}): {worst['cell']}"
         )
     return lines
+
+
+def _regret(key: str, ratios: list[float]) -> str:
+    return (
+        f"{key}: regret of auto: geometric mean {geometric_mean(ratios):.3f} (goal {REGRET}), "
+        f"worst {max(ratios):.2f} (goal {WORST_REGRET})"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from fftconv.calibration.between import neighbours
+from fftconv.calibration.between import per_byte
 from fftconv.geometry import area
 from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.polyphase import count_parts
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from fftconv.methods.compiled.division import Shape
     from fftconv.methods.maps import Map
 
-#: Bytes of a group's planes that a second-level cache holds, and that come from memory; and the
-#: thread-seconds per byte in which they come past each other, pair by pair. 1x1 filters wait for
-#: that, and no others do. Of 8 to 128 channels of 128 to 256 squared (Xeon, AVX-512): 2e-11 at
-#: 2 MB, 3e-11 to 4.3e-11 at 4 to 17 MB, 8.5e-11 to 9e-11 above 100 MB.
-CACHED, BEYOND = 1 << 21, 1 << 26
+#: Thread-seconds per byte in which a group's planes come past each other, pair by pair, from a
+#: cache and from memory. 1x1 filters wait for that, and no others do. Of 8 to 128 channels of 128
+#: to 256 squared (Xeon, AVX-512): 2e-11 at 2 MB, 3e-11 to 4.3e-11 at 4 to 17 MB, 8.5e-11 to 9e-11
+#: above 100 MB.
 NEAR_S, FAR_S = 2e-11, 8.5e-11
 
 
@@ -51,5 +50,4 @@ def _streamed(shape: Shape) -> float:
     size, kernel, out = (prod(plane) for plane in (shape.size, shape.kernel, shape.out))
     plane = max(size, kernel, out) * shape.bits // 8
     stack = (shape.ps + shape.qs) * shape.terms * plane
-    _, share = neighbours((CACHED, BEYOND), stack)
-    return shape.planes * shape.terms * plane * (NEAR_S + (FAR_S - NEAR_S) * share)
+    return shape.planes * shape.terms * plane * per_byte(stack, NEAR_S, FAR_S)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.calibration.between import neighbours
+from fftconv.calibration.between import CACHED, neighbours
 from fftconv.calibration.dense import native_floor
 from fftconv.geometry import area
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 FEW = 20_480
 #: Output channels that oneDNN's layouts hold side by side.
 BLOCK = 16
-#: Bytes of a filter that stay in a cache from call to call, and thread-seconds per further byte
-#: where torch multiplies matrices: 6e-11 for 32 MB of 64 to 64 channels, 8e-11 for 9 MB of 512 to
-#: 512, both with next to no output (Xeon, AVX-512).
-CACHED, READ_S = 1 << 21, 7e-11
+#: Thread-seconds per byte of a filter beyond `CACHED` where torch multiplies matrices: 6e-11 for
+#: 32 MB of 64 to 64 channels, 8e-11 for 9 MB of 512 to 512, both with next to no output (Xeon,
+#: AVX-512).
+READ_S = 7e-11
 
 
 def by_onednn(geometry: Geometry, item_bytes: int, threads: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
-from fftconv.calibration.between import neighbours
+from fftconv.calibration.between import per_byte
 from fftconv.calibration.dense import FEWEST, rates
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
@@ -30,10 +30,8 @@ CALL_S, PASS_S = 6e-5, 6e-6
 PACKING = 6
 #: Steps of a transform's logarithm that reading and writing a tile are worth.
 MOVING = 2
-#: Bytes of spectra up to which a cache holds them, and from which on they come from memory. There
-#: they are read at `MEMORY_S` thread-seconds a byte (Xeon, AVX-512, 18 layers of 128 to 512
-#: channels: 4e-11 to 9e-11 at 17 to 40 MB, 8e-11 to 1.2e-10 at 71 to 155 MB).
-CACHED, BEYOND = 1 << 21, 1 << 26
+#: Thread-seconds per byte of spectra that are read from memory (Xeon, AVX-512, 18 layers of 128 to
+#: 512 channels: 4e-11 to 9e-11 at 17 to 40 MB, 8e-11 to 1.2e-10 at 71 to 155 MB).
 MEMORY_S = 1e-10
 
 
@@ -133,6 +131,4 @@ def _reading(spectra: float, made: float, written: bool) -> float:
     `made` is what a byte takes that is made anew.
     """
     near = made / (3 if written else 8)
-    far = max(near, MEMORY_S * (2 if written else 1))
-    _, share = neighbours((CACHED, BEYOND), spectra)
-    return near + (far - near) * share
+    return per_byte(spectra, near, max(near, MEMORY_S * (2 if written else 1)))
