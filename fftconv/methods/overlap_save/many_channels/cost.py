@@ -12,7 +12,7 @@ from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths
-from fftconv.methods.overlap_save.tiling import MOST_TIMES
+from fftconv.methods.overlap_save.tiling import MOST_TIMES, SMALL
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -90,8 +90,8 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
-    # Below so little there is nothing to save.
-    return (case, tiles) if between <= max(MOST_TIMES * item * geometry.numbers, 1 << 21) else None
+    most = item * max(MOST_TIMES * geometry.numbers, SMALL)
+    return (case, tiles) if between <= most else None
 
 
 def seconds(
