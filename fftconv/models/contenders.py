@@ -42,14 +42,14 @@ class Contenders:
         Input, weight and bias.
     left_out
         Method to a sentence.
-    output_shape
+    gradient
         Of the result.
     """
 
     layers: dict[str, Callable[..., Tensor]]
     operands: tuple[Tensor, Tensor, Tensor | None]
     left_out: dict[str, str]
-    output_shape: tuple[int, ...]
+    gradient: Tensor
 
     def calls(self, way: Direction) -> dict[str, Callable[[], object]]:
         """Return what each method does forward or backward, each called once to be warm."""
@@ -67,7 +67,11 @@ class Contenders:
         if not wanted:
             return lambda: None
         y = layer(*self.operands)
-        return partial(torch.autograd.grad, y, wanted, torch.ones_like(y), retain_graph=True)
+        return partial(torch.autograd.grad, y, wanted, self.gradient, retain_graph=True)
+
+    def incoming(self, way: Direction) -> Tensor:
+        """Return what the layer's neighbour has written just before."""
+        return self.operands[0] if way == "forward" else self.gradient
 
 
 def contenders(call: Call, methods: Iterable[str], baselines: set[str], strict: bool) -> Contenders:
@@ -96,7 +100,7 @@ def contenders(call: Call, methods: Iterable[str], baselines: set[str], strict: 
             took = timing.once_s(partial(layer, *operands), call.device)
             limit_s = min(limit_s, max(LIMIT_S, LIMIT_RATIO * took))
     assert y is not None
-    return Contenders(found, operands, left_out, tuple(y.shape))
+    return Contenders(found, operands, left_out, torch.ones_like(y))
 
 
 def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor | None]:

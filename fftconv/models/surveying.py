@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 
 from fftconv.methods.registry import REGISTRY, check_name, load
 from fftconv.models import timing
+from fftconv.models.caches import Rest
 from fftconv.models.contenders import contenders
 from fftconv.models.survey import DIRECTIONS, Direction, Row, Survey
 from fftconv.models.watching import Call, SurveyError, now, run, unchanged, watch
@@ -40,9 +41,10 @@ def survey(
     The model runs once to be watched, and a few times to be timed as a whole, as it is: in its mode
     of training or evaluation, under the caller's autocast. A compiled model runs without its
     compiler. Then each kind of call is made by each method in turns, with other numbers, and the
-    medians are taken. The model is left as it was: its parameters, gradients, buffers, attributes
-    and the state of random numbers. (Its hooks run with it, and what they change elsewhere stays
-    changed.)
+    medians are taken. Before each, as much memory is read as the rest of the model touches (256 MiB
+    at most): within its model, a layer finds the caches full of that. The model is left as it was:
+    its parameters, gradients, buffers, attributes and the state of random numbers. (Its hooks run
+    with it, and what they change elsewhere stays changed.)
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def survey(
         given = tuple(_own(value) for value in inputs)
         calls = watch(model, given)
         seconds = _model_s(model, given, backward, calls[0].device)
-        kinds = _measured(calls, ways, named, tell)
+        kinds = _measured(calls, ways, named, Rest(model, calls), tell)
     return Survey(
         rows=_rows(calls, kinds),
         directions=ways,
@@ -164,8 +166,9 @@ class _Kind:
 
 
 def _measured(
-    calls: list[Call], ways: tuple[Direction, ...], named: tuple[str, ...] | None, tell: Tell
-) -> dict[object, _Kind]:
+    calls: list[Call], ways: tuple[Direction, ...], named: tuple[str, ...] | None, rest: Rest,
+    tell: Tell,
+) -> dict[object, _Kind]:  # fmt: skip
     alike: dict[object, Call] = {}
     for call in calls:
         alike.setdefault(call.key, call)
@@ -176,7 +179,10 @@ def _measured(
         tell((number + 1) / (len(alike) + 1), f"{call.name or 'the model'}: {shapes}")
         made = contenders(call, named or tuple(REGISTRY), baselines, strict=named is not None)
         times: dict[str, dict[str, float]] = {
-            way: timing.side_by_side(made.calls(way), call.device) for way in ways
+            way: timing.side_by_side(
+                made.calls(way), call.device, rest.touch(call, made.incoming(way))
+            )
+            for way in ways
         }
         kinds[key] = _Kind(times.get("forward", {}), times.get("backward", {}), made)
     tell(1.0, "done")
@@ -200,7 +206,7 @@ def _row(call: Call, count: int, kind: _Kind) -> Row:
         calls=count,
         input_shape=call.shape,
         weight_shape=tuple(call.weight.shape),
-        output_shape=kind.made.output_shape,
+        output_shape=tuple(kind.made.gradient.shape),
         stride=cast("tuple[int, int]", layer.stride),
         padding=cast("tuple[int, int] | str", layer.padding),
         dilation=cast("tuple[int, int]", layer.dilation),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Seconds that each side is given, and how many samples it has at least and at most.
 SIDE_S = 0.12
 LEAST, MOST = 5, 31
+#: Samples of a side where each waits for what comes before it.
+AFTER = 7
 #: Short calls are timed many at once, so that a sample takes about as long as this.
 SAMPLE_S = 0.0005
 #: A side whose calls take as long as this has only so many samples.
@@ -36,21 +38,29 @@ def once_s(call: Callable[[], object], device: torch.device) -> float:
 
 
 def side_by_side(
-    sides: Mapping[str, Callable[[], object]], device: torch.device
+    sides: Mapping[str, Callable[[], object]],
+    device: torch.device,
+    before: Callable[[], object] | None = None,
 ) -> dict[str, float]:
     """Return the median seconds of a call of each side.
 
     Each has been called before, so that whatever it compiles or keeps is there. Each round starts
-    with another side, and each sample is preceded by a call that is not timed.
+    with another side. Calls are timed one by one after `before`, if that is given; else many at
+    once, and each sample is preceded by a call that is not timed.
     """
     firsts = {name: once_s(call, device) for name, call in sides.items()}
-    counts = {name: max(1, int(SAMPLE_S / max(s, 1e-7))) for name, s in firsts.items()}
+    at_once = 0.0 if before else SAMPLE_S
+    counts = {name: max(1, int(at_once / max(s, 1e-7))) for name, s in firsts.items()}
     wanted = {name: _samples(counts[name] * s) for name, s in firsts.items()}
+    if before:
+        wanted = {name: min(AFTER, count) for name, count in wanted.items()}
     samples: dict[str, list[float]] = {name: [] for name in sides}
     names = list(sides)
     for turn in range(max(wanted.values())):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             if len(samples[name]) < wanted[name]:
+                if before:
+                    before()
                 samples[name].append(_sample(sides[name], counts[name], device))
     return {name: median(found) for name, found in samples.items()}
 

@@ -312,6 +312,28 @@ def test_where_layers_come_in_turns_and_there_is_no_room_for_all_most_find_their
     assert len(made) == 4
 
 
+@pytest.mark.parametrize("columns_first", [False, True])
+def test_spectra_are_kept_while_each_bit_of_the_weight_stays(columns_first: bool) -> None:
+    spectra, made = WeightSpectra(), []
+    w = torch.randn(4, 6)
+    w = w.t() if columns_first else w
+    w[1, 2] = float("nan")  # equal to nothing, but the same
+
+    def get() -> Tensor:
+        return spectra.get(w, "kind", lambda w: made.append(1) or w.clone())
+
+    if not columns_first:  # no run of memory to be compared as such
+        assert get() is get()
+        assert len(made) == 1
+    w[1, 2] = 0.0
+    kept = get()
+    assert get() is kept
+    w.data[3, 3] += 1e-6
+    assert get() is not kept
+    w.data[-1, -1].neg_()
+    torch.testing.assert_close(get(), w, rtol=0, atol=0)
+
+
 def test_one_that_is_too_large_takes_nobodys_place() -> None:
     spectra = WeightSpectra(kept_bytes=5 << 20)
     small, large = torch.randn(3, 3), torch.randn(3, 3)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import fftconv
-from fftconv.models import contenders, timing
+from fftconv.models import caches, contenders, timing, watching
 
 METHODS = ("native", "compiled")
 
@@ -266,3 +266,35 @@ def test_modes_of_the_caller_do_not_matter() -> None:
     with torch.inference_mode():
         found = fftconv.survey(layer, torch.randn(1, 1, 9, 9), methods=METHODS)
     assert found.model_backward_s > 0
+
+
+def test_each_call_that_is_timed_finds_the_caches_full_of_the_rest_of_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    done: list[str] = []
+    sides = {name: (lambda name=name: done.append(name)) for name in ("a", "b")}
+    timing.side_by_side(sides, torch.device("cpu"), lambda: done.append("rest"))
+    assert done[:2] == ["a", "b"]  # how long do they take?
+    timed = done[2:]
+    assert len(timed) == 2 * 2 * timing.AFTER
+    assert timed[::2] == ["rest"] * (2 * timing.AFTER)
+
+
+@pytest.mark.parametrize(("layers", "weights"), [(1, 0), (3, 2), (40, 39)])
+def test_the_rest_is_what_other_layers_have(
+    monkeypatch: pytest.MonkeyPatch, layers: int, weights: int
+) -> None:
+    monkeypatch.setattr(caches, "MOST_BYTES", 1 << 20)
+    model = nn.Sequential(*(nn.Conv2d(16, 16, 5, padding=2, bias=False) for _ in range(layers)))
+    x = torch.randn(1, 16, 4, 4)
+    calls = watching.watch(model, (x,))
+    read = []
+    monkeypatch.setattr(Tensor, "sum", lambda self, **_: read.append(self.nbytes))
+    touch = caches.Rest(model, calls).touch(calls[0], x)
+    if layers == 1:
+        assert touch is None
+        return
+    touch()
+    other = weights * (calls[0].weight.nbytes + 2 * x.nbytes)
+    assert read == [min(other, 1 << 20), x.nbytes]
