@@ -56,7 +56,7 @@ class ConfirmedSteps(OutputPublisher):  # type: ignore[misc]  # asv has no annot
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
         """Rewrite the list of regressions, and show the others below it."""
         try:
-            steps = Confirmed(conf, repo, benchmarks, revisions)
+            steps = Confirmed(conf, repo, benchmarks, graphs, revisions)
             if is_elsewhere():
                 steps.publish(elsewhere.NO_CELLS, HOST_MARGIN, elsewhere.COUNTED_CELLS)
             else:

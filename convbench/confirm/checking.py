@@ -25,10 +25,13 @@ _MISUSE = 2
 
 
 def groups(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """Yield the steps between the same commits together, the largest steps first."""
-    ordered = sorted(steps, key=lambda s: (s.before, s.after, -s.ratio))
+    """Yield the steps between the same commits together, the largest steps first.
+
+    Those that are faint come last.
+    """
+    ordered = sorted(steps, key=lambda s: (s.before, s.after, s.faint, -s.ratio))
     pairs = [list(own) for _, own in groupby(ordered, key=lambda s: (s.before, s.after))]
-    for own in sorted(pairs, key=lambda own: -own[0].ratio):
+    for own in sorted(pairs, key=lambda own: (all(s.faint for s in own), -own[0].ratio)):
         for at in range(0, len(own), _MOST_CELLS):
             yield own[at : at + _MOST_CELLS]
 

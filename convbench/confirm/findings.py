@@ -95,4 +95,4 @@ def judged(step: Step, findings: dict[Key, Finding], host: float | None) -> Judg
         return Judged(step, finding.state, finding.note)
     if host is not None:
         return Judged(step, State.HOST, f"{host:.2f} times, as the median of those cells")
-    return Judged(step, State.UNCHECKED)
+    return Judged(step, State.FAINT if step.faint else State.UNCHECKED)

@@ -9,6 +9,7 @@ from asv.graph import Graph
 from asv.plugins.regressions import Regressions
 from asv.util import load_json
 
+from convbench.confirm.faint import faint_entries
 from convbench.confirm.findings import findings_file, judged, read_findings
 from convbench.confirm.host import explains, host_factor, pace_factor
 from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
@@ -45,8 +46,10 @@ def settings_in_path(settings: Mapping[str, str]) -> set[str]:
 class Confirmed:
     """The steps of one publishing, with what is known of them."""
 
-    def __init__(self, conf: Any, repo: Any, benchmarks: Any, revisions: dict[str, int]) -> None:
-        self._conf, self._repo, self._benchmarks = conf, repo, benchmarks
+    def __init__(
+        self, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: dict[str, int]
+    ) -> None:
+        self._conf, self._repo, self._benchmarks, self._graphs = conf, repo, benchmarks, graphs
         self._hashes = {number: commit for commit, number in revisions.items()}
         self._revisions = revisions
         self._runs: dict[str, list[Run]] = {}
@@ -65,10 +68,14 @@ class Confirmed:
         """
         html_dir = Path(self._conf.html_dir)
         entries = load_json(str(html_dir / "regressions.json"))["regressions"]
+        loud = {(entry[0], entry[1], jump[1]) for entry in entries for jump in entry[6]}
         known: list[Judged] = []
         kept = []
-        for entry in entries:
-            own = [self._judge(entry, jump, reference, threshold) for jump in entry[6]]
+        for entry in self._with_faint(entries, loud):
+            own = [
+                self._judge(entry, jump, reference, threshold, (*entry[:2], jump[1]) not in loud)
+                for jump in entry[6]
+            ]
             if re.search(counted, entry[0]):
                 own = [Judged(found.step, State.COUNTED) for found in own]
             known += own
@@ -85,7 +92,23 @@ class Confirmed:
         with replacing(index) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def _judge(self, entry: list[Any], jump: list[Any], reference: str, threshold: float) -> Judged:
+    def _with_faint(
+        self, entries: list[list[Any]], loud: set[tuple[str, str, int]]
+    ) -> list[list[Any]]:
+        """Return asv's entries with the fainter steps of the same cells, and those of others."""
+        found = {(entry[0], entry[1]): [*entry[:6], [*entry[6]]] for entry in entries}
+        revisions = self._revisions
+        for entry in faint_entries(
+            self._conf, self._repo, self._benchmarks, self._graphs, revisions
+        ):
+            more = [jump for jump in entry[6] if (entry[0], entry[1], jump[1]) not in loud]
+            if more:
+                found.setdefault((entry[0], entry[1]), [*entry[:6], []])[6] += more
+        return list(found.values())
+
+    def _judge(
+        self, entry: list[Any], jump: list[Any], reference: str, threshold: float, faint: bool
+    ) -> Judged:
         cell, graph_path = entry[0], entry[1]
         first, last, from_value, to_value = jump
         after = self._hashes[last]
@@ -95,7 +118,7 @@ class Confirmed:
         gated = bool((_TIMES if is_elsewhere() else _BY_GATE).search(cell))
         own = self._of_graph(graph_path, machine)
         settings = next((written(run.settings) for run in own.values()), "")
-        step = Step(machine, cell, before, after, from_value, to_value, gated, settings)
+        step = Step(machine, cell, before, after, from_value, to_value, gated, settings, faint)
         findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
         factors: list[float | None] = []
         if _TIMES.search(cell):
@@ -136,6 +159,8 @@ def with_list(index: str, steps: list[Judged]) -> str:
 
 def _listed(steps: list[Judged]) -> str:
     named = sum(found.state in NAMED for found in steps)
+    faint = sum(found.step.faint and found.state not in NAMED for found in steps)
+    steps = [found for found in steps if found.state in NAMED or not found.step.faint]
     parts: list[Content] = [
         element("h3", "What this list is"),
         element(
@@ -145,6 +170,14 @@ def _listed(steps: list[Judged]) -> str:
             "errors and instructions as asv finds them. The other steps are below.",
         ),
     ]
+    if faint:
+        parts.append(
+            element(
+                "p",
+                f"{faint} more are too faint for asv to find, and not confirmed; "
+                "convbench confirm measures those that are left.",
+            )
+        )
     for state in (State.UNCHECKED, State.UNDECIDED, State.REFUTED, State.HOST):
         own = [found for found in steps if found.state is state]
         if own:

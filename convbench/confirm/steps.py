@@ -23,6 +23,7 @@ class State(enum.Enum):
     UNDECIDED = "undecided"
     HOST = "host"
     UNCHECKED = "unchecked"
+    FAINT = "faint"
 
 
 NAMED = (State.CONFIRMED, State.COUNTED)
@@ -35,6 +36,7 @@ SENTENCES = {
     State.HOST: "The machine was slower: the cell itself, or cells of other people's code say so.",
     State.COUNTED: "It is no time: asv's own threshold names it.",
     State.UNCHECKED: "Nobody has measured both commits side by side yet.",
+    State.FAINT: "asv finds no step there, a lower penalty does; nobody has measured it yet.",
 }
 
 
@@ -53,6 +55,8 @@ class Step(msgspec.Struct, frozen=True):
     """Whether the gate can compare it: it compares times."""
     settings: str = ""
     """Variables that both were measured under."""
+    faint: bool = False
+    """Whether asv's own penalty finds no such step, see `faint`."""
 
     @property
     def ratio(self) -> float:
@@ -103,7 +107,7 @@ def open_steps(html_dir: Path, machine: str, bench: str = "", *, again: bool = F
     Those of cells that `bench` finds; with `again` those that were decided, too.
     """
     now = written(kept_apart())  # the gate would measure under these
-    states = set(State) if again else {State.UNCHECKED}
+    states = set(State) if again else {State.UNCHECKED, State.FAINT}
     return [
         found.step
         for found in read_steps(html_dir)

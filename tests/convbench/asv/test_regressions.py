@@ -14,9 +14,10 @@ from asv.benchmarks import Benchmarks
 from asv.config import Config
 from asv.results import Results
 from asv.runner import BenchmarkResult
+from msgspec.structs import replace
 
 from convbench.confirm.findings import Finding, add_findings, findings_file
-from convbench.confirm.steps import State, read_steps
+from convbench.confirm.steps import State, open_steps, read_steps
 from convbench.results.store import load_benchmarks, load_config
 
 ROOT = Path(__file__).parents[3]
@@ -26,6 +27,7 @@ COMMITS, SLOW = 9, 5
 SUITE = {
     "conv2d.Forward.time_slow": ("time", 1e-3, 0.1, 2.0),
     "conv2d.Forward.time_noisy": ("time", 1e-3, 0.1, 1.0),
+    "conv2d.Forward.time_faint": ("time", 1e-3, 0.06, 1.1),
     "conv2d.Accuracy.track_error": ("track", 1e-6, 0.3, 1.0),
     "conv2d.Memory.peakmem_slow": ("peakmemory", 2e8, 0.005, 1.3),
     "instructions.Instructions.track_slow": ("track", 1e6, 0.002, 1.05),
@@ -34,6 +36,7 @@ SUITE = {
 }
 FOUND = {name for name in SUITE if name.endswith("_slow")}
 SLOW_TIME = "conv2d.Forward.time_slow"
+FAINT_TIME = "conv2d.Forward.time_faint"
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -58,11 +61,12 @@ def _write_results(folder: Path, machine: str, commits: list[str]) -> None:
     facts = {"machine": machine, "cpu": "A processor", "num_cpu": "2", "version": 1}
     (folder / "results" / machine / "machine.json").write_text(json.dumps(facts))
     benchmarks.save()
-    noise = random.Random(machine)
+    noise, of_faint = random.Random(machine), random.Random(machine + "faint")
     for number, commit in enumerate(commits):
         results = Results(facts, {}, commit, 1_700_000_000_000 + number, "3.11", "env", {})
         for name, (kind, usual, spread, factor) in SUITE.items():
-            value = usual * (factor if number >= SLOW else 1.0) * noise.uniform(1, 1 + spread)
+            drawn = (of_faint if name == FAINT_TIME else noise).uniform(1, 1 + spread)
+            value = usual * (factor if number >= SLOW else 1.0) * drawn
             samples = [value] * 3 if kind == "time" else None
             result = BenchmarkResult([value], [samples], [None], 0, "", None)
             results.add_result(benchmarks[name], result, record_samples=True)
@@ -107,7 +111,7 @@ def test_what_repeats_is_named_and_a_time_is_not_before_it_was_checked(history) 
     html, commits = history
     for machine in MACHINES:
         assert {entry[0] for entry in _named(html, machine)} == FOUND - {SLOW_TIME}
-    steps = {(s.step.machine, s.step.cell): s for s in read_steps(html)}
+    steps = {(s.step.machine, s.step.cell): s for s in read_steps(html) if not s.step.faint}
     for machine in MACHINES:
         found = steps[machine, SLOW_TIME]
         assert found.state is State.UNCHECKED
@@ -119,6 +123,20 @@ def test_what_repeats_is_named_and_a_time_is_not_before_it_was_checked(history) 
     assert SLOW_TIME in (html / "index.html").read_text()
 
 
+def test_a_step_that_asv_does_not_find_is_left_to_the_gate(history) -> None:
+    html, commits = history
+    steps = {(s.step.machine, s.step.cell): s for s in read_steps(html)}
+    for machine in MACHINES:
+        found = steps[machine, FAINT_TIME]
+        assert found.state is State.FAINT
+        assert found.step.after == commits[SLOW]
+        assert FAINT_TIME not in {entry[0] for entry in _named(html, machine)}
+        assert open_steps(html, machine)[-1] == found.step
+    below = (html / "index.html").read_text().split("convbench-steps")[1]
+    assert FAINT_TIME not in below
+    assert re.search(r"\d+ more are too faint for asv to find", below)
+
+
 def test_the_slow_commit_is_named_once_the_gate_has_confirmed_it(history) -> None:
     html, commits = history
     folder = html.parents[1]
@@ -127,10 +145,11 @@ def test_the_slow_commit_is_named_once_the_gate_has_confirmed_it(history) -> Non
         finding = Finding(
             *(1, SLOW_TIME, commits[SLOW - 1], commits[SLOW], verdict), 1.9, 1.8, 2.1, 12, 60.0
         )
-        add_findings(findings_file(folder / "results", machine), [finding])
+        faint = replace(finding, cell=FAINT_TIME)
+        add_findings(findings_file(folder / "results", machine), [finding, faint])
     _publish(folder)
     hashes = json.loads((html / "index.json").read_text())["revision_to_hash"]
-    assert {entry[0] for entry in _named(html, "steady")} == FOUND
+    assert {entry[0] for entry in _named(html, "steady")} == {*FOUND, FAINT_TIME}
     assert {entry[0] for entry in _named(html, "shared")} == FOUND - {SLOW_TIME}
     index = (html / "index.html").read_text()
     assert "refuted: 1" in index

@@ -141,7 +141,7 @@ def test_a_finding_under_other_settings_says_nothing_of_a_step(tmp_path, monkeyp
 def test_a_history_is_held_against_runs_under_its_own_settings(monkeypatch, part, value) -> None:
     plain, one = run(1.0), replace(run(2.0), settings={"OMP_NUM_THREADS": "1"})
     monkeypatch.setattr(publishing, "all_runs", lambda *_: [plain, one])
-    confirmed = publishing.Confirmed(None, None, None, {})
+    confirmed = publishing.Confirmed(None, None, None, None, {})
     found = confirmed._of_graph(f"graphs/{part}machine-m/x.json", "m")
     assert found["commit"].records[0].value == pytest.approx(value * 1e-6)
 
@@ -201,6 +201,15 @@ def test_a_gate_that_breaks_is_no_finding(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(checking.subprocess, "run", Gate(None, status=70, said="it broke"))
     with pytest.raises(CommandError, match="the gate on aaaaaaaa and bbbbbbbb failed: it broke"):
         checking.check([step()], 300, tmp_path / "log")
+
+
+def test_faint_steps_wait_for_the_others() -> None:
+    faint = msgspec.structs.replace(step("faint", before="c" * 40, to=1.5), faint=True)
+    both = msgspec.structs.replace(step("with a loud one", to=1.9), faint=True)
+    order = checking.groups([faint, both, step("loud", to=1.1)])
+    assert [[s.cell for s in own] for own in order] == [["loud", "with a loud one"], ["faint"]]
+    assert judged(faint, {}, None).state is State.FAINT
+    assert judged(faint, {}, 1.5).state is State.HOST
 
 
 def test_steps_are_left_with_the_pages_and_read_from_there(tmp_path) -> None:
