@@ -97,7 +97,8 @@ named = set()
 for found in read_steps(Path(conf.html_dir)):
     step = found.step
     if step.after in added:
-        print(f"asv alone names {step.after[:8]}: {step.ratio:.2f}x {step.cell}: {found.state.value} {found.note}")
+        finder = "a penalty lower than asv's finds" if step.faint else "asv alone names"
+        print(f"{finder} {step.after[:8]}: {step.ratio:.2f}x {step.cell}: {found.state.value} {found.note}")
         if found.state in NAMED:
             named.add((step.after, "fft" if "'fft'" in step.cell else "direct"))
 wanted = set() if percent == "0" else {(slow, "fft")}
