@@ -90,10 +90,7 @@ class Plan:
                 f"overlap_save transforms tiles of {height} x {width} by {self.transforms}"
             )
         if self.filter_bytes:
-            lines[-1] += (
-                f" and multiplies over channels; the weight's spectra take "
-                f"{self.filter_bytes / 1e6:.3g} MB"
-            )
+            lines[-1] += f"; the weight's spectra take {self.filter_bytes / 1e6:.3g} MB"
         if "overlap_save" in self.chosen.values():
             lines.append(
                 "errors are relative to the largest value of a tile "

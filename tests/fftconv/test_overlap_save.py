@@ -131,9 +131,20 @@ def test_passes_serve_where_there_is_mkl() -> None:
 
 
 def test_many_channels() -> None:
-    geometry = Geometry.of((2, 9, 20, 20), (10, 9, 3, 3), padding=1)
+    geometry = Geometry.of((2, 17, 20, 20), (18, 17, 3, 3), padding=1)
     assert isinstance(engine_of(geometry, on_cpu=True), ByTorch)
     check(OverlapSave(cut((12, 16), 2, 2)), geometry)
+
+
+@pytest.mark.parametrize("channels", [(1, 97), (97, 1), (16, 40), (33, 3)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_few_channels_to_many_and_many_to_few(channels: tuple[int, int], groups: int) -> None:
+    ins, outs = channels
+    geometry = Geometry.of(
+        (2, groups * ins, 21, 30), (groups * outs, ins, 9, 7), padding=3, groups=groups
+    )
+    assert isinstance(engine_of(geometry, on_cpu=True), FewChannels) == mkl.available()
+    check(OverlapSave(cut((16, 24), 2, 2)), geometry)
 
 
 def test_the_number_of_threads_does_not_change_the_result() -> None:

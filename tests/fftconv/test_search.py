@@ -1,6 +1,7 @@
 """Tiles are found by looking at a few tilings of a case: nearly the best of all."""
 
 import random
+from math import inf
 
 import pytest
 import torch
@@ -74,6 +75,8 @@ def test_what_was_found_for_a_larger_image_is_nearly_as_good(threads: int) -> No
             engine.predict(MAPS, geometry, tiling, machine.fft_call, machine.float32, threads, 4)
             for tiling in (found, own)
         ]
+        if taken[1] == inf:
+            continue  # by transforms that are said to be of no use here
         ratios.append(taken[0] / taken[1])
         alike += found == own
     assert len(ratios) > 60

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from fftconv.machine_code.memory import memory_bytes
 from fftconv.methods.overlap_save.weight_spectra import KEPT_BYTES
 
 if TYPE_CHECKING:
@@ -20,6 +21,17 @@ Cut = TypeVar("Cut")
 
 GENERATED_CODE = "generated code"
 """Whose the transforms are that are made here, for the machine's vectors."""
+
+
+#: Of the machine's memory, this part at most is for spectra of weights, of each engine that needs
+#: much. A layer has spectra for each pair of channels: of 3x3 filters for 512 x 512 channels, tiles
+#: of 16 x 16 make 130 * 512 * 512 * 8 bytes, 260 MiB; a VGG-16 at 224x224 makes 1.1 GiB in all.
+MEMORY_SHARE = 8
+
+
+def memory_share() -> int:
+    """Return the bytes that an engine may keep of weights' spectra."""
+    return memory_bytes() // MEMORY_SHARE
 
 
 class Engine(ABC, Generic[Cut]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv._torch_state import is_profiling
+from fftconv.calibration.between import per_byte
 from fftconv.geometry import area
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.scratch import Scratch
@@ -18,10 +19,10 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save import mkl
 from fftconv.methods.overlap_save.cost import way as way_of
-from fftconv.methods.overlap_save.engine import GENERATED_CODE
+from fftconv.methods.overlap_save.engine import GENERATED_CODE, memory_share
 from fftconv.methods.overlap_save.generated import ready
 from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one, own_serves
-from fftconv.methods.overlap_save.tiling import keeps_spectra
+from fftconv.methods.overlap_save.tiling import keeps_spectra, too_large
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,6 +39,11 @@ ROOM = 64
 #: Parts in which the weight's gradient is summed, and numbers that they may take: constants, so
 #: that the order of summation does not depend on the number of threads.
 PARTS, PARTS_NUMBERS = 8, 1 << 21
+#: Parts that there are in any case, for two threads to work on.
+LEAST_PARTS = 2
+#: Thread-seconds per byte of filters' spectra that are not in a cache: they are read one after the
+#: other. (Xeon, 10 cases of 1 to 224 channels to 2 to 116, filters of 15 to 45; 2e-11 to 6e-11.)
+READ_S = 4e-11
 # The phases whose ticks a pass counts, as profiles call them.
 _PHASES = {
     "copy": at.COPYING,
@@ -52,13 +58,15 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     """Return how many rows of tiles go into a part of the weight's gradient, and the parts."""
     rows = geometry.batch * tiling.grid[0]
     planes = geometry.out_channels * geometry.in_channels // geometry.groups
-    most = max(2, PARTS_NUMBERS // (2 * tiling.spectrum * planes))
+    most = max(LEAST_PARTS, PARTS_NUMBERS // (2 * tiling.spectrum * planes))
     share = -(-rows // min(rows, -(-PARTS // geometry.groups), most))
     return share, -(-rows // share)
 
 
 class FewChannels(TiledEngine):
-    """The engine for few channels, where numba is there."""
+    """The engine for few channels on one side at least, where numba is there."""
+
+    kept_bytes = memory_share()
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether a case is done one tile after the other."""
@@ -76,7 +84,10 @@ class FewChannels(TiledEngine):
         return GENERATED_CODE if cut.own else "MKL"
 
     def numbers(self, geometry: Geometry, tiling: Tiling) -> float:
-        """Count what all threads work on, the parts of the weight's gradient, and the result."""
+        """Count what all threads work on, parts of the weight's gradient, and the result.
+
+        The weight's spectra do not count, nor as many of its gradient: see `filter_bytes`.
+        """
         ins, outs = geometry.channels_per_group
         filters = geometry.out_channels * ins
         result = geometry.batch * geometry.in_channels * area(geometry.input_size)
@@ -90,7 +101,17 @@ class FewChannels(TiledEngine):
         if tiling.own:
             spectra += 2 + ROOM * max(tiling.fft) / (tiling.fft[0] * tiling.fft[1])
         at_work = min(torch.get_num_threads(), geometry.groups * parts) * spectra
-        return plane * (at_work + filters * parts) + seams + result
+        return plane * (at_work + filters * max(0, parts - LEAST_PARTS)) + seams + result
+
+    def filter_bytes(self, geometry: Geometry, cut: Tiling, item_bytes: int) -> int:
+        """Return the bytes of the spectra of a weight and its gradient, if they are much."""
+        ins, _ = geometry.channels_per_group
+        _, parts = shares(geometry, cut)
+        planes = geometry.out_channels * ins * (1 + min(parts, LEAST_PARTS))
+        numbers = 2.2 * cut.spectrum * planes
+        if not too_large(geometry, cut, lambda *case: numbers + self.numbers(*case)):
+            return 0
+        return round(numbers * item_bytes)
 
     def ways(self, geometry: Geometry) -> tuple[bool, ...]:
         """Return whether there are MKL's transforms, and generated ones."""
@@ -108,22 +129,26 @@ class FewChannels(TiledEngine):
         way, product = pixels * way_of(rates, tiling, item_bytes), pixels * rates.product
         ins, outs = geometry.channels_per_group
         pairs = ins * outs
+        # Each tile is multiplied by all spectra of its group's filters, or added to them.
+        spectrum = 2.2 * tiling.spectrum * item_bytes
+        read = spectrum * per_byte(spectrum * geometry.out_channels * ins, 0.0, READ_S)
         weights = -(-geometry.out_channels * ins // threads)
         # Weights that are learned are transformed anew each time; others are kept.
-        seconds = weights * way if "grad_input" in names else 0.0
+        seconds = weights * (way + read) if "grad_input" in names else 0.0
         if "forward" in names:
-            seconds += call + -(-pieces // threads) * ((ins + outs) * way + pairs * product)
+            tile = (ins + outs) * way + pairs * (product + read)
+            seconds += call + -(-pieces // threads) * tile
         if names == ("forward",):
             return seconds
         share, parts = shares(geometry, tiling)
         row = outs * way
         if "grad_input" in names:
-            row += ins * way + pairs * product
+            row += ins * way + pairs * (product + read)
         if "grad_weight" in names:
-            row += pairs * product
+            row += pairs * (product + 2 * read)
             if "forward" not in names or not keeps_spectra(geometry, tiling):
                 row += ins * way
-            seconds += weights * (way + parts * product)
+            seconds += weights * (way + parts * (product + read))
         rounds = -(-geometry.groups * parts // threads)
         return seconds + 2 * call + rounds * share * tiling.grid[1] * row
 

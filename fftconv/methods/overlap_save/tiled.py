@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
-#: Pairs of an input and an output channel of a group, above which a matrix product of all tiles'
-#: spectra is faster than one tile after the other.
-MOST_PAIRS = 64
+#: Channels of a group, of input or output whichever has fewer, up to which tiles are done one after
+#: the other. A transform of each channel is then a good part of the work. (16 to 7, 128x128 under
+#: 7x7: 0.64 ms either way; more are the work of `many_channels`.)
+MOST_OF_FEWER = 16
 #: Sides of filters for which generated transforms are long enough: half of the longest.
 OWN_MOST_TAPS = 128
 
@@ -41,7 +42,7 @@ def one_by_one(geometry: Geometry, on_cpu: bool) -> bool:
     ins, outs = geometry.channels_per_group
     # Of an image of one row all tiles would be in flight at once, and its spectra are as long.
     is_row = geometry.input_size[0] == geometry.kernel_size[0] == 1
-    if not on_cpu or (ins * outs > MOST_PAIRS and not is_row):
+    if not on_cpu or (min(ins, outs) > MOST_OF_FEWER and not is_row):
         return False
     # Whatever goes through single tiles is compiled.
     return obstacle() is None and (mkl.available() or own_serves(geometry))

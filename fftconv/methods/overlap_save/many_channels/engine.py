@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.machine import known
-from fftconv.machine_code.memory import memory_bytes
-from fftconv.methods.overlap_save.engine import GENERATED_CODE, Engine
+from fftconv.methods.overlap_save.engine import GENERATED_CODE, Engine, memory_share
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
@@ -20,16 +19,10 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
-#: Of the machine's memory, this part at most is for spectra of weights.
-MEMORY_SHARE = 8
-
-
 class ManyChannels(Engine[Lengths]):
     """Small tiles, and one complex matrix product over the channels per frequency."""
 
-    #: A layer has spectra for each pair of channels: of a 3x3 layer with 512 x 512 channels, tiles
-    #: of 16 x 16 make 130 * 512 * 512 * 8 bytes, 260 MiB; all of VGG-16 at 224x224, 1.1 GiB.
-    kept_bytes = memory_bytes() // MEMORY_SHARE
+    kept_bytes = memory_share()
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether there are enough channels, and something to transform."""
