@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import fftconv
 from fftconv.methods.overlap_save import mkl
 
 pytestmark = pytest.mark.skipif(
@@ -64,3 +65,17 @@ def test_what_was_prepared_is_given_back() -> None:
 def test_a_refusal_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="MKL's Fourier transform failed with status"):
         mkl.check(3)
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_a_transform_leaves_the_processors_rounding_as_it_was(flushes: bool) -> None:
+    x, w = torch.randn(1, 1, 64, 64), torch.randn(1, 1, 15, 15)
+    tiny = torch.full((4,), 1e-40)
+    torch.set_flush_denormal(flushes)
+    try:
+        y = fftconv.conv2d(x, w, method="overlap_save")
+        kept = tiny * 1.0
+    finally:
+        torch.set_flush_denormal(False)
+    assert bool(kept.any()) is not flushes
+    torch.testing.assert_close(y, torch.nn.functional.conv2d(x, w), rtol=1e-3, atol=1e-3)
