@@ -97,10 +97,8 @@ class Confirmed:
     ) -> list[list[Any]]:
         """Return asv's entries with the fainter steps of the same cells, and those of others."""
         found = {(entry[0], entry[1]): [*entry[:6], [*entry[6]]] for entry in entries}
-        revisions = self._revisions
-        for entry in faint_entries(
-            self._conf, self._repo, self._benchmarks, self._graphs, revisions
-        ):
+        of_asv = self._conf, self._repo, self._benchmarks, self._graphs, self._revisions
+        for entry in faint_entries(*of_asv):
             more = [jump for jump in entry[6] if (entry[0], entry[1], jump[1]) not in loud]
             if more:
                 found.setdefault((entry[0], entry[1]), [*entry[:6], []])[6] += more

@@ -63,6 +63,11 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     return share, -(-rows // share)
 
 
+def _plane(tiling: Tiling) -> float:
+    """Count the numbers of a spectrum, whose rows are padded."""
+    return 2 * tiling.spectrum * 1.1
+
+
 class FewChannels(TiledEngine):
     """The engine for few channels on one side at least, where numba is there."""
 
@@ -91,7 +96,7 @@ class FewChannels(TiledEngine):
         ins, outs = geometry.channels_per_group
         filters = geometry.out_channels * ins
         result = geometry.batch * geometry.in_channels * area(geometry.input_size)
-        plane = 2 * tiling.spectrum * 1.1  # rows of spectra are padded
+        plane = _plane(tiling)
         _, parts = shares(geometry, tiling)
         height, width = geometry.kernel_size[0] - 1, geometry.input_size[1]
         seams = geometry.batch * geometry.in_channels * (tiling.grid[0] - 1) * height * width
@@ -108,7 +113,7 @@ class FewChannels(TiledEngine):
         ins, _ = geometry.channels_per_group
         _, parts = shares(geometry, cut)
         planes = geometry.out_channels * ins * (1 + min(parts, LEAST_PARTS))
-        numbers = 2.2 * cut.spectrum * planes
+        numbers = _plane(cut) * planes
         if not too_large(geometry, cut, lambda *case: numbers + self.numbers(*case)):
             return 0
         return round(numbers * item_bytes)
@@ -130,7 +135,7 @@ class FewChannels(TiledEngine):
         ins, outs = geometry.channels_per_group
         pairs = ins * outs
         # Each tile is multiplied by all spectra of its group's filters, or added to them.
-        spectrum = 2.2 * tiling.spectrum * item_bytes
+        spectrum = _plane(tiling) * item_bytes
         read = spectrum * per_byte(spectrum * geometry.out_channels * ins, 0.0, READ_S)
         weights = -(-geometry.out_channels * ins // threads)
         # Weights that are learned are transformed anew each time; others are kept.
