@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fftconv", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     calibrate = commands.add_parser(
-        "calibrate", help="measure this machine in about a minute and keep the result"
+        "calibrate", help="measure this machine in one to three minutes and keep the result"
     )
     calibrate.add_argument(
         "--output",

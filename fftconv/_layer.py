@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Proxy
 
+from fftconv._torch_state import reversed_padding
 from fftconv.methods.registry import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class WithMethod:
@@ -29,6 +34,33 @@ class WithMethod:
         """Add the method to what torch's layer prints."""
         own: str = super().extra_repr()  # type: ignore[misc]
         return f"{own}, method={self.method}"
+
+
+class Correlating(WithMethod):
+    """Comes before torch's layers of one forward convolution, in whatever number of dimensions."""
+
+    function: Callable[..., Tensor]
+    """Our function of the same name."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
+        if is_leaf(self, input):
+            return as_leaf(self, input)
+        layer: Any = self
+        return self._conv_forward(input, layer.weight, layer.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve; torch's layer calls this with its own weight and bias."""
+        if self.method == "native":  # without a look at what torch looks at by itself
+            y: Tensor = super()._conv_forward(input, weight, bias)  # type: ignore[misc]
+            return y
+        layer: Any = self
+        padding = layer.padding
+        if layer.padding_mode != "zeros":
+            input = F.pad(input, reversed_padding(layer), mode=layer.padding_mode)  # noqa: A001
+            padding = 0
+        numbers = layer.stride, padding, layer.dilation, layer.groups
+        return self.function(input, weight, bias, *numbers, method=self.method)
 
 
 def is_leaf(layer: object, value: object) -> bool:

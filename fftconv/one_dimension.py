@@ -5,16 +5,16 @@ A sequence is an image of one row, which the methods know what to do with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fftconv._case import check_layouts
-from fftconv._layer import WithMethod, as_leaf, is_leaf
+from fftconv._layer import Correlating
 from fftconv._recording import handed_over, is_symbolic, is_torchs
-from fftconv._torch_state import is_opaque, reversed_padding
+from fftconv._torch_state import is_opaque
 from fftconv.functional import conv2d
 from fftconv.geometry import integer
 
@@ -90,7 +90,7 @@ def conv1d(
     return y.squeeze(-2)
 
 
-class Conv1d(WithMethod, torch.nn.Conv1d):
+class Conv1d(Correlating, torch.nn.Conv1d):
     """`torch.nn.Conv1d` with a choice of method.
 
     Parameters, buffers and their names are those of `torch.nn.Conv1d`.
@@ -120,20 +120,7 @@ class Conv1d(WithMethod, torch.nn.Conv1d):
     Conv1d(2, 4, kernel_size=(9,), stride=(1,), padding=same, method=native)
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
-        if is_leaf(self, input):
-            return as_leaf(self, input)
-        return self._conv_forward(input, self.weight, self.bias)
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Convolve; torch's layer calls this with its own weight and bias."""
-        padding: Any = self.padding
-        if self.padding_mode != "zeros":
-            input = F.pad(input, reversed_padding(self), mode=self.padding_mode)  # noqa: A001
-            padding = 0
-        numbers = self.stride, padding, self.dilation, self.groups
-        return conv1d(input, weight, bias, *numbers, method=self.method)
+    function = staticmethod(conv1d)
 
 
 def _check(x: object, w: object) -> None:

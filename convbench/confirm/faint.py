@@ -10,11 +10,12 @@ import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from asv import step_detect
 from asv.plugins.regressions import Regressions, _GraphDataFilter
+
+from convbench.confirm.contrast import contrasts
 
 #: Of made-up histories of 8 commits (150, log-normal noise of 2%) that are 10% slower from the
 #: middle on, asv's penalty finds it in 51%, this one in 86%; of histories of one level, 11% have a
@@ -25,6 +26,9 @@ PENALTY = 3.0
 THRESHOLD_SHARE = 0.5
 #: Commits, of fewer of which nobody can tell a step from noise.
 LEAST_COMMITS = 4
+
+Entry: TypeAlias = list[Any]
+"""One cell's steps, as asv's list of regressions has them."""
 
 
 @contextmanager
@@ -44,18 +48,24 @@ def _lower_penalty() -> Iterator[None]:
 
 def faint_entries(
     conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: dict[str, int]
-) -> list[list[Any]]:
+) -> tuple[list[Entry], list[Entry]]:
     """Return steps of times as asv's list of regressions has them, those that it has among them.
 
     Parameters
     ----------
     conf, repo, benchmarks, graphs, revisions
         What asv hands to whoever publishes.
+
+    Returns
+    -------
+    alone, beside
+        Of cells by themselves, and of groups of cells beside the others (`contrast`).
     """
     data = _GraphDataFilter(conf, repo, revisions)
     hashes = {number: commit for commit, number in revisions.items()}
-    found: list[list[Any]] = []
-    add = partial(Regressions._process_regression, found, hashes, repo, graphs.get_params())
+    alone: list[Entry] = []
+    beside: list[Entry] = []
+    facts = hashes, repo, graphs.get_params()
     with _lower_penalty():
         for file_name, graph in graphs:
             benchmark = benchmarks.get(file_name.rsplit("/", 1)[-1])
@@ -65,6 +75,21 @@ def faint_entries(
                 continue
             again = copy.copy(graph)
             again._steps = None
-            for series, name, steps, threshold in data.get_graph_data(again, benchmark):
-                add((series, name, steps, THRESHOLD_SHARE * threshold), again)
+            alone += _steps_of(again, benchmark, data, facts)
+            for contrast in contrasts(graph, benchmark):
+                for entry in _steps_of(contrast.graph, benchmark, data, facts):
+                    threshold = data._get_threshold(graph, benchmark, entry[0])
+                    least = THRESHOLD_SHARE * threshold
+                    jumps = [jump for jump in entry[6] if contrast.goes_up(jump[1], least)]
+                    if jumps:
+                        beside.append([*entry[:6], jumps])
+    return alone, beside
+
+
+def _steps_of(graph: Any, benchmark: Any, data: Any, facts: tuple[Any, ...]) -> list[Entry]:
+    """Return what asv lists of a graph, for a part of the threshold."""
+    found: list[Entry] = []
+    for series, name, steps, threshold in data.get_graph_data(graph, benchmark):
+        lowered = series, name, steps, THRESHOLD_SHARE * threshold
+        Regressions._process_regression(found, *facts, lowered, graph)
     return found

@@ -1,15 +1,16 @@
 """Name on asv's page of regressions what is confirmed, and list the other steps below it."""
 
+import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from asv.graph import Graph
 from asv.plugins.regressions import Regressions
 from asv.util import load_json
 
-from convbench.confirm.faint import faint_entries
+from convbench.confirm.faint import Entry, faint_entries
 from convbench.confirm.findings import findings_file, judged, read_findings
 from convbench.confirm.host import explains, host_factor, pace_factor
 from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
@@ -25,6 +26,17 @@ _TIMES = re.compile(r"(^|\.)time(raw)?_\w*(\(|$)")
 # In this suite asv alone starts the processes that `timeraw_` times.
 _BY_GATE = re.compile(r"(^|\.)time_\w*(\(|$)")
 
+
+class Source(enum.Enum):
+    """How a step was found, the loudest first."""
+
+    ASV = "by asv"
+    ALONE = "by a lower penalty"
+    BESIDE = "beside other cells"
+
+
+Sources: TypeAlias = dict[int, Source]
+"""By the number of the commit that is slower."""
 
 # What other runs have and these have not is `env-NAME-null` in a graph's path.
 _SETTING = re.compile(r"env-(?!.*-null$)")
@@ -68,14 +80,10 @@ class Confirmed:
         """
         html_dir = Path(self._conf.html_dir)
         entries = load_json(str(html_dir / "regressions.json"))["regressions"]
-        loud = {(entry[0], entry[1], jump[1]) for entry in entries for jump in entry[6]}
         known: list[Judged] = []
         kept = []
-        for entry in self._with_faint(entries, loud):
-            own = [
-                self._judge(entry, jump, reference, threshold, (*entry[:2], jump[1]) not in loud)
-                for jump in entry[6]
-            ]
+        for entry, sources in self._all(entries):
+            own = [self._judge(entry, jump, reference, threshold, sources) for jump in entry[6]]
             if re.search(counted, entry[0]):
                 own = [Judged(found.step, State.COUNTED) for found in own]
             known += own
@@ -92,20 +100,24 @@ class Confirmed:
         with replacing(index) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def _with_faint(
-        self, entries: list[list[Any]], loud: set[tuple[str, str, int]]
-    ) -> list[list[Any]]:
-        """Return asv's entries with the fainter steps of the same cells, and those of others."""
-        found = {(entry[0], entry[1]): [*entry[:6], [*entry[6]]] for entry in entries}
+    def _all(self, entries: list[Entry]) -> Iterator[tuple[Entry, Sources]]:
+        """Yield asv's entries with the fainter steps of the same cells, and those of others.
+
+        With each goes how its steps were found, by commit: the loudest way counts.
+        """
         of_asv = self._conf, self._repo, self._benchmarks, self._graphs, self._revisions
-        for entry in faint_entries(*of_asv):
-            more = [jump for jump in entry[6] if (entry[0], entry[1], jump[1]) not in loud]
-            if more:
-                found.setdefault((entry[0], entry[1]), [*entry[:6], []])[6] += more
-        return list(found.values())
+        found: dict[tuple[str, str], tuple[Entry, Sources]] = {}
+        for source, some in zip(Source, (entries, *faint_entries(*of_asv)), strict=True):
+            for entry in some:
+                own, sources = found.setdefault((entry[0], entry[1]), ([*entry[:6], []], {}))
+                for jump in entry[6]:
+                    if jump[1] not in sources:
+                        sources[jump[1]] = source
+                        own[6].append(jump)
+        yield from found.values()
 
     def _judge(
-        self, entry: list[Any], jump: list[Any], reference: str, threshold: float, faint: bool
+        self, entry: Entry, jump: list[Any], reference: str, threshold: float, sources: Sources
     ) -> Judged:
         cell, graph_path = entry[0], entry[1]
         first, last, from_value, to_value = jump
@@ -116,10 +128,12 @@ class Confirmed:
         gated = bool((_TIMES if is_elsewhere() else _BY_GATE).search(cell))
         own = self._of_graph(graph_path, machine)
         settings = next((written(run.settings) for run in own.values()), "")
+        faint = sources[last] is not Source.ASV
         step = Step(machine, cell, before, after, from_value, to_value, gated, settings, faint)
         findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
         factors: list[float | None] = []
-        if _TIMES.search(cell):
+        # What the machine does to all cells is no part of a difference between them.
+        if _TIMES.search(cell) and sources[last] is not Source.BESIDE:
             runs = own.get(before), own.get(after)
             factors = [pace_factor(*runs, cell), host_factor(*runs, reference)]
         explained = next((f for f in factors if explains(f, step.ratio, threshold)), None)

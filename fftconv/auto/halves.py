@@ -16,7 +16,7 @@ from fftconv._torch_state import multiplies_in
 from fftconv.methods.method import HALVES
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Machine
+    from fftconv.calibration.constants import Machine
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
 

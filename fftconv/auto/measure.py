@@ -1,4 +1,4 @@
-"""Measure a machine's constants: what ``python -m fftconv calibrate`` does, in about a minute."""
+"""Measure a machine's constants: ``python -m fftconv calibrate``, in one to three minutes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fftconv.calibration.machine import SCHEMA, Machine, Precision, processor
+from fftconv.calibration.constants import SCHEMA, Machine, Precision
+from fftconv.calibration.machine import processor
 from fftconv.methods.registry import REGISTRY
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from fftconv.methods.method import Method
 
 _MODELLED = (torch.float32, torch.float64)
-RECORDING_S = 9e-6
-"""What autograd's way through Python costs beside torch's own: 3 us forward and 6 us backward on a
-Xeon (``python -m benchmarks.overhead``)."""
+RECORDING_CALLS = 7.5
+"""What autograd's way through Python costs beside torch's own, in calls of a compiled kernel, which
+are Python's work, too: 9 us where such a call takes 2 (Xeon), 35 to 45 where it takes 4 (Zen 3,
+``python -m benchmarks.overhead``)."""
 _ROOM = 3
 """A method that takes more memory than so many times input and output is not chosen."""
 
@@ -213,7 +214,9 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
 
 def _recording_s(chosen: Mapping[Map, str]) -> float:
     """Return what recording takes for gradients that torch does not record by itself."""
-    return 0.0 if {*chosen.values()} == {registry.FALLBACK.name} else RECORDING_S
+    if {*chosen.values()} == {registry.FALLBACK.name}:
+        return 0.0
+    return RECORDING_CALLS * machine.known().compiled_call
 
 
 def _usable(

@@ -1,4 +1,4 @@
-"""What a machine needs for each kind of work: measured once, kept in one small file."""
+"""The constants of the machine at hand: measured once and kept in a small file, or shipped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 import warnings
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,151 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
+from fftconv.calibration.constants import SCHEMA, Machine
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fftconv.geometry import Pair
-
 #: Names a calibration file in place of the one in the user's data directory.
 FILE_VARIABLE = "FFTCONV_CALIBRATION"
-SCHEMA = 5
-#: One side of the tiles that show what the other side costs.
-STRIP = 128
-
-
-class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds per multiply-add of torch's convolution, by the side of the filter.
-
-    ``channels`` are (channels per group of the input, of the output, groups).
-    """
-
-    channels: tuple[int, int, int]
-    sides: tuple[int, ...]
-    forward: tuple[float, ...]
-    grad_input: tuple[float, ...]
-    grad_weight: tuple[float, ...]
-
-
-class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds of a call beside its work, of the forward pass and of a gradient."""
-
-    forward: float
-    gradient: float
-
-
-class Tile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds per pixel of the way of a real tile, there or back.
-
-    There it is cut and transformed, back it is transformed and put in place; this is the mean.
-    ``wide`` is of a tile of `STRIP` rows with `side` columns, ``tall`` of one of `side` rows with
-    `STRIP` columns, ``square`` of one with as many rows as columns.
-    """
-
-    side: int
-    wide: float
-    tall: float
-    square: float
-
-
-class Dense(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds of correlations of many channels (`overlap_save.many_channels.cost`).
-
-    Attributes
-    ----------
-    product
-        Per complex multiply-add of the products of spectra.
-    transform
-        Per channel and step of a tile's transform.
-    filter
-        Per byte of a weight's spectra that are made anew.
-    native
-        Per multiply-add of torch's convolution, at its fastest.
-    """
-
-    product: float
-    transform: float
-    filter: float
-    native: float
-
-
-class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thread-seconds of the way of a tile by generated transforms, there or back.
-
-    Per pixel and step of its logarithm: ``near`` of tiles that the first cache holds, ``far`` of
-    those that it does not.
-    """
-
-    near: float
-    far: float
-
-
-class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """Everything that depends on the dtype.
-
-    Attributes
-    ----------
-    native
-        Rates of torch's convolution for several numbers of channels.
-    compiled
-        Thread-seconds for one of each count of `fftconv.methods.compiled.division.Work`.
-    tiles
-        By increasing side.
-    product
-        Thread-seconds per pixel of a tile whose spectrum is multiplied by another and added.
-    plane, filter, matrix
-        Thread-seconds of a product of many tiles' spectra over channels: per complex number of a
-        plane of tiles, per one of a filter, and per multiply-add.
-    copy
-        Thread-seconds per element of a plane that is cut out or put back.
-    dense
-        Of correlations of many channels, None to take those of the processor's kind.
-    generated
-        Of tiles by generated transforms, None to take those of the processor's kind.
-    """
-
-    native: tuple[Rate, ...]
-    compiled: tuple[float, float, float, float, float, float]
-    tiles: tuple[Tile, ...]
-    product: float
-    plane: float
-    filter: float
-    matrix: float
-    copy: float
-    dense: Dense | None = None
-    generated: Generated | None = None
-
-    @cached_property
-    def trips(self) -> dict[Pair, float]:
-        """What `fftconv.methods.overlap_save.cost.trip` found for tiles: plans ask again and again.
-
-        Kept here, it is forgotten with the constants that it follows from.
-        """
-        return {}
-
-
-class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The constants of one machine.
-
-    ``native_call``, ``onednn_call``, ``compiled_call`` and ``fft_call`` are seconds per call of
-    each backend: torch's own kernels, those that it leaves to oneDNN, numba's, transforms.
-    ``onednn_filter`` is thread-seconds per number of a filter that oneDNN brings into its order.
-    """
-
-    schema: int
-    processor: str
-    threads: int
-    torch: str
-    native_call: Call
-    onednn_call: Call
-    onednn_filter: float
-    compiled_call: float
-    fft_call: float
-    float32: Precision
-    float64: Precision
-
-    def precision(self, item_bytes: int) -> Precision:
-        """Return the constants for elements of 4 or 8 bytes."""
-        return self.float32 if item_bytes == 4 else self.float64
+#: By what torch says of the processor, the constants of one that was measured (a Zen 3, a Xeon).
+SHIPPED = {"AVX2": "amd-avx2.json", "AVX512": "intel-avx512.json"}
 
 
 @lru_cache(maxsize=1)
@@ -249,9 +113,14 @@ def read(path: Path) -> Machine:
 
 
 def defaults() -> Machine:
-    """Return the constants that ship with the package."""
-    data = resources.files("fftconv.calibration").joinpath("defaults.json").read_bytes()
-    return msgspec.json.decode(data, type=Machine)
+    """Return the constants that ship with the package, of the kind that this processor is of.
+
+    The kind is what torch says of its vectors: they make more of a difference than the vendor.
+    Whoever has neither AVX2 nor AVX-512 is taken to be as slow as the slowest.
+    """
+    name = SHIPPED.get(torch.backends.cpu.get_cpu_capability(), SHIPPED["AVX2"])
+    folder = resources.files("fftconv.calibration") / "shipped"
+    return msgspec.json.decode((folder / name).read_bytes(), type=Machine)
 
 
 def current() -> Machine:

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fftconv import conv2d
-from fftconv.calibration.machine import Generated, defaults
+from fftconv.calibration.constants import Generated
+from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS, Maps

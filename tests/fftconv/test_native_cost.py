@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import fftconv
-from fftconv.calibration.machine import defaults
+from fftconv.calibration.machine import Machine
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import GRADIENTS
 from fftconv.methods.native import cost
@@ -94,6 +94,7 @@ def test_auto_keeps_away_from_the_cliff_of_wide_paddings(ins: int, outs: int, th
     assert plan.method != "native"
 
 
+@pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize(("channels", "groups", "side"), [(1, 1, 63), (32, 32, 15)])
 def test_without_padding_there_is_no_cliff(channels: int, groups: int, side: int) -> None:
     """A filter without padding takes what one takes whose padding oneDNN's registers hold."""
@@ -103,6 +104,7 @@ def test_without_padding_there_is_no_cliff(channels: int, groups: int, side: int
     assert 5 * valid.seconds["forward"]["native"] < same.seconds["forward"]["native"]
 
 
+@pytest.mark.usefixtures("kind")
 def test_dense_layers_leave_torch_on_one_thread_as_on_two() -> None:
     for threads in (1, 2):
         torch.set_num_threads(threads)
@@ -110,6 +112,7 @@ def test_dense_layers_leave_torch_on_one_thread_as_on_two() -> None:
         assert plan.method == "overlap_save", threads
 
 
+@pytest.mark.usefixtures("kind")
 def test_torch_keeps_small_steps_that_it_records_itself() -> None:
     """A step of a few microseconds is shorter where autograd does not come through Python."""
     plan = fftconv.plan((1, 3, 14, 14), (3, 3, 1, 1), needs_grad=True)
@@ -117,9 +120,8 @@ def test_torch_keeps_small_steps_that_it_records_itself() -> None:
     assert fftconv.plan((1, 1, 256, 256), (1, 1, 3, 3), needs_grad=True).method == "compiled"
 
 
-def test_both_gradients_are_one_call_of_torchs() -> None:
+def test_both_gradients_are_one_call_of_torchs(kind: Machine) -> None:
     geometry = Geometry.of((1, 3, 14, 14), (16, 3, 3, 3))
-    machine = defaults()
-    each = [cost.seconds((name,), geometry, 4, machine, 1) for name in GRADIENTS]
-    both = cost.seconds(GRADIENTS, geometry, 4, machine, 1)
-    assert both == pytest.approx(sum(each) - machine.native_call.gradient)
+    each = [cost.seconds((name,), geometry, 4, kind, 1) for name in GRADIENTS]
+    both = cost.seconds(GRADIENTS, geometry, 4, kind, 1)
+    assert both == pytest.approx(sum(each) - kind.native_call.gradient)

@@ -34,6 +34,7 @@ def calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("kind")
 def test_obvious_choices() -> None:
     assert fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5)).method == "compiled"
     assert fftconv.plan((1, 1, 2048, 2048), (1, 1, 63, 63)).method == "overlap_save"
@@ -279,6 +280,19 @@ def test_foreign_file_is_one_line(
     assert len(caught) == 1
 
 
+@pytest.mark.parametrize(
+    ("says", "like"),
+    [("AVX2", "AVX2"), ("AVX512", "AVX512"), ("DEFAULT", "AVX2"), ("NO AVX", "AVX2")],
+)
+def test_what_ships_is_chosen_by_the_vectors(
+    monkeypatch: pytest.MonkeyPatch, says: str, like: str
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: says)
+    found = machine.defaults()
+    assert found.processor.endswith(f", {like}")
+    assert found.schema == machine.SCHEMA
+
+
 def test_no_file_is_no_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
@@ -296,6 +310,7 @@ def test_calibrate_writes_what_is_then_read(
     monkeypatch.setattr(native, "CHANNELS", few)
     monkeypatch.setattr(native, "SIDES", dict.fromkeys(few, (1, 3, 5)))
     monkeypatch.setattr(compiled, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
+    monkeypatch.setattr(compiled, "MIXED", ((1, 2, 2, 8, 3),))
     monkeypatch.setattr(overlap_save, "TILES", (32, 64))
     monkeypatch.setattr(timing, "SAMPLE_S", 0.0)
     assert main(["calibrate"]) == 0
@@ -361,3 +376,23 @@ def test_halves_keep_spectra_for_their_gradients_as_float32_does(dtype: torch.dt
     actual = torch.autograd.grad(y, (x, w), torch.ones_like(y))
     for a, b in zip(actual, torch.autograd.grad(z.sum(), exact), strict=True):
         assert (a.double() - b).abs().max() <= torch.finfo(dtype).eps * b.abs().max()
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("shape", "weight", "padding"),
+    [
+        ((8, 64, 28, 28), (3, 64, 11, 11), 0),
+        ((16, 3, 24, 24), (48, 3, 9, 9), 4),
+        ((2, 128, 20, 20), (2, 128, 15, 15), 7),
+    ],
+)
+def test_parts_of_a_gradient_take_no_case_its_tiles(
+    shape: tuple[int, ...], weight: tuple[int, ...], padding: int, threads: int
+) -> None:
+    """Many channels on one side have many spectra, of which each part has its own."""
+    torch.set_num_threads(threads)
+    plan = fftconv.plan(shape, weight, padding=padding, needs_grad=True)
+    for name, seconds in plan.seconds.items():
+        assert seconds["overlap_save"] < float("inf"), name

@@ -18,7 +18,7 @@ def main(pyproject: Path) -> None:
     )
     assert metadata.version("fftconv") == declared
     assert Path(fftconv.__file__).parents[1] != pyproject.parent, "these are the sources"
-    for module, file in (("fftconv", "py.typed"), ("fftconv.calibration", "defaults.json")):
+    for module, file in (("fftconv", "py.typed"), ("fftconv.calibration", "shipped/amd-avx2.json")):
         assert resources.files(module).joinpath(file).is_file(), file
 
     image, weight = torch.rand(2, 3, 40, 40), torch.rand(4, 3, 7, 7, requires_grad=True)

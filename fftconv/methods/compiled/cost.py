@@ -12,7 +12,7 @@ from fftconv.methods.polyphase import count_parts
 from fftconv.methods.turned import turned
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Machine
+    from fftconv.calibration.constants import Machine
     from fftconv.geometry import Geometry
     from fftconv.methods.compiled.division import Shape
     from fftconv.methods.maps import Map

@@ -13,6 +13,8 @@ from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.timing import best_s, call_s, each_map
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fftconv.methods.method import Found, Method
 
 #: Input and filter sizes, channels and padding for the compiled kernels.
@@ -21,6 +23,9 @@ PLANES = (
     *((56, 3, 96, 1), (56, 7, 96, 3), (28, 3, 128, 1), (28, 7, 128, 3), (256, 9, 1, 4)),
     *((1024, 3, 1, 0), (1024, 5, 1, 0), (128, 63, 1, 0), (512, 2, 1, 0), (512, 4, 1, 0)),
 )
+#: Images, channels in and out, and sizes of inputs and filters, of cases in which each plane of the
+#: input meets many filters: what they begin counts for more.
+MIXED = ((8, 16, 16, 8, 3), (1, 16, 16, 64, 3), (8, 64, 3, 14, 1), (1, 8, 32, 64, 1))
 
 
 def measure(method: Method, dtype: torch.dtype) -> Found:
@@ -36,13 +41,7 @@ def _rates(method: Method, dtype: torch.dtype) -> tuple[float, float, float, flo
     threads = torch.get_num_threads()
     call = call_s(method)
     rows, seconds = [], []
-    for size, side, channels, padding in PLANES:
-        geometry = Geometry.of(
-            (6 if channels > 1 else 1, channels, size, size),
-            (channels, 1, side, side),
-            padding=padding,
-            groups=channels,
-        )
+    for geometry in _geometries():
         for name, run in each_map(method, geometry, dtype):
             shape = correlation(name, geometry, 8 * dtype.itemsize)
             division = divide(shape)
@@ -54,6 +53,18 @@ def _rates(method: Method, dtype: torch.dtype) -> tuple[float, float, float, flo
             seconds.append(max(taken - call, 0.1 * taken) / taken * threads)
     fitted, _ = nnls(np.array(rows), np.array(seconds))
     return tuple(float(value) for value in fitted)  # type: ignore[return-value]
+
+
+def _geometries() -> Iterator[Geometry]:
+    for size, side, channels, padding in PLANES:
+        yield Geometry.of(
+            (6 if channels > 1 else 1, channels, size, size),
+            (channels, 1, side, side),
+            padding=padding,
+            groups=channels,
+        )
+    for batch, ins, outs, size, side in MIXED:
+        yield Geometry.of((batch, ins, size, size), (outs, ins, side, side), padding=side // 2)
 
 
 def _copy(dtype: torch.dtype) -> float:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.calibration.between import CACHED, neighbours
-from fftconv.calibration.dense import native_floor
 from fftconv.geometry import area
 
 if TYPE_CHECKING:
-    from fftconv.calibration.machine import Call, Machine, Rate
+    from fftconv.calibration.constants import Call, Machine, Rate
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
 
@@ -82,7 +81,6 @@ def seconds(
     rates = machine.precision(measured).native
     rate = min(rates, key=lambda rate: _distance(channels, rate.channels))
     macs = geometry.macs * item_bytes / measured * machine.threads / threads
-    floor = native_floor(geometry, machine, item_bytes, threads)
     beside = beside_s(
         names,
         geometry,
@@ -92,8 +90,7 @@ def seconds(
         onednn_call=machine.onednn_call,
         onednn_filter=machine.onednn_filter,
     )
-    work = (macs * _per_mac(name, rate, geometry, onednn) for name in names)
-    return beside + sum(max(seconds, floor) for seconds in work)
+    return beside + sum(macs * _per_mac(name, rate, geometry, onednn) for name in names)
 
 
 def _per_mac(name: Map, rate: Rate, geometry: Geometry, onednn: bool) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fftconv.calibration.machine import Call, Rate
+from fftconv.calibration.constants import Call, Rate
 from fftconv.geometry import Geometry
 from fftconv.methods.native.cost import beside_s, filter_numbers
 from fftconv.methods.timing import best_s, each_call_s, each_map

@@ -6,13 +6,14 @@ from math import inf, log2, sqrt
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.between import neighbours
-from fftconv.calibration.machine import STRIP, Generated, processor
+from fftconv.calibration.constants import STRIP, Generated
+from fftconv.calibration.machine import processor
 from fftconv.methods.overlap_save import mkl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fftconv.calibration.machine import Precision, Tile
+    from fftconv.calibration.constants import Precision, Tile
     from fftconv.methods.overlap_save.tiling import Tiling
 
 

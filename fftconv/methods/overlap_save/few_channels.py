@@ -22,12 +22,12 @@ from fftconv.methods.overlap_save.cost import way as way_of
 from fftconv.methods.overlap_save.engine import GENERATED_CODE, memory_share
 from fftconv.methods.overlap_save.generated import ready
 from fftconv.methods.overlap_save.tiled import TiledEngine, one_by_one, own_serves
-from fftconv.methods.overlap_save.tiling import keeps_spectra, too_large
+from fftconv.methods.overlap_save.tiling import SMALL, keeps_spectra, too_large
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.calibration.machine import Precision
+    from fftconv.calibration.constants import Precision
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.tiling import Tiling
@@ -58,7 +58,9 @@ def shares(geometry: Geometry, tiling: Tiling) -> tuple[int, int]:
     """Return how many rows of tiles go into a part of the weight's gradient, and the parts."""
     rows = geometry.batch * tiling.grid[0]
     planes = geometry.out_channels * geometry.in_channels // geometry.groups
-    most = max(LEAST_PARTS, PARTS_NUMBERS // (2 * tiling.spectrum * planes))
+    # As many as input and output at most, or they would be what is too large (`too_large`).
+    room = min(PARTS_NUMBERS, max(geometry.numbers, SMALL // 2))
+    most = max(LEAST_PARTS, room // (2 * tiling.spectrum * planes))
     share = -(-rows // min(rows, -(-PARTS // geometry.groups), most))
     return share, -(-rows // share)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 
-from fftconv.calibration.machine import STRIP, Generated, Tile
+from fftconv.calibration.constants import STRIP, Generated, Tile
 from fftconv.geometry import Geometry
 from fftconv.methods.overlap_save.cost import FAR, NEAR
+from fftconv.methods.overlap_save.many_channels import rates as many_channels
 from fftconv.methods.overlap_save.products import multiply
 from fftconv.methods.overlap_save.tiling import Tiling
 from fftconv.methods.timing import best_s, each_map, serial_s
@@ -44,7 +45,9 @@ def measure(cut: Cut, dtype: torch.dtype) -> Found:
     )
     yield 0.8, f"products, {dtype}", {"generated": Generated(near, far)}
     plane, per_filter, matrix = _products(dtype)
-    yield 1.0, "", {"plane": plane, "filter": per_filter, "matrix": matrix}
+    found = {"plane": plane, "filter": per_filter, "matrix": matrix}
+    yield 0.9, f"many channels, {dtype}", found
+    yield 1.0, "", {"dense": many_channels.measure(dtype)}
 
 
 def call_s(cut: Cut) -> float:

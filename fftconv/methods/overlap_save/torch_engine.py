@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from fftconv.calibration.machine import Precision
+    from fftconv.calibration.constants import Precision
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Gradients, Kept, Map, Tensors
     from fftconv.methods.overlap_save.tiling import Tiling

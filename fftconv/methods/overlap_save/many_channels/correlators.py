@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.machine_code.scratch import Scratch, large_memory
+from fftconv.machine_code.scratch import Scratch, aligned, large_memory
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
@@ -34,6 +34,7 @@ class Correlator:
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
         self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=False)
+        self.spectra_bytes = case.groups * self._filters.group
         self.key: object = (case, cut.length, dtype, "turned")
 
     def laid_out(self, filters: Tensor) -> Tensor:
@@ -46,20 +47,22 @@ class Correlator:
         return laid.mul_(1 / self.cut.length**2)
 
     def spectra(self, filters: Tensor) -> Tensor:
-        """Return the spectra of (groups, outs, ins, height, width)."""
-        laid = self.laid_out(filters)
-        count = self.case.groups * self._filters.group // self._item
-        spectra = large_memory(count + 64 // self._item, laid.dtype)
-        pieces = self.case.groups * self.case.ins * passes.pairs(self.case.outs, self._item)
-        threads = torch.get_num_threads()
-        slot = self._transform.slot
-        with Scratch(threads * slot) as (place,):
-            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: _aligned(spectra)}
-            self._transform.run(places, place, slot, pieces)
+        """Return the spectra of (groups, outs, ins, height, width), to be kept."""
+        spectra = large_memory(self.spectra_bytes + 64, torch.uint8)
+        self.transform(filters, aligned(spectra))
         return spectra
 
-    def run(self, x: Tensor, spectra: Tensor, bias: Tensor | None, y: Tensor) -> None:
-        """Correlate, and write to `y`, whose rows are dense."""
+    def transform(self, filters: Tensor, place: int) -> None:
+        """Write the spectra of (groups, outs, ins, height, width) to a place in memory."""
+        laid = self.laid_out(filters)
+        pieces = self.case.groups * self.case.ins * passes.pairs(self.case.outs, self._item)
+        slot = self._transform.slot
+        with Scratch(torch.get_num_threads() * slot) as (scratch,):
+            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: place}
+            self._transform.run(places, scratch, slot, pieces)
+
+    def run(self, x: Tensor, spectra: int, bias: Tensor | None, y: Tensor) -> None:
+        """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
         case, cut, item = self.case, self.cut, self._item
         x = readable(x)
         lanes = passes.filter_lanes(case.outs, item)
@@ -76,7 +79,6 @@ class Correlator:
             place,
             between,
         ):
-            filters = _aligned(spectra)
             for first, last in cut.chunks():
                 begin = cut.first_tile(first)
                 here = {
@@ -86,7 +88,7 @@ class Correlator:
                 self._there.run(source | here, place, slot, (last - first) * ins)
                 tiles = cut.first_tile(last) - begin
                 factors = {
-                    at.LEFT_PLACE: between, at.RIGHT_PLACE: filters, at.OUT_PLACE: between,
+                    at.LEFT_PLACE: between, at.RIGHT_PLACE: spectra, at.OUT_PLACE: between,
                     at.P_TILES: tiles, at.ROWS: tiles, at.SUMS: case.ins,
                 }  # fmt: skip
                 self._multiply.run(factors, place, slot, case.groups * cut.bins)
@@ -146,8 +148,3 @@ class FilterGradient:
             self._back.run(places, place, slot, case.ins * outs)
         laid = laid[..., : case.outs].mul_(1 / cut.length**2)
         return laid.permute(0, 4, 1, 2, 3)
-
-
-def _aligned(tensor: Tensor) -> int:
-    """Return the address of the first cache line in a tensor."""
-    return -(-tensor.data_ptr() // 64) * 64

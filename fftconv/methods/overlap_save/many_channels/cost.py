@@ -6,7 +6,6 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.between import per_byte
-from fftconv.calibration.dense import FEWEST, rates
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
@@ -17,13 +16,15 @@ from fftconv.methods.overlap_save.tiling import MOST_TIMES, SMALL
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from fftconv.calibration.machine import Machine
+    from fftconv.calibration.constants import Dense
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
 
     Case: TypeAlias = tuple[Correlation, Cut]
 
+#: Channels of a group, in and out, below which vectors of channels are half empty.
+FEWEST = 6
 #: Seconds per call and per pass that threads share.
 CALL_S, PASS_S = 6e-5, 6e-6
 #: What the product costs beside its multiplications, in output channels.
@@ -41,7 +42,7 @@ def serves(geometry: Geometry) -> bool:
     return few >= FEWEST and max(geometry.kernel_size) > 1 and obstacle() is None
 
 
-def lengths(geometry: Geometry, item_bytes: int, machine: Machine, threads: int) -> Lengths | None:
+def lengths(geometry: Geometry, item_bytes: int, rates: Dense, threads: int) -> Lengths | None:
     """Return the lengths of tiles that each map takes least time with; None if none fits."""
     found = []
     for name in MAPS:
@@ -54,7 +55,7 @@ def lengths(geometry: Geometry, item_bytes: int, machine: Machine, threads: int)
             return None
         for learned in (False, True) if name == "forward" else (True,):
             costs = [
-                (_seconds(name, *fitting, item_bytes, machine, threads, learned), length)
+                (_seconds(name, *fitting, item_bytes, rates, threads, learned), length)
                 for length, fitting in possible
             ]
             found.append(min(costs)[1])
@@ -95,20 +96,19 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
 
 
 def seconds(
-    name: Map, geometry: Geometry, length: int, item: int, machine: Machine, threads: int,
+    name: Map, geometry: Geometry, length: int, item: int, rates: Dense, threads: int,
     learned: bool,
 ) -> float:  # fmt: skip
     """Predict one map with tiles of a length, which must be possible."""
     case, tiles = _case(name, geometry, length, item)
     assert tiles is not None
-    return _seconds(name, case, tiles, item, machine, threads, learned)
+    return _seconds(name, case, tiles, item, rates, threads, learned)
 
 
 def _seconds(
-    name: Map, case: Correlation, tiles: Cut, item: int, machine: Machine, threads: int,
+    name: Map, case: Correlation, tiles: Cut, item: int, rates: Dense, threads: int,
     learned: bool,
 ) -> float:  # fmt: skip
-    constants = rates(machine, item)
     number = tiles.first_tile(tiles.all_units)
     chunks = tiles.number
     lanes = target().vector_bytes // item
@@ -116,12 +116,12 @@ def _seconds(
     points = tiles.length**2 * (log2(tiles.length) + MOVING)
     places = case.groups * tiles.bins
     spectra = places * case.ins * outs * 2 * item
-    work = places * number * case.ins * (outs + PACKING) * constants.product
-    work += case.groups * number * (ins + outs) * points * constants.transform
+    work = places * number * case.ins * (outs + PACKING) * rates.product
+    work += case.groups * number * (ins + outs) * points * rates.transform
     # Spectra of the weight are read for each chunk, or read and written.
-    work += chunks * spectra * _reading(spectra, constants.filter, name == "grad_weight")
+    work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
     if name != "forward" or learned:
-        work += spectra * constants.filter
+        work += spectra * rates.filter
     return CALL_S + 3 * chunks * PASS_S + work / threads
 
 

@@ -38,7 +38,7 @@ class ManyChannels(Engine[Lengths]):
 
     def searched(self, geometry: Geometry, item_bytes: int, threads: int) -> Lengths | None:
         """Search a case for tiles by itself."""
-        return cost.lengths(geometry, item_bytes, known(), threads)
+        return cost.lengths(geometry, item_bytes, known().precision(item_bytes).dense, threads)
 
     def run(
         self, geometry: Geometry, cut: Lengths, dtype: torch.dtype, device: torch.device,
@@ -53,11 +53,9 @@ class ManyChannels(Engine[Lengths]):
         threads: int, learned: bool,
     ) -> float:  # fmt: skip
         """Predict maps one by one: they share nothing."""
-        machine = known()
+        rates = known().precision(item_bytes).dense
         return sum(
-            cost.seconds(
-                name, geometry, cut.of(name, learned), item_bytes, machine, threads, learned
-            )
+            cost.seconds(name, geometry, cut.of(name, learned), item_bytes, rates, threads, learned)
             for name in names
         )
 

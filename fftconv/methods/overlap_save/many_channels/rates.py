@@ -1,0 +1,77 @@
+"""What correlations of many channels cost, measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fftconv.calibration.constants import Dense
+from fftconv.geometry import Geometry
+from fftconv.methods.overlap_save.many_channels import cost
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
+from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
+from fftconv.methods.timing import best_s
+
+if TYPE_CHECKING:
+    from fftconv.methods.maps import Map
+
+#: Sides of the tiles that are timed: with longer ones spectra come from memory.
+LENGTHS = (8, 12, 16)
+#: Channels, side of the image, and map. Of few channels most is transforms, of many products; with
+#: next to no image most is spectra of the weight, which gradients make anew.
+CASES: tuple[tuple[int, int, Map], ...] = (
+    (16, 128, "forward"), (32, 64, "forward"), (64, 64, "forward"), (96, 32, "forward"),
+    (32, 14, "grad_input"), (64, 7, "grad_input"),
+)  # fmt: skip
+#: Rates about which a prediction counts as the sum of its parts. (It is not quite: spectra that
+#: come from memory cost what memory costs.)
+USUAL = 5e-11, 2e-10, 2e-10
+#: Seconds of samples for each figure.
+SAMPLE_S = 0.03
+
+
+def measure(dtype: torch.dtype) -> Dense:
+    """Time cases in each of which something else costs most, and part what they took."""
+    threads, item = torch.get_num_threads(), dtype.itemsize
+    counts, seconds = [], []
+    for channels, side, name in CASES:
+        for length in LENGTHS:
+            shape = channels, channels, 3, 3
+            geometry = Geometry.of((1, channels, side, side), shape, padding=1)
+            beside, *each = (
+                cost.seconds(name, geometry, length, item, Dense(*parts), threads, learned=False)
+                for parts in ((0, 0, 0), *np.diag(USUAL))
+            )
+            taken = max(_case_s(name, geometry, length, dtype) - beside, 0.1 * beside)
+            # What counts is by which part a prediction is wrong.
+            shares = [
+                (part - beside) / usual / taken for part, usual in zip(each, USUAL, strict=True)
+            ]
+            counts.append(shares)
+            seconds.append(1.0)
+    return Dense(*(float(rate) for rate in _positive(np.array(counts), np.array(seconds))))
+
+
+def _case_s(name: Map, geometry: Geometry, length: int, dtype: torch.dtype) -> float:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(geometry.input_shape, dtype=dtype, generator=generator)
+    w = torch.randn(geometry.weight_shape, dtype=dtype, generator=generator)
+    g = torch.randn(geometry.output_shape, dtype=dtype, generator=generator)
+    maps = ManyChannelsMaps(geometry, Lengths(*[length] * 4), dtype, WeightSpectra())
+    if name == "forward":
+        return best_s(lambda: maps.forward(x, w), SAMPLE_S)
+    return best_s(lambda: maps.grad_input(g, w), SAMPLE_S)
+
+
+def _positive(counts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return the rates that explain the seconds best of those that are none below zero."""
+    from scipy.optimize import nnls
+
+    found, _ = nnls(counts, seconds)
+    # One that nothing was seen of is small, and not nothing: it would be taken for free.
+    least = seconds.max() / counts.max(axis=0) / 1000
+    rates: np.ndarray = np.maximum(found, least)
+    return rates
