@@ -31,6 +31,8 @@ if load > 0.5:
 IDLE
 git clone --quiet . "$folder"
 cd "$folder"
+# What is committed there may be of this machine: steps of other commits, which would be checked, too.
+rm -r results
 
 commit() {
     echo "# $1" >>fftconv/tutorial/__init__.py

@@ -99,7 +99,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     dense
         Of correlations of many channels.
     generated
-        Of tiles by generated transforms, None to take those of the processor's kind.
+        Of tiles by generated transforms, None where they were not measured.
     """
 
     native: tuple[Rate, ...]

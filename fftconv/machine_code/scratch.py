@@ -40,11 +40,11 @@ def _keep(piece: torch.Tensor) -> None:
     """Keep a piece, in the place of the smallest if there are too many."""
     if piece.nbytes > KEPT_BYTES:
         return
-    pieces = _kept.pieces
-    pieces.append(piece)
-    pieces.sort(key=lambda piece: piece.nbytes)
+    # A new list: a handler of a signal may come to the old one at any moment.
+    pieces = sorted([*_kept.pieces, piece], key=lambda piece: piece.nbytes)
     while sum(piece.nbytes for piece in pieces) > KEPT_BYTES:
         del pieces[0]
+    _kept.pieces = pieces
 
 
 def large_memory(count: int, dtype: torch.dtype) -> torch.Tensor:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ROW_OVERHEAD = 300
 
 
-#: Of generated transforms, where nobody has measured the processor at hand: on AVX2 (Zen 3), for
-#: four bytes. Wider vectors are faster.
+#: Of generated transforms, where the constants have none (those of a Xeon, which has no need of
+#: them, on another's processor): on AVX2 (Zen 3), for four bytes. Wider vectors are faster.
 GENERATED = Generated(near=7.0e-11, far=7.5e-11)
 #: Sides of squares that are near and far, and those that are timed for them.
 NEAR, FAR = 96, 192

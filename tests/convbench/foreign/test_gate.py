@@ -94,6 +94,7 @@ CONFIGURED = "perf/asv.conf.json"
         (("gate", "base", "--bench", "("), "'(' is no regular expression"),
         (("gate", "base", "broken"), "HEAD cannot be built: "),
         (("gate", "base", "-E", "cauldron"), "asv has no environment of cauldron"),
+        (("gate", "base", "-E", "conda"), "asv has no environment of conda"),
         (("gate", "base", "--config", "no.json"), "--config no.json is no file"),
         (("gate", "base", "--instructions"), "counts cells of fftconv's own suite"),
         (("crossover",), "it is of fftconv's own benchmarks"),
