@@ -7,14 +7,15 @@ from functools import lru_cache
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from fftconv.geometry import Geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from fftconv.methods.maps import Map
+    from fftconv.methods.maps import Map, Maps
     from fftconv.methods.method import Method
 
 #: Seconds of samples for each figure; the best sample counts.
@@ -92,13 +93,34 @@ def each_call_s(method: Method, batch: int = 1) -> list[float]:
 def each_map(
     subject: Method, geometry: Geometry, dtype: torch.dtype
 ) -> Iterator[tuple[Map, Callable[[], object]]]:
-    """Yield each map and a call of it with random operands."""
+    """Yield each map of a method and a call of it with random operands."""
+    maps = subject.prepare(geometry, dtype, torch.device("cpu"))
+    return each_of(maps, geometry, dtype)
+
+
+def each_of(
+    maps: Maps, geometry: Geometry, dtype: torch.dtype
+) -> Iterator[tuple[Map, Callable[[], object]]]:
+    """Yield each of the three maps and a call of it with random operands."""
     generator = torch.Generator().manual_seed(0)
     x, w, g = (
         torch.randn(shape, dtype=dtype, generator=generator)
         for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
     )
-    maps = subject.prepare(geometry, dtype, x.device)
     yield "forward", lambda: maps.forward(x, w)
     yield "grad_input", lambda: maps.grad_input(g, w)
     yield "grad_weight", lambda: maps.grad_weight(x, g)
+
+
+def fitted(counts: Sequence[Sequence[float]], seconds: Sequence[float]) -> tuple[float, ...]:
+    """Return what each thing that is counted takes, so that cases take their seconds.
+
+    Each case counts the same, long or short, and no result is below zero. One of which nothing
+    was seen is small, and not nothing: it would be taken for free.
+    """
+    from scipy.optimize import nnls
+
+    shares = np.array(counts) / np.array(seconds)[:, None]
+    found, _ = nnls(shares, np.ones(len(seconds)))
+    least = 1 / shares.max(axis=0).clip(min=1.0) / 1000
+    return tuple(float(rate) for rate in np.maximum(found, least))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from fftconv.geometry import Geometry
 from fftconv.methods.compiled.division import correlation, divide, work
-from fftconv.methods.timing import best_s, call_s, each_map
+from fftconv.methods.timing import best_s, call_s, each_map, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +33,8 @@ def measure(method: Method, dtype: torch.dtype) -> Found:
     yield 1.0, "", {"compiled": _rates(method, dtype), "copy": _copy(dtype)}
 
 
-def _rates(method: Method, dtype: torch.dtype) -> tuple[float, float, float, float, float, float]:
-    """Fit the seconds of many cases to their counts, none of them negative."""
-    from scipy.optimize import nnls
-
+def _rates(method: Method, dtype: torch.dtype) -> tuple[float, ...]:
+    """Fit the seconds of many cases to their counts."""
     threads = torch.get_num_threads()
     call = call_s(method)
     rows, seconds = [], []
@@ -48,11 +45,9 @@ def _rates(method: Method, dtype: torch.dtype) -> tuple[float, float, float, flo
             if division.serial:
                 continue
             taken = best_s(run)
-            # Every case counts the same, long or short.
-            rows.append([count / taken for count in work(shape, division).values()])
-            seconds.append(max(taken - call, 0.1 * taken) / taken * threads)
-    fitted, _ = nnls(np.array(rows), np.array(seconds))
-    return tuple(float(value) for value in fitted)  # type: ignore[return-value]
+            rows.append(work(shape, division).values())
+            seconds.append(max(taken - call, 0.1 * taken) * threads)
+    return fitted(rows, seconds)
 
 
 def _geometries() -> Iterator[Geometry]:

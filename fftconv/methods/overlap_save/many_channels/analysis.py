@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically, clear
@@ -14,9 +13,8 @@ from fftconv.machine_code.transposes import gather, move_number
 from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
-
-compiled: Any = njit(error_model="numpy")
 
 
 def _read_row(
@@ -99,32 +97,18 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
         scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
         clear(scratch, length * vector)  # zeros to read instead of what is not there
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
-        groups, channels = job[at.GROUPS], job[at.CHANNELS]
+        channels = job[at.CHANNELS]
         pairs = (channels + 2 * lanes - 1) // (2 * lanes)
-        grid_h, grid_w, run, runs = job[at.GRID_H], job[at.GRID_W], job[at.RUN], job[at.RUNS]
+        grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         tile_h, tile_w = job[at.TILE_H], job[at.TILE_W]
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector  # from column to column, no power of two
-        pieces = job[at.UNITS] * groups * pairs
+        pieces = job[at.UNITS] * job[at.GROUPS] * pairs
         piece = take_ticket(job)
         while piece < pieces:
-            if job[at.PLANAR] != 0:
-                pair = piece % pairs
-                rest = piece // pairs
-                group = rest % groups
-                unit = job[at.FIRST_UNIT] + rest // groups
-            else:
-                # Filters of one pair of outputs lie side by side.
-                unit = piece % job[at.UNITS]
-                rest = piece // job[at.UNITS]
-                pair = rest % pairs
-                group = rest // pairs
-            across = unit % runs * run
-            rest = unit // runs
-            down = rest % grid_h
-            image = rest // grid_h
-            tiles = min(run, grid_w - across)
+            group, pair, image, down, across = whereabouts(job, piece, pairs)
+            tiles = min(job[at.RUN], grid_w - across)
             wide = (tiles - 1) * step_w + tile_w
             begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]
             halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -24,14 +23,13 @@ from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically
 from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels.pieces import compiled
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 #: Rows of a block of two vectors, and of one: the sums of the highest, and what they are made of,
 #: fit the registers. Each height is compiled for itself.
 TALL = (12, 8, 6, 4, 3, 2, 1) if REGISTERS == 32 else (6, 4, 3, 2, 1)
 TALLER = (16, 8, 4, 2, 1) if REGISTERS == 32 else (8, 4, 2, 1)
-
-compiled: Any = njit(error_model="numpy")
 
 
 class Block:

@@ -13,7 +13,7 @@ from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
-from fftconv.methods.timing import best_s
+from fftconv.methods.timing import best_s, each_of, fitted
 
 if TYPE_CHECKING:
     from fftconv.methods.maps import Map
@@ -45,33 +45,14 @@ def measure(dtype: torch.dtype) -> Dense:
                 cost.seconds(name, geometry, length, item, Dense(*parts), threads, learned=False)
                 for parts in ((0, 0, 0), *np.diag(USUAL))
             )
-            taken = max(_case_s(name, geometry, length, dtype) - beside, 0.1 * beside)
-            # What counts is by which part a prediction is wrong.
-            shares = [
-                (part - beside) / usual / taken for part, usual in zip(each, USUAL, strict=True)
-            ]
-            counts.append(shares)
-            seconds.append(1.0)
-    return Dense(*(float(rate) for rate in _positive(np.array(counts), np.array(seconds))))
+            counts.append(
+                [(part - beside) / usual for part, usual in zip(each, USUAL, strict=True)]
+            )
+            taken = _case_s(name, geometry, length, dtype)
+            seconds.append(max(taken - beside, 0.1 * taken))
+    return Dense(*fitted(counts, seconds))
 
 
 def _case_s(name: Map, geometry: Geometry, length: int, dtype: torch.dtype) -> float:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(geometry.input_shape, dtype=dtype, generator=generator)
-    w = torch.randn(geometry.weight_shape, dtype=dtype, generator=generator)
-    g = torch.randn(geometry.output_shape, dtype=dtype, generator=generator)
     maps = ManyChannelsMaps(geometry, Lengths(*[length] * 4), dtype, WeightSpectra())
-    if name == "forward":
-        return best_s(lambda: maps.forward(x, w), SAMPLE_S)
-    return best_s(lambda: maps.grad_input(g, w), SAMPLE_S)
-
-
-def _positive(counts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return the rates that explain the seconds best of those that are none below zero."""
-    from scipy.optimize import nnls
-
-    found, _ = nnls(counts, seconds)
-    # One that nothing was seen of is small, and not nothing: it would be taken for free.
-    least = seconds.max() / counts.max(axis=0) / 1000
-    rates: np.ndarray = np.maximum(found, least)
-    return rates
+    return best_s(dict(each_of(maps, geometry, dtype))[name], SAMPLE_S)

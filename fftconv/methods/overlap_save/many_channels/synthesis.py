@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically
@@ -14,9 +13,8 @@ from fftconv.machine_code.transposes import move_number, move_vector, scatter
 from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_back, row_back
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
-
-compiled: Any = njit(error_model="numpy")
 
 
 def _write_row(
@@ -65,31 +63,17 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
         scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
         columns_at, line = scratch + job[at.COLUMNS], job[at.COLUMNS_ROW]
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
-        groups, channels = job[at.GROUPS], job[at.CHANNELS]
+        channels = job[at.CHANNELS]
         pairs = (channels + 2 * lanes - 1) // (2 * lanes)
-        grid_h, grid_w, run, runs = job[at.GRID_H], job[at.GRID_W], job[at.RUN], job[at.RUNS]
+        grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector
-        pieces = job[at.UNITS] * groups * pairs
+        pieces = job[at.UNITS] * job[at.GROUPS] * pairs
         piece = take_ticket(job)
         while piece < pieces:
-            if job[at.PLANAR] != 0:
-                pair = piece % pairs
-                rest = piece // pairs
-                group = rest % groups
-                unit = job[at.FIRST_UNIT] + rest // groups
-            else:
-                # Filters of one pair of outputs lie side by side.
-                unit = piece % job[at.UNITS]
-                rest = piece // job[at.UNITS]
-                pair = rest % pairs
-                group = rest // pairs
-            across = unit % runs * run
-            rest = unit // runs
-            down = rest % grid_h
-            image = rest // grid_h
-            tiles = min(run, grid_w - across)
+            group, pair, image, down, across = whereabouts(job, piece, pairs)
+            tiles = min(job[at.RUN], grid_w - across)
             halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
             number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
             origin = job[at.SPECTRA] + group * job[at.SPECTRA_GROUP] + pair * job[at.PAIR]

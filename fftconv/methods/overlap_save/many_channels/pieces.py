@@ -1,0 +1,33 @@
+"""Which part of a pass a ticket is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from fftconv.methods.overlap_save.many_channels import fields as at
+
+compiled: Any = njit(error_model="numpy")
+"""Compiles what a pass calls."""
+
+
+def _whereabouts(job: Any, piece: Any, pairs: Any) -> Any:
+    """Return (group, pair of vectors of channels, image, row of tiles, first tile of the row)."""
+    if job[at.PLANAR] != 0:
+        pair = piece % pairs
+        rest = piece // pairs
+        group = rest % job[at.GROUPS]
+        unit = job[at.FIRST_UNIT] + rest // job[at.GROUPS]
+    else:
+        # Filters of one pair of outputs lie side by side.
+        unit = piece % job[at.UNITS]
+        rest = piece // job[at.UNITS]
+        pair = rest % pairs
+        group = rest // pairs
+    rest = unit // job[at.RUNS]
+    across = unit % job[at.RUNS] * job[at.RUN]
+    return group, pair, rest // job[at.GRID_H], rest % job[at.GRID_H], across
+
+
+whereabouts: Any = compiled(_whereabouts)
