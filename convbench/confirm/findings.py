@@ -1,5 +1,6 @@
 """What the gate found of steps: one file a machine, beside its results; asv leaves it alone."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -40,6 +41,14 @@ class Finding(msgspec.Struct, frozen=True):
     def state(self) -> State:
         """What it says of the step."""
         return _STATES.get(self.verdict, State.UNDECIDED)
+
+    def excludes(self, ratio: float) -> bool:
+        """Whether the slowdown is less than half of a step, if the gate could not say by how much.
+
+        The gate calls a cell undecided that may be slower by twice its own threshold; a history's
+        step may be ten times that.
+        """
+        return self.high is not None and self.high < math.sqrt(ratio)
 
     @property
     def note(self) -> str:
@@ -92,7 +101,10 @@ def judged(step: Step, findings: dict[Key, Finding], host: float | None) -> Judg
     """
     finding = findings.get((step.cell, step.before, step.after, step.settings))
     if finding is not None:
-        return Judged(step, finding.state, finding.note)
+        state = finding.state
+        if state is State.UNDECIDED and finding.excludes(step.ratio):
+            state = State.REFUTED
+        return Judged(step, state, finding.note)
     if host is not None:
         return Judged(step, State.HOST, f"{host:.2f} times, as the median of those cells")
     return Judged(step, State.FAINT if step.faint else State.UNCHECKED)

@@ -31,7 +31,8 @@ NAMED = (State.CONFIRMED, State.COUNTED)
 
 SENTENCES = {
     State.CONFIRMED: "The gate measured both commits side by side and found it slower.",
-    State.REFUTED: "The gate measured both commits side by side and found it no slower.",
+    State.REFUTED: "The gate measured both commits side by side and found it no slower, or by less "
+    "than half of the step.",
     State.UNDECIDED: "The gate measured both commits side by side and could not decide.",
     State.HOST: "The machine was slower: the cell itself, or cells of other people's code say so.",
     State.COUNTED: "It is no time: asv's own threshold names it.",

@@ -48,6 +48,21 @@ def test_the_gates_verdict_decides(verdict, state) -> None:
     assert judged(step(), found, 1.2).state is state, "what was measured outweighs the machine"
 
 
+@pytest.mark.parametrize(
+    ("high", "ratio", "state"),
+    [
+        (1.14, 2.04, State.REFUTED),
+        (1.05, 1.2, State.REFUTED),
+        (1.14, 1.2, State.UNDECIDED),
+        (0.99, 1.0, State.REFUTED),
+        (None, 2.04, State.UNDECIDED),
+    ],
+)
+def test_a_step_of_which_less_than_half_is_left_is_refuted(high, ratio, state) -> None:
+    found = {(CELL, "a" * 40, "b" * 40, ""): finding("inconclusive", low=0.92, high=high)}
+    assert judged(step(to=ratio), found, None).state is state
+
+
 def test_without_a_verdict_the_machine_may_explain_it() -> None:
     assert judged(step(), {}, 1.2).state is State.HOST
     assert judged(step(), {}, None).state is State.UNCHECKED
@@ -147,11 +162,11 @@ def test_a_history_is_held_against_runs_under_its_own_settings(monkeypatch, part
 
 
 def test_steps_between_the_same_commits_are_measured_together_and_the_largest_first() -> None:
-    small = [step(f"cell {n}", to=1.1) for n in range(25)]
+    small = [step(f"cell {n}", to=1.1) for n in range(12)]
     large = step("large", before="c" * 40, to=3.0)
     found = list(checking.groups([*small, large]))
     assert found[0] == [large]
-    assert [len(own) for own in found] == [1, 20, 5]
+    assert [len(own) for own in found] == [1, 5, 5, 2]
 
 
 class Gate:
@@ -177,7 +192,7 @@ def test_the_gate_is_asked_for_these_cells_and_its_answer_is_noted(monkeypatch, 
     assert (found.state, found.ratio, found.high, found.pairs) == (State.CONFIRMED, 1.2, None, 11)
     assert gate.command[3:6] == ["gate", "a" * 40, "b" * 40]
     assert "'fft',\\ 'all',\\ 64,\\ 3" in gate.command[7]
-    assert gate.command[9] == "52s"
+    assert gate.command[9] == "80s"
     assert "1.200 (1.100 to ?)" in found.note
 
 
