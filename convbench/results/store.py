@@ -82,8 +82,10 @@ class Record:
 
     @property
     def absence(self) -> str:
-        """Say in a word why there is no value."""
-        return "disturbed" if self.disturbed else "skipped"
+        """Say in a word why there is no value: asv has the same for what nobody asked it for."""
+        if self.disturbed:
+            return "disturbed"
+        return "not run" if self.reason is None else "skipped"
 
     @property
     def settled(self) -> bool:

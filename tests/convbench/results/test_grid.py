@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from convbench.results.grid import View, grids, history_link, threads
 from convbench.results.store import Record, Run
 
@@ -109,3 +111,15 @@ def test_auto_and_the_method_that_wins_most_come_first_and_the_slowest_last() ->
     assert grid.ranked_methods == ["auto", "best", "steady", "slow", "never"]
     assert grid.places["64", 7].fastest == "best"
     assert grid.places["64", 3].behind("never") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (None, "not run"),
+        ("2 s a call are more than the budget of 1 s", "skipped"),
+        ("disturbed: 0 of 9 samples count", "disturbed"),
+    ],
+)
+def test_why_there_is_no_value_is_a_word(reason: str | None, word: str) -> None:
+    assert Record("b", {"method": "direct"}, math.nan, None, None, reason).absence == word
