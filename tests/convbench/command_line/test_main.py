@@ -156,7 +156,7 @@ def test_outside_of_a_clone_it_says_so(tmp_path) -> None:
 def test_damaged_results_are_named_and_the_rest_is_read(tmp_path) -> None:
     shutil.copy(ROOT / "asv.conf.json", tmp_path)
     shutil.copytree(ROOT / "results", tmp_path / "results")
-    damaged = next(p for p in (tmp_path / "results" / MACHINE).iterdir() if "virtualenv" in p.name)
+    damaged = next((tmp_path / "results" / MACHINE).glob("*virtualenv*.json"))
     damaged.write_text(damaged.read_text()[:100])
     done = convbench("summary", "--machine", MACHINE, cwd=tmp_path)
     assert done.returncode == 0

@@ -1,6 +1,7 @@
 """`convbench gate` on the asv suite of another project."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,6 @@ CONFIGURED = "perf/asv.conf.json"
         (("gate", "base", "--bench", "("), "'(' is no regular expression"),
         (("gate", "base", "broken"), "HEAD cannot be built: "),
         (("gate", "base", "-E", "cauldron"), "asv has no environment of cauldron"),
-        (("gate", "base", "-E", "conda"), "asv has no environment of conda"),
         (("gate", "base", "--config", "no.json"), "--config no.json is no file"),
         (("gate", "base", "--instructions"), "counts cells of fftconv's own suite"),
         (("crossover",), "it is of fftconv's own benchmarks"),
@@ -138,6 +138,13 @@ def test_what_asv_refuses_is_one_line_and_2(convbench, project, configuration, s
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1
     assert said in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("conda") is not None, reason="there is conda, and it would build")
+def test_without_conda_its_environments_are_one_line_and_2(convbench, project) -> None:
+    done = convbench(project / "perf", "gate", "base", "-E", "conda")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].endswith("Could not find 'conda' in PATH")
 
 
 def test_without_a_configuration_it_says_so(convbench, tmp_path) -> None:
