@@ -62,23 +62,18 @@ def contrasts(graph: Any, benchmark: Any) -> Iterator[Contrast]:
     if graph.scalar_series or not data:
         return
     commits = [commit for commit, *_ in data]
-    series = [
-        _logs(commits, column) for column in zip(*(values for _, values, _ in data), strict=True)
-    ]
-    level = {n: statistics.median(own.values()) for n, own in enumerate(series) if own}
+    columns = zip(*(values for _, values, _ in data), strict=True)
+    logs = {n: own for n, column in enumerate(columns) if (own := _logs(commits, column))}
+    level = {n: statistics.median(own.values()) for n, own in logs.items()}
+    about = {n: {at: value - level[n] for at, value in own.items()} for n, own in logs.items()}
     for group in groups_of(benchmark):
-        inside, outside = (
-            [_about(series[n], level[n]) for n in cells]
-            for cells in (level.keys() & group, level.keys() - group)
-        )
+        inside, outside = about.keys() & group, about.keys() - group
         if len(inside) < 2 or not outside:
             continue
-        own, others = _mean(commits, inside), _mean(commits, outside)
+        own, others = (_mean(commits, [about[n] for n in cells]) for cells in (inside, outside))
         beside = {commit: own[commit] - others[commit] for commit in own if commit in others}
-        following = sorted(
-            level.keys() & group, key=lambda n: _distance(_about(series[n], level[n]), beside)
-        )
-        yield Contrast(_drawn(graph, beside, {n: level[n] for n in following[:CELLS]}), own)
+        following = sorted(inside, key=lambda n: _distance(about[n], beside))[:CELLS]
+        yield Contrast(_drawn(graph, beside, {n: level[n] for n in following}), own)
 
 
 def _logs(commits: Sequence[int], values: Sequence[float | None]) -> Series:
@@ -87,10 +82,6 @@ def _logs(commits: Sequence[int], values: Sequence[float | None]) -> Series:
         for commit, value in zip(commits, values, strict=True)
         if value is not None and 0 < value < math.inf
     }
-
-
-def _about(series: Series, level: float) -> Series:
-    return {commit: value - level for commit, value in series.items()}
 
 
 def _mean(commits: Iterable[int], cells: Sequence[Series]) -> Series:

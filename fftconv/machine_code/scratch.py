@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 #: Bytes that a Python thread keeps, in all: spectra of a deep layer's weight, which a training step
-#: makes anew, are 40 to 70 MB. As new memory they took half as long again (Zen 3, guest of KVM).
+#: makes anew, are 40 to 70 MB. With new memory each time, steps took a fifth longer (Zen 3).
 KEPT_BYTES = 1 << 27
 _LINE_BYTES = 64
 
