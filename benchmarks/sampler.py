@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks import windows
+from benchmarks import freed_memory, windows
 from benchmarks.pace import Pace
 from benchmarks.quiet import Counters, Probe, processor_s, read
 from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S, Window, patience_s
@@ -118,6 +118,7 @@ class Sampler:
     """Takes windows of a cell's call, which `make_call` makes anew for each placement."""
 
     def __init__(self, make_call: Callable[[], Call]) -> None:
+        freed_memory.keep()
         self._make_call = make_call
         self._patience_s = patience_s()
         self._cores = Cores()

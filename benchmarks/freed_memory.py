@@ -1,0 +1,38 @@
+"""Have a process that measures keep the memory that its calls free.
+
+glibc gives freed memory back to the kernel once enough of it lies at the top of its heap, and the
+next call fetches it again, page by page, each zeroed: a call of some megabytes may spend most of
+its time so. How much is enough depends on the largest block that the process has ever freed, so the
+same call is fast in one process and slow in another. Here each process behaves like one that has
+freed a block of 32 MiB, where glibc's own rule ends, and gives nothing back from the heap's top.
+Blocks above 32 MiB are new memory in every process, by default and here.
+"""
+
+import ctypes
+import os
+import platform
+from contextlib import suppress
+
+# Numbers that mallopt(3) knows these by, the most that glibc takes for the second (on 64 bits), and
+# what switches the first off.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_NEVER = -1
+_MOST_BYTES = 32 << 20
+# Whoever has set one of these wants memory to be treated so.
+_ASKED_FOR = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_")
+_TUNABLES = "GLIBC_TUNABLES"
+
+
+def keep() -> bool:
+    """Do so, unless the user said otherwise, and return whether it is done.
+
+    With another C library than glibc nothing is changed.
+    """
+    if any(os.environ.get(name) for name in _ASKED_FOR):
+        return False
+    if "glibc.malloc" in os.environ.get(_TUNABLES, "") or platform.libc_ver()[0] != "glibc":
+        return False
+    with suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        return bool(mallopt(_MMAP_THRESHOLD, _MOST_BYTES) and mallopt(_TRIM_THRESHOLD, _NEVER))
+    return False
