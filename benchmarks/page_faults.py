@@ -51,7 +51,8 @@ def median_call(
     before()
     for _ in range(_WARM_CALLS):
         call()
-    taken, pages = [], []
+    taken: list[float] = []
+    pages: list[int] = []
     end = time.perf_counter() + seconds
     while not taken or time.perf_counter() < end:
         faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -8,7 +8,7 @@ from convbench.limits.bound import DEFINITION
 from convbench.profiling.charts import flame_graph, memory_chart, phase_bar
 from convbench.profiling.phases import MEANING, PHASES
 from convbench.profiling.runner import Profile
-from convbench.profiling.text import difference_rows
+from convbench.profiling.text import difference_rows, new_memory
 from convbench.results.quantities import format_bytes, format_count, format_seconds
 
 _NOTE = (
@@ -59,6 +59,7 @@ def _facts(profile: Profile) -> Markup:
         ("limit", f"{format_seconds(limit.seconds)} ({limit.limited_by})"),
         ("reached", f"{profile.fraction:.1%} of the limit"),
         ("peak memory of a call", format_bytes(profile.memory.peak_bytes)),
+        ("new memory", new_memory(profile)),
     ]
     pairs = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
     return element("dl", *pairs, class_="conditions")

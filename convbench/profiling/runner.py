@@ -35,6 +35,10 @@ class Profile:
     """Hash, or `working tree`."""
     times_s: list[float]
     first_call_s: float
+    new_pages: int
+    """Pages of memory that the kernel gave the process during a call."""
+    kept_s: float | None
+    """Median seconds where the process kept the memory that its calls free, if it had not."""
     traced_s: float
     """Duration of the traced call that is shown: the tracer makes Python slower."""
     phases: list[Phase]
@@ -79,6 +83,8 @@ class Profile:
             "median_s": self.median_s,
             "times_s": self.times_s,
             "first_call_s": self.first_call_s,
+            "new_pages": self.new_pages,
+            "kept_s": self.kept_s,
             "traced_s": self.traced_s,
             "limit_s": self.limit.seconds,
             "limited_by": self.limit.limited_by,
@@ -171,6 +177,8 @@ def profile(
         commit=name,
         times_s=result["times_s"],
         first_call_s=result["first_call_s"],
+        new_pages=result["new_pages"],
+        kept_s=result["kept_s"],
         traced_s=call.duration_s,
         phases=phases(call, spec, known),
         call=call,

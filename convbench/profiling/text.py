@@ -6,6 +6,10 @@ from convbench.profiling.phases import Phase
 from convbench.profiling.runner import Profile
 from convbench.results.quantities import format_bytes, format_count, format_seconds
 
+KEEPS = "MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_MMAP_THRESHOLD_=33554432"
+"""What has any process keep it: variables that glibc reads when the process starts."""
+_FEW_PAGES = 32
+
 
 def heading(profile: Profile) -> str:
     """Say in a few lines what was profiled and what came out."""
@@ -19,6 +23,21 @@ def heading(profile: Profile) -> str:
         f"limit {format_seconds(limit.seconds)} ({limit.limited_by}), "
         f"{profile.fraction:.1%} of it reached; "
         f"peak memory of a call {format_bytes(profile.memory.peak_bytes)}"
+        f"\nnew memory: {new_memory(profile)}"
+    )
+
+
+def new_memory(profile: Profile) -> str:
+    """Say how much memory a call takes from the kernel anew, and what the call takes without.
+
+    A few pages are anybody's: what the interpreter and the libraries do once in a while.
+    """
+    pages = profile.new_pages
+    if profile.kept_s is None or pages < _FEW_PAGES:
+        return f"{pages} pages a call"
+    return (
+        f"{pages:,} pages a call; {format_seconds(profile.kept_s)} where the process keeps what "
+        f"it frees ({KEEPS})"
     )
 
 

@@ -7,6 +7,7 @@ about to do, and at last what it found.
 import ctypes
 import importlib
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ _TIMED_S = 1.0
 _TRACED_S = 0.7
 _WATCHED_S = 0.4
 _WATCHED_CALLS = 40
+_COUNTED_CALLS = 5
+_WARM_S = 0.1
 
 
 def _tell(**message: Any) -> None:
@@ -91,6 +94,16 @@ def _times(call: Callable[[], object], budget_s: float) -> list[float]:
     return times
 
 
+def _new_pages(call: Callable[[], object]) -> int:
+    """Return how many pages of memory the kernel has to give the process during a call."""
+    found = []
+    for _ in range(_COUNTED_CALLS):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        call()
+        found.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    return sorted(found)[len(found) // 2]
+
+
 def _watched(call: Callable[[], object]) -> list[tuple[float, float]]:
     """Make calls whose peaks and valleys can be told apart; return when each began and ended."""
     found: list[tuple[float, float]] = []
@@ -129,6 +142,7 @@ def run(spec: Spec, trace: Path) -> None:
     import torch
 
     import fftconv
+    from benchmarks import freed_memory
 
     # Keeps torch to a quota; a number that is asked for comes later, and outweighs it.
     importlib.import_module("benchmarks.operands")
@@ -139,18 +153,27 @@ def run(spec: Spec, trace: Path) -> None:
     start = time.perf_counter()
     call()
     first_s = time.perf_counter() - start
-    _times(call, 0.1)
+    _times(call, _WARM_S)
     _tell(step="timed calls")
     times = _times(call, _TIMED_S)
     median_s = sorted(times)[len(times) // 2]
+    pages = _new_pages(call)
     _tell(step="watched calls", watch=True)
     watched = _watched(call)
     _tell(step="traced calls", watch=False)
     count = int(min(20, max(3, _TRACED_S / median_s)))
     _trace(call, count, trace)
+    kept_s = None
+    if pages and freed_memory.keep():
+        _tell(step="timed calls, with memory kept")
+        _times(call, _WARM_S)
+        kept = sorted(_times(call, _TIMED_S))
+        kept_s = kept[len(kept) // 2]
     _tell(
         result={
             "times_s": times,
+            "new_pages": pages,
+            "kept_s": kept_s,
             "first_call_s": first_s,
             "watched": watched,
             "threads": torch.get_num_threads(),

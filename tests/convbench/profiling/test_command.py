@@ -56,6 +56,26 @@ def test_two_methods_side_by_side(tmp_path) -> None:
 
 
 @pytest.mark.slow
+def test_new_memory_is_counted_and_what_a_call_takes_without_it(tmp_path) -> None:
+    for variables, fewest, most in (
+        ({}, 1000, 10_000),
+        ({"MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_MMAP_THRESHOLD_": "33554432"}, 0, 31),
+    ):
+        done = profile(
+            *("--method", "native", "--input", "512", "--filter", "3", "--backward"),
+            *("--out", str(tmp_path)),
+            **variables,
+        )
+        assert done.returncode == 0, done.stderr
+        numbers = json.loads((tmp_path / "profile.json").read_text())
+        assert fewest <= numbers["new_pages"] <= most
+        assert (numbers["kept_s"] is None) is bool(variables)
+        said = "pages a call; " if not variables else "pages a call"
+        assert said in done.stdout.replace("\n", " ")
+        assert "<dt>new memory</dt>" in (tmp_path / "profile.html").read_text()
+
+
+@pytest.mark.slow
 def test_two_commits_side_by_side(tmp_path) -> None:
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
