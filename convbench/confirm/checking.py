@@ -32,11 +32,11 @@ _MISUSE = 2
 def groups(steps: Iterable[Step]) -> Iterator[list[Step]]:
     """Yield the steps between the same commits together, the largest steps first.
 
-    Those that are faint come last.
+    Those that are searched for come after those of asv's, and those that are faint come last.
     """
-    ordered = sorted(steps, key=lambda s: (s.before, s.after, s.faint, -s.ratio))
+    ordered = sorted(steps, key=lambda s: (s.before, s.after, s.rank, -s.ratio))
     pairs = [list(own) for _, own in groupby(ordered, key=lambda s: (s.before, s.after))]
-    for own in sorted(pairs, key=lambda own: (all(s.faint for s in own), -own[0].ratio)):
+    for own in sorted(pairs, key=lambda own: (own[0].rank, -own[0].ratio)):
         for at in range(0, len(own), _MOST_CELLS):
             yield own[at : at + _MOST_CELLS]
 

@@ -1,6 +1,7 @@
 """`convbench confirm`: measure again what asv's page of regressions would name."""
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ def confirm(
     name: Path | None = None,
     suite: Sequence[str] = (),
 ) -> "list[Judged]":
-    """Publish, check the steps of this machine while the budget lasts, publish; return the steps.
+    """Publish and check the steps of this machine in turns while the budget lasts; return them.
 
     What was found is kept group by group.
 
@@ -102,20 +103,23 @@ def confirm(
 
     conf = load_config() if name is None else load_config(name)
     html_dir, results_dir = Path(conf.html_dir), Path(conf.results_dir)
-    with console.status("publishing"):
-        asv("publish", conf=name)
-    wanted = open_steps(html_dir, machine, bench, again=again)
-    checked = 0
     log = state_folder() / _LOG
-    with console.status(f"measuring {len(wanted)} steps again") as status:
-        for own, findings in all_checked(wanted, budget_s, log, suite):
-            add_findings(findings_file(results_dir, machine), findings)
-            checked += len(own)
-            status.update(f"measured {checked} of {len(wanted)} steps again")
-    if checked:
+    end = time.monotonic() + budget_s
+    asked: set[tuple[str, str, str, str]] = set()
+    while True:
         with console.status("publishing"):
             asv("publish", conf=name)
-    return read_steps(html_dir)
+        # What the gate finds of a history's ends says what it is to be asked next.
+        steps = open_steps(html_dir, machine, bench, again=again)
+        wanted = [step for step in steps if step.key not in asked]
+        before = len(asked)
+        with console.status(f"measuring {len(wanted)} steps again") as status:
+            for own, findings in all_checked(wanted, end - time.monotonic(), log, suite):
+                add_findings(findings_file(results_dir, machine), findings)
+                asked.update(step.key for step in own)
+                status.update(f"measured {len(asked) - before} of {len(wanted)} steps again")
+        if len(asked) == before:
+            return read_steps(html_dir)
 
 
 def print_steps(machine: str, steps: "list[Judged]", console: Console) -> None:

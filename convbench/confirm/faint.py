@@ -46,6 +46,16 @@ def _lower_penalty() -> Iterator[None]:
         step_detect.solve_potts_autogamma = solve
 
 
+def time_graphs(benchmarks: Any, graphs: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield asv's graphs of times that are long enough to tell a step, with their benchmarks."""
+    for file_name, graph in graphs:
+        benchmark = benchmarks.get(file_name.rsplit("/", 1)[-1])
+        if not benchmark or "summary" in graph.params or benchmark.get("type") != "time":
+            continue
+        if len(graph.data_points) >= LEAST_COMMITS:
+            yield graph, benchmark
+
+
 def faint_entries(
     conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: dict[str, int]
 ) -> tuple[list[Entry], list[Entry]]:
@@ -67,12 +77,7 @@ def faint_entries(
     beside: list[Entry] = []
     facts = hashes, repo, graphs.get_params()
     with _lower_penalty():
-        for file_name, graph in graphs:
-            benchmark = benchmarks.get(file_name.rsplit("/", 1)[-1])
-            if not benchmark or "summary" in graph.params or benchmark.get("type") != "time":
-                continue
-            if len(graph.data_points) < LEAST_COMMITS:
-                continue
+        for graph, benchmark in time_graphs(benchmarks, graphs):
             again = copy.copy(graph)
             again._steps = None
             alone += _steps_of(again, benchmark, data, facts)

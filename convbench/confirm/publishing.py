@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from asv.graph import Graph
-from asv.plugins.regressions import Regressions
+from asv.plugins.regressions import Regressions, _GraphDataFilter
 from asv.util import load_json
 
-from convbench.confirm.faint import Entry, faint_entries
-from convbench.confirm.findings import findings_file, judged, read_findings
+from convbench.confirm.ends import searched
+from convbench.confirm.faint import Entry, faint_entries, time_graphs
+from convbench.confirm.findings import Finding, Key, findings_file, judged, read_findings
 from convbench.confirm.host import explains, host_factor, pace_factor
 from convbench.confirm.steps import NAMED, SENTENCES, Judged, State, Step, write_steps
 from convbench.drawing.markup import Content, element, join, table
@@ -33,7 +34,10 @@ class Source(enum.Enum):
     ASV = "by asv"
     ALONE = "by a lower penalty"
     BESIDE = "beside other cells"
+    ENDS = "by the gate, from the history's ends"
 
+
+_FITTED = (Source.ASV, Source.ALONE, Source.BESIDE)
 
 Sources: TypeAlias = dict[int, Source]
 """By the number of the commit that is slower."""
@@ -55,6 +59,16 @@ def settings_in_path(settings: Mapping[str, str]) -> set[str]:
     return {part for part in path.parts if part.startswith("env-")}
 
 
+def _machine(graph_path: str) -> str:
+    found = _MACHINE.search(graph_path)
+    return found[1] if found else ""
+
+
+def _gated(cell: str) -> bool:
+    """Whether the gate can compare a cell."""
+    return bool((_TIMES if is_elsewhere() else _BY_GATE).search(cell))
+
+
 class Confirmed:
     """The steps of one publishing, with what is known of them."""
 
@@ -64,7 +78,9 @@ class Confirmed:
         self._conf, self._repo, self._benchmarks, self._graphs = conf, repo, benchmarks, graphs
         self._hashes = {number: commit for commit, number in revisions.items()}
         self._revisions = revisions
+        self._data = _GraphDataFilter(conf, repo, revisions)
         self._runs: dict[str, list[Run]] = {}
+        self._known: dict[str, dict[Key, Finding]] = {}
 
     def publish(self, reference: str, threshold: float, counted: str) -> None:
         """Rewrite asv's list of regressions, its feed, and the page's text below it.
@@ -81,19 +97,33 @@ class Confirmed:
         html_dir = Path(self._conf.html_dir)
         entries = load_json(str(html_dir / "regressions.json"))["regressions"]
         known: list[Judged] = []
-        kept = []
+        kept: dict[tuple[str, str], Entry] = {}
+        told: set[tuple[str, str]] = set()
+
+        def note(entry: Entry, jump: list[Any], found: Judged) -> None:
+            known.append(found)
+            if found.state in NAMED:
+                kept.setdefault((entry[0], entry[1]), [*entry[:6], []])[6].append(jump)
+
         for entry, sources in self._all(entries):
-            own = [self._judge(entry, jump, reference, threshold, sources) for jump in entry[6]]
-            if re.search(counted, entry[0]):
-                own = [Judged(found.step, State.COUNTED) for found in own]
-            known += own
-            jumps = [
-                jump for jump, found in zip(entry[6], own, strict=True) if found.state in NAMED
-            ]
-            if jumps:
-                kept.append([*entry[:6], jumps])
-        Regressions._save(self._conf, {"regressions": kept})
-        Regressions._save_feed(self._conf, self._benchmarks, kept, self._revisions, self._hashes)
+            for jump in entry[6]:
+                found = self._judge(entry, jump, reference, threshold, sources)
+                if re.search(counted, entry[0]):
+                    found = Judged(found.step, State.COUNTED)
+                note(entry, jump, found)
+                if not found.step.faint and found.state in (*NAMED, State.UNCHECKED):
+                    told.add((entry[0], entry[1]))
+        # Of cells of which asv tells nothing that holds, the gate tells by itself.
+        keys = {found.step.key for found in known}
+        for entry in self._searched(told):
+            (jump,) = entry[6]
+            found = self._judge(entry, jump, reference, threshold, {jump[1]: Source.ENDS})
+            if found.step.key not in keys:
+                note(entry, jump, found)
+        regressions = list(kept.values())
+        Regressions._save(self._conf, {"regressions": regressions})
+        of_feed = self._conf, self._benchmarks, regressions, self._revisions, self._hashes
+        Regressions._save_feed(*of_feed)
         write_steps(html_dir, known)
         index = html_dir / "index.html"
         text = with_list(index.read_text(encoding="utf-8"), known)
@@ -107,7 +137,8 @@ class Confirmed:
         """
         of_asv = self._conf, self._repo, self._benchmarks, self._graphs, self._revisions
         found: dict[tuple[str, str], tuple[Entry, Sources]] = {}
-        for source, some in zip(Source, (entries, *faint_entries(*of_asv)), strict=True):
+        ways = zip(_FITTED, (entries, *faint_entries(*of_asv)), strict=True)
+        for source, some in ways:
             for entry in some:
                 own, sources = found.setdefault((entry[0], entry[1]), ([*entry[:6], []], {}))
                 for jump in entry[6]:
@@ -116,6 +147,35 @@ class Confirmed:
                         own[6].append(jump)
         yield from found.values()
 
+    def _searched(self, left_out: set[tuple[str, str]]) -> list[Entry]:
+        """Return the steps that searches have come to, of cells that are not left out."""
+        graphs = time_graphs(self._benchmarks, self._graphs)
+        return searched(graphs, self._graphs.get_params(), self, left_out)
+
+    def place(self, graph_path: str) -> tuple[str, frozenset[str]]:
+        """Return the machine and the settings of a graph."""
+        return _machine(graph_path), frozenset(filter(_SETTING.match, graph_path.split("/")))
+
+    def start(self, graph: Any, benchmark: Any, cell: str) -> int | None:
+        """Return the first commit that counts, as asv.conf.json says; None if the gate cannot."""
+        if not _gated(cell):
+            return None
+        first: int | None = self._data._get_start_revision(graph, benchmark, cell)
+        return first
+
+    def found(self, graph_path: str, cell: str, before: int, after: int) -> Finding | None:
+        """Return what the gate found of a cell between two commits."""
+        machine = _machine(graph_path)
+        settings = self._settings(self._of_graph(graph_path, machine))
+        return self._findings(machine).get(
+            (cell, self._hashes[before], self._hashes[after], settings)
+        )
+
+    def are_neighbours(self, before: int, after: int) -> bool:
+        """Whether no commit lies between two: asv asks the same."""
+        spec = self._repo.get_range_spec(self._hashes[before], self._hashes[after])
+        return len(self._repo.get_hashes_from_range(spec)) == 1
+
     def _judge(
         self, entry: Entry, jump: list[Any], reference: str, threshold: float, sources: Sources
     ) -> Judged:
@@ -123,21 +183,31 @@ class Confirmed:
         first, last, from_value, to_value = jump
         after = self._hashes[last]
         before = self._hashes[first] if first is not None else self._parent(after)
-        found = _MACHINE.search(graph_path)
-        machine = found[1] if found else ""
-        gated = bool((_TIMES if is_elsewhere() else _BY_GATE).search(cell))
+        machine = _machine(graph_path)
         own = self._of_graph(graph_path, machine)
-        settings = next((written(run.settings) for run in own.values()), "")
-        faint = sources[last] is not Source.ASV
-        step = Step(machine, cell, before, after, from_value, to_value, gated, settings, faint)
-        findings = read_findings(findings_file(Path(self._conf.results_dir), machine))
+        source = sources[last]
+        step = Step(
+            machine, cell, before, after, from_value, to_value, _gated(cell), self._settings(own),
+            source is not Source.ASV, source is Source.ENDS,
+        )  # fmt: skip
+        findings = self._findings(machine)
         factors: list[float | None] = []
         # What the machine does to all cells is no part of a difference between them.
-        if _TIMES.search(cell) and sources[last] is not Source.BESIDE:
+        if _TIMES.search(cell) and source not in (Source.BESIDE, Source.ENDS):
             runs = own.get(before), own.get(after)
             factors = [pace_factor(*runs, cell), host_factor(*runs, reference)]
         explained = next((f for f in factors if explains(f, step.ratio, threshold)), None)
         return judged(step, findings, explained)
+
+    def _findings(self, machine: str) -> dict[Key, Finding]:
+        if machine not in self._known:
+            path = findings_file(Path(self._conf.results_dir), machine)
+            self._known[machine] = read_findings(path)
+        return self._known[machine]
+
+    @staticmethod
+    def _settings(own: Mapping[str, Run]) -> str:
+        return next((written(run.settings) for run in own.values()), "")
 
     def _of_graph(self, graph_path: str, machine: str) -> dict[str, Run]:
         """Return by commit what a machine measured under the settings of a graph of asv's."""
@@ -186,8 +256,9 @@ def _listed(steps: list[Judged]) -> str:
         parts.append(
             element(
                 "p",
-                f"{faint} more are too faint for asv to find, and not confirmed; "
-                "convbench confirm measures those that are left.",
+                f"{faint} more are too faint for asv to find, or stretches of a history between "
+                "whose ends the gate looks for one, and not confirmed; convbench confirm measures "
+                "those that are left.",
             )
         )
     for state in (State.UNCHECKED, State.UNDECIDED, State.REFUTED, State.HOST):

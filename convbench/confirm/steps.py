@@ -37,7 +37,8 @@ SENTENCES = {
     State.HOST: "The machine was slower: the cell itself, or cells of other people's code say so.",
     State.COUNTED: "It is no time: asv's own threshold names it.",
     State.UNCHECKED: "Nobody has measured both commits side by side yet.",
-    State.FAINT: "asv finds no step there, a lower penalty does; nobody has measured it yet.",
+    State.FAINT: "asv finds no step there, a lower penalty does, or it is where the gate looks for "
+    "one next; nobody has measured it yet.",
 }
 
 
@@ -58,11 +59,18 @@ class Step(msgspec.Struct, frozen=True):
     """Variables that both were measured under."""
     faint: bool = False
     """Whether asv's own penalty finds no such step, see `faint`."""
+    searched: bool = False
+    """Whether the gate is to say where there is one, see `ends`."""
 
     @property
     def ratio(self) -> float:
         """How many times the value it has become."""
         return self.to_value / self.from_value if self.from_value else float("inf")
+
+    @property
+    def rank(self) -> int:
+        """What is measured first: 0 what asv finds, then what tells of a whole history."""
+        return 0 if not self.faint else 1 if self.searched else 2
 
     @property
     def key(self) -> tuple[str, str, str, str]:
