@@ -27,7 +27,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "confirm",
         help="measure each step that the page of regressions would name again, by the gate",
-        description="Both commits, that cell, side by side. The same command goes on where it was.",
+        description="Both commits, that cell, side by side; then the ends of the histories that go "
+        "up most, and their halves. The same command goes on where it was.",
     )
     parser.add_argument(
         "--budget", type=duration(30.0), default=600.0, help="measure for so long (default: 10m)"

@@ -41,8 +41,9 @@ class Engine(ABC, Generic[Cut]):
     asked of a case and its cut, which nobody else looks into.
     """
 
-    kept_bytes: int = KEPT_BYTES
-    """Bytes of weight spectra that are kept between calls."""
+    def kept_bytes(self) -> int:
+        """Return the bytes of weight spectra that are kept between calls."""
+        return KEPT_BYTES
 
     @abstractmethod
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:

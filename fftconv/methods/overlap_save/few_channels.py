@@ -73,7 +73,9 @@ def _plane(tiling: Tiling) -> float:
 class FewChannels(TiledEngine):
     """The engine for few channels on one side at least, where numba is there."""
 
-    kept_bytes = memory_share()
+    def kept_bytes(self) -> int:
+        """Return the bytes of weight spectra that are kept between calls."""
+        return memory_share()
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether a case is done one tile after the other."""

@@ -68,7 +68,7 @@ class OverlapSave(Method):
 
         def plain(geometry: Geometry) -> Maps:
             engine, cut = self._chosen(geometry, dtype.itemsize, device.type == "cpu")
-            weights = self._weights.setdefault(engine, WeightSpectra(engine.kept_bytes))
+            weights = self._weights.setdefault(engine, WeightSpectra(engine.kept_bytes()))
             return engine.run(geometry, cut, dtype, device, weights)
 
         return plain(geometry) if geometry.is_unit else Polyphase(geometry, plain)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class ManyChannels(Engine[Lengths]):
     """Small tiles, and one complex matrix product over the channels per frequency."""
 
-    kept_bytes = memory_share()
+    def kept_bytes(self) -> int:
+        """Return the bytes of weight spectra that are kept between calls."""
+        return memory_share()
 
     def serves(self, geometry: Geometry, on_cpu: bool) -> bool:
         """Whether there are enough channels, and something to transform."""
