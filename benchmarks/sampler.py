@@ -8,6 +8,7 @@ it can be (`Samples.slowdown`).
 
 import gc
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -38,8 +39,11 @@ _PATIENT_WINDOWS = 4
 _PAUSE_S = 0.001
 _REST_S = 0.01
 _SETTLED = 0.97
-# Of one processor, what a thread uses that neither waits nor has help.
-_ALONE = (0.9, 1.1)
+# Processor time of other threads, of a thread's own, that is no help; and waits in a call that are
+# chance.
+_HELP = 0.1
+# Where the kernel does not count for each thread (macOS), all of the process count.
+_OF_THREAD = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
 class DisturbedError(NotImplementedError):
@@ -84,13 +88,23 @@ def settled(call: Call, patience: float) -> int:
 
 
 def works_alone(call: Call, calls: int) -> bool:
-    """Whether a single thread does the work without waiting, however many there may be."""
+    """Whether a single thread does the work without waiting, however many there may be.
+
+    On a busy machine a thread that works is taken off its core for a while, which is no waiting: it
+    does not ask for that.
+    """
     time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
-    wall_s, cpu_s = time.perf_counter(), processor_s()
+    of_all_s, own_s, asked = processor_s(), time.thread_time(), _times_waited()
     for _ in range(calls):
         call()
-    share = (processor_s() - cpu_s) / (time.perf_counter() - wall_s)
-    return torch.get_num_threads() == 1 or _ALONE[0] <= share <= _ALONE[1]
+    own_s, asked = time.thread_time() - own_s, _times_waited() - asked
+    helped_s = processor_s() - of_all_s - own_s
+    return torch.get_num_threads() == 1 or (helped_s <= _HELP * own_s and asked <= _HELP * calls)
+
+
+def _times_waited() -> int:
+    """Count how often this thread has given its core up by itself."""
+    return resource.getrusage(_OF_THREAD).ru_nvcsw
 
 
 class Cores:
@@ -231,8 +245,7 @@ class Sampler:
 
     def _noted(self) -> float:
         """Note what a probe took beside the windows that count, and return it."""
-        readings = sorted(w.probe_s for w in self._counting)
-        pace_s = readings[len(readings) // 2]
+        pace_s = windows.pace_s(self._counting, min(self._pace.best_s, self._fastest_s))
         self._pace.note(pace_s)
         return pace_s
 

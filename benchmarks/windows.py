@@ -129,6 +129,17 @@ def at_one_pace(
     return most
 
 
+def pace_s(windows: Sequence[Window], best_s: float) -> float:
+    """Return what a probe took beside windows, in the median of its readings.
+
+    Readings that waited for a core say nothing of how fast the cores are. Beside long calls all may
+    have: a thread that slept meanwhile wakes up late.
+    """
+    readings = sorted(w.probe_s for w in windows)
+    of_cores = [reading for reading in readings if reading <= _SLOWEST * best_s]
+    return of_cores[len(of_cores) // 2] if of_cores else min(readings[0], _SLOWEST * best_s)
+
+
 def kept(counted: Sequence[Window]) -> list[Window]:
     """Return the faster half of the windows that count, the fastest first."""
     ordered = sorted(counted, key=lambda w: w.call_s)

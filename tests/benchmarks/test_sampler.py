@@ -116,27 +116,52 @@ def test_a_long_call_meets_every_pace_and_is_made_few_times(monkeypatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("threads", "wall_s", "cpu_s", "alone"),
+    ("threads", "wall_s", "own_s", "helped_s", "waits", "alone"),
     [
-        (2, 0.005, 0.005, True),  # one thread works
-        (2, 0.005, 0.0, False),  # it waits for something
-        (2, 0.005, 0.0095, False),  # both work
-        (1, 0.005, 0.0, True),
+        (2, 0.005, 0.005, 0.0, 0, True),  # one thread works
+        (2, 0.02, 0.005, 0.0, 0, True),  # and something else takes its core meanwhile
+        (2, 0.005, 0.0, 0.0, 1, False),  # it waits for something
+        (2, 0.005, 0.005, 0.0045, 0, False),  # both work
+        (2, 0.02, 0.005, 0.0045, 0, False),
+        (1, 0.005, 0.0, 0.0, 1, True),
     ],
 )
 def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_processor(
-    threads, wall_s, cpu_s, alone, monkeypatch
+    threads, wall_s, own_s, helped_s, waits, alone, monkeypatch
 ) -> None:
-    now = {"wall": 0.0, "cpu": 0.0}
+    now = {"wall": 0.0, "own": 0.0, "all": 0.0, "waits": 0}
 
     def call() -> None:
         now["wall"] += wall_s
-        now["cpu"] += cpu_s
+        now["own"] += own_s
+        now["all"] += own_s + helped_s
+        now["waits"] += waits
 
     monkeypatch.setattr(sampler.torch, "get_num_threads", lambda: threads)
     monkeypatch.setattr(sampler.time, "perf_counter", lambda: now["wall"])
-    monkeypatch.setattr(sampler, "processor_s", lambda: now["cpu"])
+    monkeypatch.setattr(sampler.time, "thread_time", lambda: now["own"])
+    monkeypatch.setattr(sampler, "processor_s", lambda: now["all"])
+    monkeypatch.setattr(sampler, "_times_waited", lambda: now["waits"])
     assert sampler.works_alone(call, 10) is alone
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")
+@pytest.mark.parametrize(
+    ("call", "alone"),
+    [
+        (lambda: sum(range(20_000)), True),
+        (lambda: time.sleep(0.0005), False),
+        (lambda: torch.mm(*[torch.ones(400, 400)] * 2), False),
+    ],
+)
+def test_what_threads_do_is_seen(call, alone) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        call()
+        assert sampler.works_alone(call, 20) is alone
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("calm")

@@ -14,6 +14,7 @@ from benchmarks.windows import (
     counted,
     counting,
     kept,
+    pace_s,
     patience_s,
 )
 
@@ -32,6 +33,19 @@ def test_what_disturbs_a_window_keeps_it_from_counting(disturbance) -> None:
     quiet = [window() for _ in range(5)]
     found = counting([*quiet, window(0.5, **disturbance)], one_thread=False)
     assert found == quiet
+
+
+@pytest.mark.parametrize(
+    ("readings", "pace"),
+    [
+        ([1.0, 1.1, 1.2], 1.1),
+        ([1.4, 300.0, 400.0], 1.4),  # two waited for a core
+        ([300.0, 400.0, 500.0], 2.5),  # all did: as slow as a core may be
+        ([0.9, 0.95, 1.0], 0.95),
+    ],
+)
+def test_a_probe_that_waited_says_nothing_of_the_pace(readings, pace) -> None:
+    assert pace_s([window(probe_s=reading) for reading in readings], 1.0) == pytest.approx(pace)
 
 
 def test_of_one_thread_an_interruption_does_not_count() -> None:
