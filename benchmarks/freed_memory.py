@@ -11,6 +11,7 @@ Blocks above 32 MiB are new memory in every process, by default and here.
 import ctypes
 import os
 import platform
+import resource
 from contextlib import suppress
 
 # Numbers that mallopt(3) knows these by, the most that glibc takes for the second (on 64 bits), and
@@ -21,6 +22,13 @@ _MOST_BYTES = 32 << 20
 # Whoever has set one of these wants memory to be treated so.
 _ASKED_FOR = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_")
 _TUNABLES = "GLIBC_TUNABLES"
+FOR_ANY_PROCESS = f"MALLOC_TRIM_THRESHOLD_={1 << 32} MALLOC_MMAP_THRESHOLD_={_MOST_BYTES}"
+"""What has any process keep it: variables that glibc reads when the process starts."""
+
+
+def pages_given() -> int:
+    """Return how many pages of memory the kernel has given this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def keep() -> bool:

@@ -7,7 +7,6 @@ kernel had to give the process during a call, in the median of some.
 
 import argparse
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Sequence
 
@@ -55,11 +54,11 @@ def median_call(
     pages: list[int] = []
     end = time.perf_counter() + seconds
     while not taken or time.perf_counter() < end:
-        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        before_call = freed_memory.pages_given()
         start = time.perf_counter()
         call()
         taken.append(time.perf_counter() - start)
-        pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+        pages.append(freed_memory.pages_given() - before_call)
     return float(np.median(taken)), float(np.median(pages))
 
 

@@ -137,7 +137,7 @@ def pace_s(windows: Sequence[Window], best_s: float) -> float:
     """
     readings = sorted(w.probe_s for w in windows)
     of_cores = [reading for reading in readings if reading <= _SLOWEST * best_s]
-    return of_cores[len(of_cores) // 2] if of_cores else min(readings[0], _SLOWEST * best_s)
+    return of_cores[len(of_cores) // 2] if of_cores else _SLOWEST * best_s
 
 
 def kept(counted: Sequence[Window]) -> list[Window]:

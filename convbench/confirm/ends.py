@@ -14,6 +14,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from convbench.confirm.findings import Finding
@@ -132,11 +133,7 @@ def searched(
     for own in cells.values():
         own = [cell for cell in own if (cell.name, cell.path) not in left_out]
         for cell in sorted(own, key=lambda cell: -cell.rise)[:CELLS]:
-
-            def found(before: int, after: int, cell: Rising = cell) -> Finding | None:
-                return history.found(cell.path, cell.name, before, after)
-
-            pair = question(list(cell.values), found)
+            pair = question(list(cell.values), partial(history.found, cell.path, cell.name))
             if pair is not None:
                 telling = {n: v for n, v in cell.graph.params.items() if len(params[n]) > 1}
                 entries.append(_entry(cell, pair, telling, alone=history.are_neighbours(*pair)))

@@ -2,12 +2,11 @@
 
 from rich.table import Table
 
+from benchmarks.freed_memory import FOR_ANY_PROCESS
 from convbench.profiling.phases import Phase
 from convbench.profiling.runner import Profile
 from convbench.results.quantities import format_bytes, format_count, format_seconds
 
-KEEPS = "MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_MMAP_THRESHOLD_=33554432"
-"""What has any process keep it: variables that glibc reads when the process starts."""
 _FEW_PAGES = 32
 
 
@@ -37,7 +36,7 @@ def new_memory(profile: Profile) -> str:
         return f"{pages} pages a call"
     return (
         f"{pages:,} pages a call; {format_seconds(profile.kept_s)} where the process keeps what "
-        f"it frees ({KEEPS})"
+        f"it frees ({FOR_ANY_PROCESS})"
     )
 
 

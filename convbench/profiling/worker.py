@@ -7,7 +7,6 @@ about to do, and at last what it found.
 import ctypes
 import importlib
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -96,11 +95,13 @@ def _times(call: Callable[[], object], budget_s: float) -> list[float]:
 
 def _new_pages(call: Callable[[], object]) -> int:
     """Return how many pages of memory the kernel has to give the process during a call."""
+    from benchmarks.freed_memory import pages_given
+
     found = []
     for _ in range(_COUNTED_CALLS):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        before = pages_given()
         call()
-        found.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        found.append(pages_given() - before)
     return sorted(found)[len(found) // 2]
 
 
