@@ -133,10 +133,12 @@ def searched(
     for own in cells.values():
         own = [cell for cell in own if (cell.name, cell.path) not in left_out]
         for cell in sorted(own, key=lambda cell: -cell.rise)[:CELLS]:
-            pair = question(list(cell.values), partial(history.found, cell.path, cell.name))
+            found = partial(history.found, cell.path, cell.name)
+            pair = question(list(cell.values), found)
             if pair is not None:
                 telling = {n: v for n, v in cell.graph.params.items() if len(params[n]) > 1}
-                entries.append(_entry(cell, pair, telling, alone=history.are_neighbours(*pair)))
+                alone = history.are_neighbours(*pair)
+                entries.append(_entry(cell, pair, telling, found(*pair), alone=alone))
     return entries
 
 
@@ -165,13 +167,19 @@ def rising(graph: Any, benchmark: Any, history: History) -> list[Rising]:
     ]
 
 
-def _entry(cell: Rising, pair: tuple[int, int], params: dict[str, Any], *, alone: bool) -> Any:
+def _entry(
+    cell: Rising, pair: tuple[int, int], params: dict[str, Any], found: Finding | None, *,
+    alone: bool,
+) -> Any:  # fmt: skip
     """Return a step as asv's list of regressions has it.
 
-    The values are the levels before and after it.
+    The values are the level before it, and what the gate made of that, since a history as noisy as
+    these may well go down at a slow commit; as long as nobody asked the gate, the level after it.
     """
     before = statistics.median(v for at, v in cell.values.items() if at <= pair[0])
     after = statistics.median(v for at, v in cell.values.items() if at >= pair[1])
+    if found is not None and found.ratio is not None:
+        after = before * found.ratio
     jump = [None if alone else pair[0], pair[1], before, after]
     return [cell.name, cell.path, params, cell.number, after, min(before, after), [jump]]
 

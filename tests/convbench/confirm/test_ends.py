@@ -147,6 +147,19 @@ def test_each_machine_has_its_own_few_cells() -> None:
     assert len(found) == 2 * ends.CELLS
 
 
+def test_a_step_is_as_large_as_the_gate_found_it_where_the_history_goes_down() -> None:
+    up_and_down = [1.0, 1.0, 1.4, 1.3, 1.2, 1.2, 1.2, 1.2]
+    oracle = Oracle({3: 1.1})
+    for pair in ((0, 7), (0, 3), (0, 1), (1, 2), (2, 3)):
+        oracle.ask(*pair)
+    known = Known()
+    known.found = lambda path, cell, *pair: oracle.known(*pair)  # type: ignore[method-assign]
+    (entry,) = ends.searched([(graph_of([up_and_down]), SINGLE)], {"machine": {"a"}}, known)
+    first, after, low, high = entry[6][0]
+    assert (first, after) == (None, 3)
+    assert high == pytest.approx(1.1 * low)
+
+
 def test_levels_and_values_that_are_missing_do_no_harm() -> None:
     with_gaps: list[Any] = [1.0, None, float("nan"), 1.0, 1.1, None, 1.1, 1.1]
     (entry,) = ends.searched([(graph_of([with_gaps]), SINGLE)], {"machine": {"a"}}, Known())
