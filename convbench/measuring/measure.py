@@ -1,5 +1,6 @@
 """Have asv find the benchmarks of a commit, and measure pieces of it."""
 
+import os
 import time
 from collections.abc import Collection, Mapping
 from math import inf
@@ -12,8 +13,12 @@ from convbench.asv.command import asv
 from convbench.measuring.chunks import Chunk, of_cells
 from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
-from convbench.suite.conditions import DEADLINE_VARIABLE
+from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 
+# Where time is short: how many times its share of the time a cell waits at most for a quiet
+# machine (most need not wait), and the least and the most seconds that may come of it.
+_WAITING_SHARES = 2
+_LEAST_WAITING_S, _MOST_WAITING_S = 0.5, 10.0
 _ONCE_MORE_CELLS = 10
 _ONCE_MORE_CELL_S = 2.0
 
@@ -39,17 +44,24 @@ def measure(
     commit: str,
     chunk: Chunk,
     left_s: float = inf,
+    cells_left: int = 1,
     conf: Path | None = None,
     environment: str | None = None,
 ) -> None:
     """Measure one piece of one commit; asv saves it when it is done, where `conf` says.
 
-    After `left_s` seconds no cell waits any more for the machine to be quiet. The `environment` is
-    as asv's ``-E``.
+    After `left_s` seconds no cell waits any more for the machine to be quiet, and until then none
+    so long that `cells_left` (of this piece and those after it) would go without: beside a busy
+    neighbour ten seconds a cell leave most of a report unmeasured. What the user says of patience
+    stands. The `environment` is as asv's ``-E``.
     """
     settings = {}
     if left_s < inf:
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
+        if PATIENCE_VARIABLE not in os.environ:
+            share_s = _WAITING_SHARES * left_s / cells_left
+            patience_s = min(max(share_s, _LEAST_WAITING_S), _MOST_WAITING_S)
+            settings[PATIENCE_VARIABLE] = f"{patience_s:.3g}"
     measure_found(machine, commit, chunk.regex, settings, conf, environment)
 
 

@@ -39,7 +39,8 @@ def _measure(
             # The first is always measured: who calls again and again comes to an end.
             if index and not forecast.has_time:
                 return index
-            measure(machine, commit, chunks[index], budget_s - forecast.elapsed_s)
+            cells_left = sum(len(chunk.cells) for chunk in chunks[index:])
+            measure(machine, commit, chunks[index], budget_s - forecast.elapsed_s, cells_left)
     return len(chunks)
 
 
@@ -57,7 +58,8 @@ def _measure_once_more(
         for index, forecast in steps:
             if not forecast.has_time:
                 return
-            measure(machine, commit, pending[index], budget_s - forecast.elapsed_s)
+            cells_left = sum(len(chunk.cells) for chunk in pending[index:])
+            measure(machine, commit, pending[index], budget_s - forecast.elapsed_s, cells_left)
 
 
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:

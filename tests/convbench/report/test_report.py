@@ -20,8 +20,9 @@ def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypat
     done: list[str] = []
 
     # Nothing takes any time here, so that the expectations alone decide.
-    def measure(machine: str, commit: str, chunk: Chunk, left_s: float) -> None:
+    def measure(machine: str, commit: str, chunk: Chunk, left_s: float, left: int) -> None:
         assert left_s == budget_s - len(done)
+        assert left == len(CHUNKS) - len(done)  # cells, of which each part has one
         done.append(chunk.title)
 
     monkeypatch.setattr(making, "measure", measure)
