@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Seconds of samples for each figure; the best sample counts.
 SAMPLE_S = 0.004
+#: By what share a case's seconds vary, and the weight of a factor of e between what is fitted and
+#: what is usual: beside cases that vary by a tenth, such a factor is nothing rare.
+NOISE, DOUBT = 0.1, 0.1
 #: Numbers that torch leaves to one thread, and runs of a reading of the machine's pace.
 GRAIN, RUNS = 1 << 15, 15
 
@@ -112,15 +115,21 @@ def each_of(
     yield "grad_weight", lambda: maps.grad_weight(x, g)
 
 
-def fitted(counts: Sequence[Sequence[float]], seconds: Sequence[float]) -> tuple[float, ...]:
+def fitted(
+    counts: Sequence[Sequence[float]], seconds: Sequence[float], usual: Sequence[float]
+) -> tuple[float, ...]:
     """Return what each thing that is counted takes, so that cases take their seconds.
 
-    Each case counts the same, long or short, and no result is below zero. One of which nothing
-    was seen is small, and not nothing: it would be taken for free.
+    Each case counts the same, long or short. A case that a busy spell made slow has little say
+    (the loss is linear beyond `NOISE`), and of a thing that hardly any time was spent on, the
+    `usual` is believed: least squares alone have made of such noise that a product is free.
     """
-    from scipy.optimize import nnls
+    from scipy.optimize import least_squares
 
-    shares = np.array(counts) / np.array(seconds)[:, None]
-    found, _ = nnls(shares, np.ones(len(seconds)))
-    least = 1 / shares.max(axis=0).clip(min=1.0) / 1000
-    return tuple(float(rate) for rate in np.maximum(found, least))
+    cases, taken, believed = np.array(counts), np.log(seconds), np.log(usual)
+
+    def misses(logs: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.log(cases @ np.exp(logs)) - taken, DOUBT * (logs - believed)])
+
+    found = least_squares(misses, believed, loss="soft_l1", f_scale=NOISE)
+    return tuple(float(rate) for rate in np.exp(found.x))

@@ -37,3 +37,29 @@ def test_the_pace_is_what_work_takes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_real_call_takes_time() -> None:
     assert timing.best_s(lambda: time.sleep(0.001), 0.0) > 0
+
+
+COUNTS = [(3.0, 1.0), (1.0, 4.0), (2.0, 2.0), (5.0, 1.0), (1.0, 1.0), (2.0, 5.0)]
+RATES, USUAL = (2e-9, 3e-10), (1e-9, 5e-10)
+
+
+def _taken(counts: list[tuple[float, float]]) -> list[float]:
+    return [a * RATES[0] + b * RATES[1] for a, b in counts]
+
+
+def test_rates_that_make_the_cases_seconds_are_found() -> None:
+    assert timing.fitted(COUNTS, _taken(COUNTS), USUAL) == pytest.approx(RATES, rel=0.05)
+
+
+@pytest.mark.parametrize("slow", range(len(COUNTS)))
+def test_one_case_that_a_busy_spell_made_slow_changes_little(slow: int) -> None:
+    counts = 2 * COUNTS
+    seconds = _taken(counts)
+    seconds[slow] *= 3
+    assert timing.fitted(counts, seconds, USUAL) == pytest.approx(RATES, rel=0.25)
+
+
+def test_of_what_hardly_any_time_was_spent_on_the_usual_is_believed() -> None:
+    counts = [(a, 1e-4 * b) for a, b in COUNTS]
+    seconds = [a * RATES[0] * (1.05 if n % 2 else 0.95) for n, (a, _) in enumerate(counts)]
+    assert timing.fitted(counts, seconds, USUAL)[1] == pytest.approx(USUAL[1], rel=0.2)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
 from fftconv.methods.compiled.division import correlation, divide, work
 from fftconv.methods.timing import best_s, call_s, each_map, fitted
@@ -47,7 +48,7 @@ def _rates(method: Method, dtype: torch.dtype) -> tuple[float, ...]:
             taken = best_s(run)
             rows.append(work(shape, division).values())
             seconds.append(max(taken - call, 0.1 * taken) * threads)
-    return fitted(rows, seconds)
+    return fitted(rows, seconds, defaults().precision(dtype.itemsize).compiled)
 
 
 def _geometries() -> Iterator[Geometry]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import log2, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
 
 from fftconv.calibration.constants import STRIP, Generated, Tile
+from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
 from fftconv.methods.overlap_save.cost import FAR, NEAR
 from fftconv.methods.overlap_save.many_channels import rates as many_channels
 from fftconv.methods.overlap_save.products import multiply
 from fftconv.methods.overlap_save.tiling import Tiling
-from fftconv.methods.timing import best_s, each_map, serial_s
+from fftconv.methods.timing import best_s, each_map, fitted, serial_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,10 +87,15 @@ def _trip_s(
 def _product_per_pixel(cut: Cut, dtype: torch.dtype) -> float:
     """Return thread-seconds per pixel of a product: what four channels take more that all mix."""
     side, batch, channels = 64, 16, 4
-    apart = _images_s(cut, side, batch, channels, channels, dtype)
-    mixed = _images_s(cut, side, batch, channels, 1, dtype)
-    count = batch * channels * (channels - 1) * side**2
-    return max(mixed - apart, 0.02 * apart) * torch.get_num_threads() / count
+    pixels = batch * channels * side**2
+    seconds = [
+        _images_s(cut, side, batch, channels, groups, dtype) * torch.get_num_threads()
+        for groups in (channels, 1)
+    ]
+    shipped = defaults().precision(dtype.itemsize)
+    trip = next(tile.square for tile in shipped.tiles if tile.side == side)
+    counts = (2 * pixels, pixels), (2 * pixels, channels * pixels)
+    return fitted(counts, seconds, (trip, shipped.product))[1]
 
 
 def _images_s(
@@ -105,17 +110,14 @@ def _images_s(
     return best_s(forward)
 
 
-def _products(dtype: torch.dtype) -> tuple[float, float, float]:
+def _products(dtype: torch.dtype) -> tuple[float, ...]:
     """Return the rates of `Precision.plane`, `filter` and `matrix`."""
     few, many, images = 8, 32, 16
-    # Three cases, three unknowns: seconds = 2 n c plane + c^2 filter + n c^2 matrix.
     cases = ((1, many), (images, many), (images, few))
     counts = [[2 * n * c, c * c, n * c * c] for n, c in cases]
     seconds = [_product_s(c, n, dtype) for n, c in cases]
-    least = seconds[1] / (images * many**2) / 100
-    solved = np.linalg.solve(np.array(counts, float), np.array(seconds))
-    plane, per_filter, matrix = (max(float(rate), least) for rate in solved)
-    return plane, per_filter, matrix
+    shipped = defaults().precision(dtype.itemsize)
+    return fitted(counts, seconds, (shipped.plane, shipped.filter, shipped.matrix))
 
 
 def _product_s(channels: int, images: int, dtype: torch.dtype) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from fftconv.calibration.constants import Dense
+from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
@@ -50,7 +51,8 @@ def measure(dtype: torch.dtype) -> Dense:
             )
             taken = _case_s(name, geometry, length, dtype)
             seconds.append(max(taken - beside, 0.1 * taken))
-    return Dense(*fitted(counts, seconds))
+    shipped = defaults().precision(item).dense
+    return Dense(*fitted(counts, seconds, [getattr(shipped, f) for f in Dense.__struct_fields__]))
 
 
 def _case_s(name: Map, geometry: Geometry, length: int, dtype: torch.dtype) -> float:
