@@ -86,6 +86,7 @@ def test_a_study_shows_what_pages_cost() -> None:
     assert head == "nothing 32 MiB freed as the suite"
     cells = {tuple(line.split()[:3]): line.split()[3:] for line in done.stdout.splitlines()[2:]}
     assert len(cells) == 6
-    us, pages = (cells["native", "backward", "512/3"][column::2] for column in (0, 1))
+    # What torch's convolution takes new depends on the processor; scipy's spectra do not.
+    us, pages = (cells["fft", "backward", "512/31"][column::2] for column in (0, 1))
     assert all(float(value) > 0 for value in us)
     assert float(pages[0]) > 1000 > 100 > float(pages[-1])
