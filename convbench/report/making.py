@@ -28,6 +28,11 @@ from convbench.suite.conditions import TOLERANCE
 from convbench.suite.facts import PACKAGE
 
 
+def _measure_first(machine: str, commit: str, pending: list[Chunk], left_s: float) -> None:
+    """Measure the first chunk, and leave time for the others."""
+    measure(machine, commit, pending[0], left_s, sum(len(chunk.cells) for chunk in pending))
+
+
 def _measure(
     machine: str, commit: str, chunks: list[Chunk], budget_s: float, console: Console
 ) -> int:
@@ -39,8 +44,7 @@ def _measure(
             # The first is always measured: who calls again and again comes to an end.
             if index and not forecast.has_time:
                 return index
-            cells_left = sum(len(chunk.cells) for chunk in chunks[index:])
-            measure(machine, commit, chunks[index], budget_s - forecast.elapsed_s, cells_left)
+            _measure_first(machine, commit, chunks[index:], budget_s - forecast.elapsed_s)
     return len(chunks)
 
 
@@ -58,8 +62,7 @@ def _measure_once_more(
         for index, forecast in steps:
             if not forecast.has_time:
                 return
-            cells_left = sum(len(chunk.cells) for chunk in pending[index:])
-            measure(machine, commit, pending[index], budget_s - forecast.elapsed_s, cells_left)
+            _measure_first(machine, commit, pending[index:], budget_s - forecast.elapsed_s)
 
 
 def _timed_s(run: Run, chunks: list[Chunk]) -> float:
