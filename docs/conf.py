@@ -9,6 +9,9 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 
 from convbench.limits.bound import DEFINITION  # noqa: E402
+from fftconv.methods.registry import REGISTRY, unregister  # noqa: E402
+
+SHIPPED = set(REGISTRY)
 
 # What an example is started with where it is more than a page wants to wait for.
 SMALL = {
@@ -23,6 +26,12 @@ def arguments(gallery: dict[str, Any], script: dict[str, Any]) -> list[str]:
     name = Path(script["src_file"]).stem
     picture = Path(gallery["src_dir"], gallery["gallery_dirs"], f"{name}.png")
     return [*SMALL.get(name, []), *(["--output", str(picture)] if name in SAVES else [])]
+
+
+def forget(_gallery: dict[str, Any], _script: str) -> None:
+    """Take away what an example has registered: each runs as in a process of its own."""
+    for name in set(REGISTRY) - SHIPPED:
+        unregister(name)
 
 
 project = "fftconv"
@@ -56,6 +65,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
     "reset_argv": arguments,
+    "reset_modules": ("matplotlib", forget),
     "capture_repr": (),
     "show_memory": False,
     "show_signature": False,

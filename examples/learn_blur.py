@@ -146,11 +146,12 @@ def main(arguments: list[str] | None = None) -> float:
         learned = learn(sharp, blurred, options.filter, options.steps)
         sharpened = sharpen(blurred, learned, folder, options.sharpen)
         error = float(np.linalg.norm(learned - true) / np.linalg.norm(true))
-        size = sharp.nbytes / 1e6
+        size, peak = sharp.nbytes / 1e6, peak_mb()
+        memory = f"peak memory {peak:.0f} MB" if peak > before else "no new peak of memory"
         print(
             f"the learned filter is off by {100 * error:.2f}%\n"
             f"mosaics of {size:.0f} MB each, {time.perf_counter() - start:.0f} s, "
-            f"peak memory {peak_mb():.0f} MB ({before:.0f} MB before)"
+            f"{memory} ({before:.0f} MB before)"
         )
         corner = slice(0, min(200, options.side))
         pictures = {
@@ -160,7 +161,7 @@ def main(arguments: list[str] | None = None) -> float:
             "sharpened": np.asarray(sharpened[0, corner, corner]),
         }
         save_picture(pictures, options.output)
-        print(f"picture: {options.output}")
+        print(f"picture: {options.output.name}")
     return error
 
 

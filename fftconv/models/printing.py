@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from fftconv.models.survey import Row, Survey
 
 _WIDTH = 160
+#: Layers that take so much more than the whole model were measured on another machine, so to say.
+_BELIEVED_SHARE = 1.2
 
 
 def text(survey: Survey) -> str:
@@ -57,7 +59,9 @@ def _sums(survey: Survey) -> Iterable[str]:
     model = " and ".join(f"{duration(seconds[d])} {d}" for d in survey.directions)
     yield f"The model takes {model}; these layers, as they are, {survey.share:.0%} of it."
     saved, rest = survey.saved_s, survey.model_s - survey.saved_s
-    if saved <= 0:
+    if survey.share > _BELIEVED_SHARE:
+        yield "They cannot take more than all of it: the machine was busy. Survey it again."
+    elif saved <= 0:
         yield "Converting would save nothing."
     elif rest <= 0:
         yield f"Converting would save {duration(saved)}."

@@ -242,6 +242,19 @@ def test_the_best_of_a_layer_counts_all_of_its_calls() -> None:
     assert "Converting each to its best would save 3 s (1.18 times as fast)." in str(found)
 
 
+@pytest.mark.parametrize(("model_s", "claims"), [(11.0, True), (9.0, False)])
+def test_layers_that_take_more_than_their_model_claim_no_saving(
+    model_s: float, claims: bool
+) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 1, 3))
+    found = fftconv.survey(model, torch.randn(1, 1, 9, 9), directions=["forward"], methods=METHODS)
+    forward = {"native": 12.0, "compiled": 6.0}
+    rows = (msgspec.structs.replace(found.rows[0], forward=forward, backward={}),)
+    last = str(msgspec.structs.replace(found, rows=rows, model_forward_s=model_s))
+    assert ("would save 6 s" in last) == claims
+    assert ("the machine was busy" in last) != claims
+
+
 @pytest.mark.parametrize(("compiled", "best"), [(0.95, "native"), (0.85, "compiled")])
 def test_a_gain_of_some_percent_is_none(compiled: float, best: str) -> None:
     model = nn.Sequential(nn.Conv2d(1, 1, 3))
