@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ def _preload() -> None:
     """Import what the methods import when they are called, and torch's first backward pass.
 
     asv forks each cell from a process that has loaded this module, so that the second and a half
-    which that takes is paid once and is no part of any cell.
+    which that takes is paid once and is no part of any cell. In the process that only asks which
+    benchmarks there are, it would be paid for nothing.
     """
     for module in ("msgspec", "scipy.signal", "torch.fx.experimental.symbolic_shapes"):
         importlib.import_module(module)
@@ -39,7 +41,8 @@ def _preload() -> None:
 
 keep_to_quota()
 if os.environ.get(PRELOAD_VARIABLE) != "0":
-    _preload()
+    if sys.argv[1:2] != ["discover"]:
+        _preload()
     wait_patiently()
 
 

@@ -1,5 +1,8 @@
 """What the cells compute: the right thing, the same at every call, measured against float64."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +12,7 @@ from torch import Tensor
 import fftconv
 from benchmarks import operands, reference
 from benchmarks.cases import DIRECTIONS, METHODS, Case
-from benchmarks.operands import Operands, measured_call, seeded
+from benchmarks.operands import PRELOAD_VARIABLE, Operands, measured_call, seeded
 
 CELLS = [(m, d, t) for m in METHODS for d in DIRECTIONS for t in ("float32", "float64")]
 
@@ -66,3 +69,23 @@ def test_a_commit_without_the_method_is_skipped_with_a_sentence(monkeypatch) -> 
 def test_a_commit_without_a_method_of_conv2d_says_which(monkeypatch) -> None:
     monkeypatch.setattr(fftconv, "methods", lambda: {"native": None})
     assert operands.missing_method("compiled") == "This commit's fftconv has no method compiled."
+
+
+@pytest.mark.parametrize(
+    ("role", "preload", "loads"),
+    [("run_server", None, True), ("run", None, True), ("discover", None, False),
+     ("run_server", "0", False)],
+)  # fmt: skip
+def test_processes_that_measure_load_what_cells_need(
+    role: str, preload: str | None, loads: bool
+) -> None:
+    script = (
+        f"import sys; sys.argv = ['benchmark.py', {role!r}]; import benchmarks.operands; "
+        "print({'numba', 'scipy.signal'} <= set(sys.modules))"
+    )
+    own = {} if preload is None else {PRELOAD_VARIABLE: preload}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | own, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [str(loads)]
