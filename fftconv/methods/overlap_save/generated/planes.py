@@ -36,15 +36,18 @@ COMPLEX = 2 * VECTOR_BYTES
 _PLACES: Any = types.void(*[types.int64] * 7)
 
 
+def _numbers(bits: int) -> tuple[Any, int, int]:
+    """Return a zero of a type, the bytes of a number, and how many a vector has."""
+    item = bits // 8
+    return np.float32(0) if bits == 32 else np.float64(0), item, VECTOR_BYTES // item
+
+
 @cache
 def columns_there(bits: int, length: int) -> Any:
     """Return the function that transforms the columns of a tile."""
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    first, second = OWN_FACTORS[length]
-    lanes, vector, complex_ = VECTOR_BYTES // item, VECTOR_BYTES, COMPLEX
-    middle = length // 2
-    source = source_hash(__file__, "stages")
+    zero, item, lanes = _numbers(bits)
+    (first, second), middle = OWN_FACTORS[length], length // 2
+    vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
     def transform(
         begin: Any, step: Any, width: Any, turns: Any, work: Any, target: Any, line: Any
@@ -78,12 +81,9 @@ def columns_there(bits: int, length: int) -> Any:
 @cache
 def rows_there(bits: int, length: int) -> Any:
     """Return the function that makes a spectrum of a tile whose columns are transformed."""
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    first, second = OWN_FACTORS[length]
-    lanes, vector, complex_ = VECTOR_BYTES // item, VECTOR_BYTES, COMPLEX
-    middle = length // 2
-    source = source_hash(__file__, "stages")
+    zero, item, lanes = _numbers(bits)
+    (first, second), middle = OWN_FACTORS[length], length // 2
+    vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
     def transform(
         begin: Any, line: Any, height: Any, turns: Any, work: Any, target: Any, ends: Any
@@ -120,12 +120,9 @@ def rows_there(bits: int, length: int) -> Any:
 @cache
 def rows_back(bits: int, length: int) -> Any:
     """Return the function that does the reverse of `rows_there`."""
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    first, second = OWN_FACTORS[length]
-    lanes, vector, complex_ = VECTOR_BYTES // item, VECTOR_BYTES, COMPLEX
-    middle = length // 2
-    source = source_hash(__file__, "stages")
+    zero, item, lanes = _numbers(bits)
+    (first, second), middle = OWN_FACTORS[length], length // 2
+    vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
     def transform(
         begin: Any, ends: Any, height: Any, turns: Any, work: Any, target: Any, line: Any
@@ -165,12 +162,9 @@ def rows_back(bits: int, length: int) -> Any:
 @cache
 def columns_back(bits: int, length: int) -> Any:
     """Return the function that does the reverse of `columns_there`, scaled."""
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    first, second = OWN_FACTORS[length]
-    lanes, vector, complex_ = VECTOR_BYTES // item, VECTOR_BYTES, COMPLEX
-    middle = length // 2
-    source = source_hash(__file__, "stages")
+    zero, item, lanes = _numbers(bits)
+    (first, second), middle = OWN_FACTORS[length], length // 2
+    vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
     def transform(
         begin: Any, line: Any, width: Any, turns: Any, work: Any, target: Any, step: Any
