@@ -28,7 +28,10 @@ AUTO = "auto"
 
 @dataclass(frozen=True, order=True)
 class View:
-    """What one map shows: everything about a place but its sizes and its method."""
+    """What one map shows: everything about a place but its sizes and its method.
+
+    The fields are columns of what `--format csv` prints, in this order.
+    """
 
     family: str
     """The benchmarks' module: `conv2d` is the grid of one image and one filter."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import astuple
 
 from rich.table import Table
 
@@ -54,16 +55,7 @@ def map_csv(found: list[Grid], machine: str, commit: str) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(CSV_COLUMNS)
     for grid in found:
-        view = grid.view
-        start = (
-            machine,
-            commit,
-            view.family,
-            view.direction,
-            view.dtype,
-            view.layout,
-            view.threads,
-        )
+        start = (machine, commit, *astuple(grid.view))
         for row in grid.rows:
             for shown in row_standings(grid, row):
                 best, taps = shown.winner, shown.place.filter_size

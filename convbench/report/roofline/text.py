@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import astuple
 
 from rich.table import Table
 
@@ -49,16 +50,7 @@ def fraction_csv(found: list[Grid], limits: Limits, machine: str, commit: str) -
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(CSV_COLUMNS)
     for grid in found:
-        view = grid.view
-        start = (
-            machine,
-            commit,
-            view.family,
-            view.direction,
-            view.dtype,
-            view.layout,
-            view.threads,
-        )
+        start = (machine, commit, *astuple(grid.view))
         for point in points(grid, limits):
             limit = (point.bound.seconds, point.bound.limited_by)
             cell = (point.row, point.filter_size, point.work.flops, point.work.bytes, *limit)
