@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
@@ -34,6 +35,12 @@ _FEATURES = _features()
 #: Bytes in one vector register, and how many of them there are.
 VECTOR_BYTES = 64 if "avx512f" in _FEATURES else 32 if "avx" in _FEATURES else 16
 REGISTERS = 32 if "avx512f" in _FEATURES or "neon" in _FEATURES else 16
+
+
+def numbers(bits: int) -> tuple[Any, int, int]:
+    """Return a zero of 32 or 64 bits, the bytes of such a number, and how many fill a vector."""
+    item = bits // 8
+    return np.float32(0) if bits == 32 else np.float64(0), item, VECTOR_BYTES // item
 
 
 class Vectors:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from fftconv.machine_code.compiling import compile_job, source_hash
-from fftconv.machine_code.vectors import REGISTERS, VECTOR_BYTES, prefetch, take_ticket
+from fftconv.machine_code.vectors import REGISTERS, numbers, prefetch, take_ticket
 from fftconv.methods.compiled import fields as at
 from fftconv.methods.compiled.register_blocks import broadcast_tile, dot_tile
 
@@ -33,9 +31,7 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
     size
         The side of the square filters that the function is unrolled for, 0 for any filter.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    lanes = VECTOR_BYTES // item
+    zero, item, lanes = numbers(bits)
     source = source_hash(__file__, "fields", "register_blocks")
 
     def broadcast_job(job: Any) -> None:
@@ -121,9 +117,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
     rows, columns
         The outputs per tile; the output must not be smaller, nor b lower than ``rows - 1``.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    lanes = VECTOR_BYTES // item
+    zero, item, lanes = numbers(bits)
     source = source_hash(__file__, "fields", "register_blocks")
 
     def dot_job(job: Any) -> None:

@@ -14,11 +14,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from fftconv.machine_code.compiling import compile_job, source_hash
 from fftconv.machine_code.rows import add_atomically, add_row, ticks
-from fftconv.machine_code.vectors import take_ticket
+from fftconv.machine_code.vectors import numbers, take_ticket
 from fftconv.methods.overlap_save import fields as at
 from fftconv.methods.overlap_save.cuts import bring, compiled, invert, multiply_spectra, put
 
@@ -48,8 +46,7 @@ def weights(bits: int) -> Any:
 @cache
 def forward(bits: int) -> Any:
     """Return the function for the forward map: a piece is a tile of all channels of a group."""
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
+    zero, item, _ = numbers(bits)
     source = source_hash(__file__, "cuts", "fields")
 
     def forward_pass(job: Any) -> None:
@@ -187,8 +184,7 @@ def backward(bits: int) -> Any:
     row has in common with the next one goes to a buffer, and what each piece finds of the weight's
     gradient to one of its own, for `finish`.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
+    zero, item, _ = numbers(bits)
     source = source_hash(__file__, "cuts", "fields")
 
     def backward_pass(job: Any) -> None:
@@ -238,8 +234,7 @@ def finish(bits: int) -> Any:
     It adds up the parts of the weight's gradient and transforms them back, and adds what rows of
     tiles have in common to the input's gradient.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
+    zero, item, _ = numbers(bits)
     source = source_hash(__file__, "cuts", "fields")
 
     def finish_pass(job: Any) -> None:

@@ -12,12 +12,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
 from numba import types
 
 from fftconv.machine_code.compiling import source_hash
 from fftconv.machine_code.keeping import Function
-from fftconv.machine_code.vectors import VECTOR_BYTES
+from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.generated.stages import (
     copy_scaled,
     join_columns,
@@ -36,16 +35,10 @@ COMPLEX = 2 * VECTOR_BYTES
 _PLACES: Any = types.void(*[types.int64] * 7)
 
 
-def _numbers(bits: int) -> tuple[Any, int, int]:
-    """Return a zero of a type, the bytes of a number, and how many a vector has."""
-    item = bits // 8
-    return np.float32(0) if bits == 32 else np.float64(0), item, VECTOR_BYTES // item
-
-
 @cache
 def columns_there(bits: int, length: int) -> Any:
     """Return the function that transforms the columns of a tile."""
-    zero, item, lanes = _numbers(bits)
+    zero, item, lanes = numbers(bits)
     (first, second), middle = OWN_FACTORS[length], length // 2
     vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
@@ -81,7 +74,7 @@ def columns_there(bits: int, length: int) -> Any:
 @cache
 def rows_there(bits: int, length: int) -> Any:
     """Return the function that makes a spectrum of a tile whose columns are transformed."""
-    zero, item, lanes = _numbers(bits)
+    zero, item, lanes = numbers(bits)
     (first, second), middle = OWN_FACTORS[length], length // 2
     vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
@@ -120,7 +113,7 @@ def rows_there(bits: int, length: int) -> Any:
 @cache
 def rows_back(bits: int, length: int) -> Any:
     """Return the function that does the reverse of `rows_there`."""
-    zero, item, lanes = _numbers(bits)
+    zero, item, lanes = numbers(bits)
     (first, second), middle = OWN_FACTORS[length], length // 2
     vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 
@@ -162,7 +155,7 @@ def rows_back(bits: int, length: int) -> Any:
 @cache
 def columns_back(bits: int, length: int) -> Any:
     """Return the function that does the reverse of `columns_there`, scaled."""
-    zero, item, lanes = _numbers(bits)
+    zero, item, lanes = numbers(bits)
     (first, second), middle = OWN_FACTORS[length], length // 2
     vector, complex_, source = VECTOR_BYTES, COMPLEX, source_hash(__file__, "stages")
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically, clear
 from fftconv.machine_code.transposes import gather, move_number
-from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
+from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
 from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
@@ -85,9 +83,7 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
     rows, columns
         How many of them may not be zero, rounded up to four.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    lanes = VECTOR_BYTES // item
+    zero, item, lanes = numbers(bits)
     vector = VECTOR_BYTES
     middle = length // 2
     source = source_hash()

@@ -14,14 +14,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically
-from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, take_ticket
+from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.pieces import compiled
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
@@ -236,9 +235,7 @@ def product(bits: int) -> Any:
 
     The product may take the left factor's place.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    lanes = VECTOR_BYTES // item
+    zero, _, lanes = numbers(bits)
     vector = VECTOR_BYTES
     two, one = _blocks_of(2, TALL, zero), _blocks_of(1, TALLER, zero)
     tall, taller = TALL, TALLER

@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically
 from fftconv.machine_code.transposes import move_number, move_vector, scatter
-from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
+from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_back, row_back
 from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
@@ -51,9 +49,7 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
     rows, columns
         How many of them are wanted, rounded up to four.
     """
-    zero = np.float32(0) if bits == 32 else np.float64(0)
-    item = bits // 8
-    lanes = VECTOR_BYTES // item
+    zero, item, lanes = numbers(bits)
     vector = VECTOR_BYTES
     middle = length // 2
     source = source_hash()
