@@ -15,6 +15,7 @@ Each command is a process of its own, so that its peak memory is its own::
 from __future__ import annotations
 
 import argparse
+import importlib
 import resource
 import subprocess
 import sys
@@ -87,6 +88,9 @@ def run(options: argparse.Namespace) -> None:
     """Filter an image in storage, and forget the result or write it."""
     import zarr
 
+    if options.pipeline:
+        importlib.import_module(options.pipeline.partition(".")[0])
+        zarr.config.set({"codec_pipeline.path": options.pipeline})
     side = options.part
     if options.command == "filter":
         import fftconv.dask
@@ -126,6 +130,8 @@ def compare(options: argparse.Namespace) -> None:
     """Filter with each, in a process of its own, and print a table; then the block."""
     shared = [f"--filter={options.filter}", f"--workers={options.workers}"]
     part = [] if options.part is None else [f"--part={options.part}"]
+    if options.pipeline:
+        part.append(f"--pipeline={options.pipeline}")
     print("| with | time | rate | peak memory |\n|---|---:|---:|---:|", flush=True)
     for command in NAMES:
         arguments = [command, options.image, *shared, *part, "--row"]
@@ -164,6 +170,7 @@ def main() -> None:
     parser.add_argument("--filter", type=int, default=31)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--part", type=int, help="filter a square of this side only")
+    parser.add_argument("--pipeline", help="codec_pipeline.path of zarr: zarrs.ZarrsCodecPipeline")
     parser.add_argument("--into", help="write the result there")
     parser.add_argument("--row", action="store_true", help="print a line of a table")
     options = parser.parse_args()

@@ -82,6 +82,11 @@ class Window:
         return sum(stop - start for start, stop in self.ranges)
 
     @property
+    def is_covered(self) -> bool:
+        """Whether what is read fills each place."""
+        return sum(run.length for run in self.runs) == self.length
+
+    @property
     def is_plain(self) -> bool:
         """Whether the window is what is read."""
         return self.runs == (Run(0, self.length, 0, 1),)

@@ -101,7 +101,9 @@ class Recipe:
         if rows.is_plain and columns.is_plain:
             return box
         shape = (*self.box.shape[:2], rows.length, columns.length)
-        whole = np.full(shape, self.constant, self.dtype)
+        whole = np.empty(shape, self.dtype)
+        if not (rows.is_covered and columns.is_covered):
+            whole[...] = self.constant
         for down in rows.runs:
             for right in columns.runs:
                 part = box[:, :, down.covered, right.covered]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
+
+from fftconv.machine_code.pages import room
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,17 +48,6 @@ def _keep(piece: torch.Tensor) -> None:
     _kept.pieces = pieces
 
 
-def large_memory(count: int, dtype: torch.dtype) -> torch.Tensor:
-    """Return room for so many numbers, in large pages where the system has them.
-
-    Spectra are written bin by bin, each time in another page, and pages of the usual size cost more
-    than the transforms: each is a fault when it is first touched, and a miss of the processor's
-    table of pages later. numpy asks the system for large ones, torch does not.
-    """
-    room = torch.from_numpy(np.empty(count * dtype.itemsize, np.uint8))
-    return room.view(dtype)
-
-
 def aligned(memory: torch.Tensor) -> int:
     """Return the address of the first cache line in a tensor."""
     return -(-memory.data_ptr() // _LINE_BYTES) * _LINE_BYTES
@@ -78,7 +68,7 @@ class Scratch:
         """Return the addresses of the pieces."""
         wanted = sum(self._sizes) + _LINE_BYTES
         kept = _taken(wanted)
-        self._memory = large_memory(wanted, torch.uint8) if kept is None else kept
+        self._memory = room(wanted) if kept is None else kept
         place = aligned(self._memory)
         places = []
         for size in self._sizes:

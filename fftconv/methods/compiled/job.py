@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import addressof
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.machine_code.pages import LARGE_BYTES, ask
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.methods.compiled import direct_loops
 from fftconv.methods.compiled import fields as at
@@ -65,6 +67,7 @@ class Job:
         template[at.SHARE], template[at.SHARES] = division.share, division.shares
         self._template = bytes(template)
         self._item_bytes = shape.bits // 8
+        self._is_large = self._parts * prod(self._result) * self._item_bytes >= LARGE_BYTES
 
     def run(self, a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
         """Correlate dense operands, and add the dense `start`, a number for each (group, q)."""
@@ -86,6 +89,8 @@ class Job:
         parts = self._parts
         # The starred form takes two thirds of the time that a tuple takes.
         out = a.new_empty(*self._result) if parts == 1 else a.new_empty(parts, *self._result)
+        if self._is_large:
+            ask(out)
         fields[at.A] = a.data_ptr()
         fields[at.B] = b.data_ptr() + self._b_offset
         fields[at.OUT] = out.data_ptr()

@@ -13,6 +13,7 @@ import torch
 from fftconv._torch_state import is_profiling
 from fftconv.calibration.between import per_byte
 from fftconv.geometry import area
+from fftconv.machine_code import pages
 from fftconv.machine_code.pool import CALL, runner
 from fftconv.machine_code.scratch import Scratch
 from fftconv.methods.maps import readable
@@ -250,12 +251,12 @@ class Passes:
         """Return the output, and the spectra of all tiles of the input if they are to be kept."""
         geometry, (ins, _) = self._geometry, self._channels
         x = readable(x)
-        y = x.new_empty(geometry.output_shape)
+        y = pages.new(x, geometry.output_shape)
         kept: Tensors = ()
         fields = _FIELDS.from_buffer_copy(self._template)
         if keep:
             grid = self._tiling.grid
-            signals = x.new_empty((geometry.batch, geometry.in_channels, *grid, self._area))
+            signals = pages.new(x, (geometry.batch, geometry.in_channels, *grid, self._area))
             fields[at.KEPT], kept = signals.data_ptr(), (signals,)
         if bias is not None:
             bias = bias.resolve_neg().contiguous()
@@ -284,7 +285,7 @@ class Passes:
         gx = gw = None
         parts = tails = ends = 0
         if spectra is not None:
-            gx = g.new_empty(geometry.input_shape)
+            gx = pages.new(g, geometry.input_shape)
             fields[at.GX], fields[at.W] = gx.data_ptr(), spectra.data_ptr()
             seams = self._tiling.grid[0] - 1
             if seams:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.machine_code.scratch import Scratch, aligned, large_memory
+from fftconv.machine_code.pages import room
+from fftconv.machine_code.scratch import Scratch, aligned
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
@@ -48,7 +49,7 @@ class Correlator:
 
     def spectra(self, filters: Tensor) -> Tensor:
         """Return the spectra of (groups, outs, ins, height, width), to be kept."""
-        spectra = large_memory(self.spectra_bytes + 64, torch.uint8)
+        spectra = room(self.spectra_bytes + 64)
         self.transform(filters, aligned(spectra))
         return spectra
 

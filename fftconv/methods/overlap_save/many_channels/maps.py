@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from fftconv.machine_code import pages
 from fftconv.machine_code.scratch import Scratch, aligned
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
@@ -78,20 +79,20 @@ class ManyChannelsMaps(Maps):
         """Correlate, with spectra of the weight that are kept."""
         forward = self._forward
         spectra = self._weights.get(w, forward.key, lambda w: forward.spectra(self._filters_of(w)))
-        y = x.new_empty(self._geometry.output_shape)
+        y = pages.new(x, self._geometry.output_shape)
         forward.run(x, aligned(spectra), bias, y)
         return y
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate with a weight that is being learned; keep nothing."""
-        y = x.new_empty(self._geometry.output_shape)
+        y = pages.new(x, self._geometry.output_shape)
         self._anew(self._learned, x, self._filters_of(w), bias, y)
         return y, ()
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Correlate with the weight turned by half."""
         filters = self._filters_of(w).transpose(1, 2).flip((3, 4))
-        gx = g.new_empty(self._geometry.input_shape)
+        gx = pages.new(g, self._geometry.input_shape)
         self._anew(self._turned, g, filters, None, gx)
         return gx
 
