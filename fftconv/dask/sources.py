@@ -119,7 +119,8 @@ def source_of(name: str, array: Any, axes: tuple[int, ...]) -> Source:
         collection, sizes, token = None if stored else array, array.chunks, array.name
     else:
         stored, collection, token = Stored(array), None, tokenize(array)
-        own = getattr(array, "shards", None) or array.chunks
+        # An array of h5py's that lies in one piece has None.
+        own = getattr(array, "shards", None) or array.chunks or "auto"
         sizes = normalize_chunks(own, array.shape, dtype=array.dtype)
     chunks: list[tuple[int, ...]] = [(1,)] * 4
     for axis, of_axis in zip(axes, sizes, strict=True):

@@ -16,7 +16,7 @@ WEIGHT = np.ones((1, 1, 5, 5), "f4")
 class Counting:
     """An array in storage that remembers what is read of it."""
 
-    def __init__(self, values: np.ndarray, chunks: tuple[int, ...]) -> None:
+    def __init__(self, values: np.ndarray, chunks: tuple[int, ...] | None) -> None:
         self.values, self.chunks = values, chunks
         self.shape, self.dtype, self.ndim = values.shape, values.dtype, values.ndim
         self.read: list[tuple[slice, ...]] = []
@@ -35,6 +35,15 @@ def test_a_block_reads_its_window_from_storage_and_nothing_else() -> None:
     y = fftconv.dask.conv2d(stored, WEIGHT, padding=2, chunks=50)
     y[:, 50:, :50].compute()
     assert stored.read == [(slice(0, 1), slice(48, 100), slice(0, 52))]
+
+
+def test_storage_in_one_piece_is_read_by_windows_of_blocks() -> None:
+    stored = Counting(image(1, 100, 100), None)
+    with dask.config.set({"array.chunk-size": 4 * 50 * 50}):
+        y = fftconv.dask.conv2d(stored, WEIGHT, padding=2)
+    whole = fftconv.dask.conv2d(da.from_array(stored.values), WEIGHT, padding=2)
+    np.testing.assert_allclose(y.compute(), whole.compute(), rtol=1e-5, atol=1e-5)
+    assert len(stored.read) == y.npartitions > 1
 
 
 def test_borders_that_repeat_the_other_side_read_both_sides() -> None:
