@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
-    from fftconv.methods.overlap_save.many_channels.passes import Pass
 
 
 class Correlator:
@@ -35,6 +34,9 @@ class Correlator:
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
         self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=False)
+        self._slot = max(one.slot for one in (self._there, self._back, self._multiply))
+        self._pairs = _pairs(case, item)
+        self._no_bias = torch.zeros(case.groups, passes.filter_lanes(case.outs, item), dtype=dtype)
         self.spectra_bytes = case.groups * self._filters.group
         self.key: object = (case, cut.length, dtype, "turned")
 
@@ -55,45 +57,42 @@ class Correlator:
 
     def transform(self, filters: Tensor, place: int) -> None:
         """Write the spectra of (groups, outs, ins, height, width) to a place in memory."""
-        laid = self.laid_out(filters)
-        pieces = self.case.groups * self.case.ins * passes.pairs(self.case.outs, self._item)
-        slot = self._transform.slot
+        laid, slot = self.laid_out(filters), self._transform.slot
         with Scratch(torch.get_num_threads() * slot) as (scratch,):
             places = {at.PLACE: laid.data_ptr(), at.SPECTRA: place}
-            self._transform.run(places, scratch, slot, pieces)
+            places |= {at.SCRATCH: scratch, at.SLOT: slot}
+            self._transform.run(places, self.case.ins * self._pairs[1])
 
     def run(self, x: Tensor, spectra: int, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
-        case, cut, item = self.case, self.cut, self._item
+        case = self.case
         x = readable(x)
-        lanes = passes.filter_lanes(case.outs, item)
-        biases = x.new_zeros((case.groups, lanes))
+        biases = self._no_bias
         if bias is not None:
+            biases = torch.zeros_like(biases)
             biases[:, : case.outs] = bias.reshape(case.groups, case.outs)
-        slot = max(self._there.slot, self._back.slot, self._multiply.slot)
-        ins, outs = (
-            case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
-        )
         source, target = passes.plane_steps(x, case.ins), passes.plane_steps(y, case.outs)
-        target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: lanes * item}
-        with Scratch(torch.get_num_threads() * slot, case.groups * self._tiles.group) as (
-            place,
-            between,
-        ):
-            for first, last in cut.chunks():
-                begin = cut.first_tile(first)
-                here = {
-                    at.FIRST_UNIT: first, at.UNITS: last - first, at.FIRST_TILE: begin,
-                    at.SPECTRA: between,
-                }  # fmt: skip
-                self._there.run(source | here, place, slot, (last - first) * ins)
-                tiles = cut.first_tile(last) - begin
-                factors = {
-                    at.LEFT_PLACE: between, at.RIGHT_PLACE: spectra, at.OUT_PLACE: between,
-                    at.P_TILES: tiles, at.ROWS: tiles, at.SUMS: case.ins,
-                }  # fmt: skip
-                self._multiply.run(factors, place, slot, case.groups * cut.bins)
-                self._back.run(target | here, place, slot, (last - first) * outs)
+        target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: biases.stride(0) * self._item}
+        sizes = torch.get_num_threads() * self._slot, case.groups * self._tiles.group
+        with Scratch(*sizes) as (scratch, between):
+            # Filled in once for all chunks: between passes, which empty the caches of what Python
+            # reads, each line takes several times as long.
+            memory = {at.SCRATCH: scratch, at.SLOT: self._slot}
+            source |= memory | {at.SPECTRA: between}
+            target |= memory | {at.SPECTRA: between}
+            factors = memory | {
+                at.LEFT_PLACE: between, at.RIGHT_PLACE: spectra, at.OUT_PLACE: between,
+                at.SUMS: case.ins,
+            }  # fmt: skip
+            ins, outs = self._pairs
+            for first, units, tile, tiles in self.cut.chunks():
+                chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
+                source |= chunk
+                target |= chunk
+                factors[at.P_TILES] = factors[at.ROWS] = tiles
+                self._there.run(source, units * ins)
+                self._multiply.run(factors, case.groups * self.cut.bins)
+                self._back.run(target, units * outs)
 
 
 class FilterGradient:
@@ -111,6 +110,9 @@ class FilterGradient:
         all_spectra = self._inputs, self._outputs, self._filters
         self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True)
         self._back = passes.filters(case, cut, self._filters, bits, back=True)
+        used = self._of_inputs, self._of_outputs, self._multiply, self._back
+        self._slot = max(one.slot for one in used)
+        self._pairs = _pairs(case, item)
 
     def run(self, x: Tensor, g: Tensor) -> Tensor:
         """Return the gradient as (groups, outs, ins, height, width)."""
@@ -119,33 +121,31 @@ class FilterGradient:
         lanes = passes.filter_lanes(case.outs, item)
         laid = x.new_empty((case.groups, case.ins, *case.kernel, lanes))
         biases = x.new_zeros(lanes)
-        used: tuple[Pass, ...] = (self._of_inputs, self._of_outputs, self._multiply, self._back)
-        slot = max(one.slot for one in used)
-        ins, outs = (
-            case.groups * passes.pairs(channels, item) for channels in (case.ins, case.outs)
-        )
+        inputs, outputs = passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
         sizes = (case.groups * s.group for s in (self._inputs, self._outputs, self._filters))
-        with Scratch(torch.get_num_threads() * slot, *sizes) as (place, signals, gradients, sums):
-            sources = (
-                (self._of_inputs, passes.plane_steps(x, case.ins), signals, ins),
-                (self._of_outputs, passes.plane_steps(g, case.outs), gradients, outs),
-            )
-            for first, last in cut.chunks():
-                begin = cut.first_tile(first)
-                for one, source, spectra, pairs in sources:
-                    here = {
-                        at.FIRST_UNIT: first, at.UNITS: last - first, at.FIRST_TILE: begin,
-                        at.SPECTRA: spectra,
-                    }  # fmt: skip
-                    one.run(source | here, place, slot, (last - first) * pairs)
-                tiles = cut.first_tile(last) - begin
-                factors = {
-                    at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
-                    at.P_TILES: tiles, at.ROWS: case.ins, at.SUMS: tiles,
-                    at.P_ADDS: int(first > 0),
-                }  # fmt: skip
-                self._multiply.run(factors, place, slot, case.groups * cut.bins)
-            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
-            self._back.run(places, place, slot, case.ins * outs)
+        with Scratch(torch.get_num_threads() * self._slot, *sizes) as places:
+            scratch, signals, gradients, sums = places
+            memory = {at.SCRATCH: scratch, at.SLOT: self._slot}
+            inputs |= memory | {at.SPECTRA: signals}
+            outputs |= memory | {at.SPECTRA: gradients}
+            factors = memory | {
+                at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
+                at.ROWS: case.ins,
+            }  # fmt: skip
+            ins, outs = self._pairs
+            for first, units, tile, tiles in cut.chunks():
+                chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
+                self._of_inputs.run(inputs | chunk, units * ins)
+                self._of_outputs.run(outputs | chunk, units * outs)
+                factors[at.P_TILES] = factors[at.SUMS] = tiles
+                factors[at.P_ADDS] = int(first > 0)
+                self._multiply.run(factors, case.groups * cut.bins)
+            results = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
+            self._back.run(memory | results, case.ins * outs)
         laid = laid[..., : case.outs].mul_(1 / cut.length**2)
         return laid.permute(0, 4, 1, 2, 3)
+
+
+def _pairs(case: Correlation, item: int) -> tuple[int, int]:
+    """Return how many pairs of vectors the channels in and out make, in all groups."""
+    return case.groups * passes.pairs(case.ins, item), case.groups * passes.pairs(case.outs, item)

@@ -88,12 +88,14 @@ class Cut:
         """Chunks."""
         return -(-self.all_units // self.units)
 
-    def chunks(self) -> list[tuple[int, int]]:
-        """List the first unit of each chunk and the one behind its last."""
-        return [
-            (first, min(first + self.units, self.all_units))
-            for first in range(0, self.all_units, self.units)
-        ]
+    def chunks(self) -> list[tuple[int, int, int, int]]:
+        """List each chunk's first unit and how many units it has, and the same of its tiles."""
+        found = []
+        for first in range(0, self.all_units, self.units):
+            units = min(self.units, self.all_units - first)
+            tile = self.first_tile(first)
+            found.append((first, units, tile, self.first_tile(first + units) - tile))
+        return found
 
     def first_tile(self, unit: int) -> int:
         """Return the number of a unit's first tile; of the one behind the last, how many."""

@@ -37,12 +37,14 @@ class Pass:
             template[place] = value
         self._template = bytes(template)
 
-    def run(self, changing: Mapping[int, int], scratch: int, slot: int, pieces: int) -> None:
-        """Run it on so many pieces, in torch's threads, each of which has a slot of memory."""
+    def run(self, changing: Mapping[int, int], pieces: int) -> None:
+        """Run it on so many pieces, in torch's threads, with the fields that are to be filled in.
+
+        The memory of threads is among them: its place, and the slot that each thread has.
+        """
         fields = self._kind.from_buffer_copy(self._template)
         for place, value in changing.items():
             fields[place] = value
-        fields[at.SCRATCH], fields[at.SLOT] = scratch, slot
         threads = min(torch.get_num_threads(), pieces)
         if threads == 1:
             CALL(self._function.address)(ctypes.addressof(fields))
