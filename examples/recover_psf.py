@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> float:
     print(f"that is {native_s / auto_s:.0f} times as fast")
     print(f"after {options.steps} steps the learned filter is off by {100 * error:.1f}%")
     save_picture(true, learned, options.output)
-    print(f"picture: {options.output}")
+    print(f"picture: {options.output.name}")
     return error
 
 

@@ -26,7 +26,8 @@ def output(command: str) -> str:
     done = subprocess.run(
         [sys.executable if program == "python" else program, *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1", "MAKEFLAGS": ""},
+        # As if nothing of make's were around it: a make within one tells of its folders.
+        env={**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1", "MAKEFLAGS": "", "MAKELEVEL": "0"},
         capture_output=True,
         text=True,
         check=True,

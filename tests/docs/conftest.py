@@ -1,5 +1,6 @@
 """The pages of docs/, built once from a copy, so that nothing is written into the working tree."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("docs", pages),
         ],
         cwd=copy,
+        env={**os.environ, "MAKELEVEL": "1"},  # as `make docs` does
         capture_output=True,
         text=True,
         check=False,

@@ -119,3 +119,8 @@ def test_what_a_command_prints_stands_in_the_pages(built) -> None:
     commands = (built / "reference" / "commands.html").read_text(encoding="utf-8")
     assert "usage: python -m convbench" in commands
     assert "make report" in commands
+
+
+def test_no_page_names_the_folder_that_it_was_made_in(built, pages) -> None:
+    made_in = str(built.parent)
+    assert [page.name for page in pages if made_in in page.read_text(encoding="utf-8")] == []
