@@ -129,9 +129,9 @@ def run(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Filter with each, in a process of its own, and print a table; then the block."""
     shared = [f"--filter={options.filter}", f"--workers={options.workers}"]
-    part = [] if options.part is None else [f"--part={options.part}"]
     if options.pipeline:
-        part.append(f"--pipeline={options.pipeline}")
+        shared.append(f"--pipeline={options.pipeline}")
+    part = [] if options.part is None else [f"--part={options.part}"]
     print("| with | time | rate | peak memory |\n|---|---:|---:|---:|", flush=True)
     for command in NAMES:
         arguments = [command, options.image, *shared, *part, "--row"]

@@ -31,22 +31,20 @@ _ADVICE: int = getattr(mmap, "MADV_HUGEPAGE", -1)
 def new(like: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     """Return a new dense tensor of a tensor's dtype and device, with whatever stands in it."""
     made = like.new_empty(shape)
-    if made.nbytes >= LARGE_BYTES:
-        ask(made)
+    ask(made)
     return made
 
 
 def room(size: int) -> torch.Tensor:
-    """Return so many bytes."""
-    made = torch.empty(size, dtype=torch.uint8)
-    if size >= LARGE_BYTES:
-        ask(made)
+    """Return so many bytes of the CPU's, whatever torch's default device is."""
+    made = torch.empty(size, dtype=torch.uint8, device="cpu")
+    ask(made)
     return made
 
 
 def ask(memory: torch.Tensor) -> None:
-    """Ask for large pages for memory that has just been made; whether they come does not matter."""
-    if _madvise is None or _ADVICE < 0 or not memory.is_cpu:
+    """Ask for large pages for new memory, if it is large; whether they come does not matter."""
+    if memory.nbytes < LARGE_BYTES or _madvise is None or _ADVICE < 0 or not memory.is_cpu:
         return
     start = -(-memory.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     _madvise(start, memory.data_ptr() + memory.nbytes - start, _ADVICE)

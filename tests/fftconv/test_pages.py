@@ -52,6 +52,11 @@ def test_small_memory_and_other_systems(
     assert not asked
 
 
+def test_room_is_the_cpus() -> None:
+    with torch.device("meta"):
+        assert pages.room(64).is_cpu
+
+
 @pytest.mark.parametrize("method", ["compiled", "overlap_save"])
 @pytest.mark.parametrize(
     ("shapes", "is_large"), [((PLAIN, (1, 1, 5, 5)), True), ((SMALL, (1, 1, 5, 5)), False),

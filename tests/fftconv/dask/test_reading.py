@@ -4,6 +4,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 import zarr
 
 import fftconv.dask
@@ -44,6 +45,15 @@ def test_storage_in_one_piece_is_read_by_windows_of_blocks() -> None:
     whole = fftconv.dask.conv2d(da.from_array(stored.values), WEIGHT, padding=2)
     np.testing.assert_allclose(y.compute(), whole.compute(), rtol=1e-5, atol=1e-5)
     assert len(stored.read) == y.npartitions > 1
+
+
+def test_tasks_compute_on_the_cpu_whatever_torchs_default_device_is() -> None:
+    x, weight = image(16, 40, 40), image(16, 16, 5, 5)
+    lazy = fftconv.dask.conv2d(da.from_array(x, chunks=(16, 20, 20)), weight, method="overlap_save")
+    with torch.device("meta"), dask.config.set(scheduler="sync"):
+        y = lazy.compute()
+    expected = torch.conv2d(torch.from_numpy(x)[None], torch.from_numpy(weight))[0]
+    np.testing.assert_allclose(y, expected.numpy(), atol=1e-3)
 
 
 def test_borders_that_repeat_the_other_side_read_both_sides() -> None:

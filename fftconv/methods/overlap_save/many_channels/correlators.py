@@ -36,7 +36,8 @@ class Correlator:
         self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=False)
         self._slot = max(one.slot for one in (self._there, self._back, self._multiply))
         self._pairs = _pairs(case, item)
-        self._no_bias = torch.zeros(case.groups, passes.filter_lanes(case.outs, item), dtype=dtype)
+        lanes = passes.filter_lanes(case.outs, item)
+        self._no_bias = torch.zeros(case.groups, lanes, dtype=dtype, device="cpu")
         self.spectra_bytes = case.groups * self._filters.group
         self.key: object = (case, cut.length, dtype, "turned")
 
@@ -135,8 +136,10 @@ class FilterGradient:
             ins, outs = self._pairs
             for first, units, tile, tiles in cut.chunks():
                 chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
-                self._of_inputs.run(inputs | chunk, units * ins)
-                self._of_outputs.run(outputs | chunk, units * outs)
+                inputs |= chunk
+                outputs |= chunk
+                self._of_inputs.run(inputs, units * ins)
+                self._of_outputs.run(outputs, units * outs)
                 factors[at.P_TILES] = factors[at.SUMS] = tiles
                 factors[at.P_ADDS] = int(first > 0)
                 self._multiply.run(factors, case.groups * cut.bins)
