@@ -39,7 +39,7 @@ def _least_width(table: "Table", console: Console) -> int:
 
 def print_results(run: "Run", console: Console) -> None:
     """Print the fastest method of each cell, forward and backward."""
-    from convbench.report.winners import winner_lines, winner_table
+    from convbench.report.winners import winner_lines, winner_table, winners
 
     console.print(f"\n{run.machine}, commit {run.commit[:8]}, float32, median of one call")
     for title, benchmark in (("forward", FORWARD), ("backward", BACKWARD)):
@@ -52,4 +52,7 @@ def print_results(run: "Run", console: Console) -> None:
             lines = "\n".join(winner_lines(run, benchmark))
             console.print(table.title, style="bold", highlight=False)
             console.print(lines, markup=False, highlight=False, soft_wrap=True)
-    console.print("(2x): the next method takes twice as long; a = b: too close to call\n")
+    both = [*winners(run, FORWARD).values(), *winners(run, BACKWARD).values()]
+    pending = "; so far: not all methods are measured" if any(w.pending for w in both) else ""
+    legend = "(2x): the next method takes twice as long; a = b: too close to call"
+    console.print(f"{legend}{pending}\n")

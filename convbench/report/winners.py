@@ -25,24 +25,32 @@ class Winner:
 
     None if nothing else was measured.
     """
-    decided: bool
-    """Whether its confidence interval is apart from every other's, and no method is unknown."""
+    tied: bool
+    """Whether it and the runner-up are too close to call."""
     unknown: tuple[str, ...] = ()
     """Methods whose time the machine was too busy to tell: one of them may be the fastest."""
+    pending: tuple[str, ...] = ()
+    """Methods that nobody has measured yet."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing else that there is can be the fastest."""
+        return not (self.tied or self.unknown or self.pending)
 
     def __str__(self) -> str:
         """Write the cell of the table: the method, its time, and how far ahead it is."""
         time = format_seconds(self.time_s)
-        if not self.decided or self.speedup is None:
+        if self.tied or self.unknown or self.speedup is None:
             return f"{self.name}\n{time}"
-        return f"{self.method}\n{time} ({self.speedup:.2g}x)"
+        return f"{self.name}\n{time} ({self.speedup:.2g}x)"
 
     @property
     def name(self) -> str:
         """Name the fastest, and whoever may be it."""
+        name = f"{self.method} = {self.runner_up}" if self.tied else self.method
         if self.unknown:
-            return f"{self.method}, or {' or '.join(self.unknown)}?"
-        return self.method if self.decided else f"{self.method} = {self.runner_up}"
+            name = f"{self.method}, or {' or '.join(self.unknown)}?"
+        return f"{name} so far" if self.pending else name
 
 
 def _apart(faster: Record, slower: Record) -> bool:
@@ -71,23 +79,21 @@ def winner(records: list[Record]) -> Winner | None:
     )
     if not ranked:
         return None
-    unknown = tuple(
-        r.params["method"] for r in records if r.disturbed and r.params["method"] != "auto"
-    )
+    waiting = [r for r in records if not r.settled and r.params["method"] != "auto"]
+    unknown = tuple(r.params["method"] for r in waiting if r.disturbed)
+    pending = tuple(r.params["method"] for r in waiting if not r.disturbed)
     first, *others = ranked
-    if not others:
-        method = first.params["method"]
-        return Winner(method, first.value, None, None, decided=not unknown, unknown=unknown)
     # A slower one may be nearer than the next, if the machine was slower for it.
     tied = [other for other in others if not _apart(first, other)]
-    second = (tied or others)[0]
+    second = next(iter(tied or others), None)
     return Winner(
         first.params["method"],
         first.value,
-        second.params["method"],
-        second.paced / first.paced,
-        decided=not tied and not unknown,
+        None if second is None else second.params["method"],
+        None if second is None else second.paced / first.paced,
+        tied=bool(tied),
         unknown=unknown,
+        pending=pending,
     )
 
 

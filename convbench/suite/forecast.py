@@ -20,6 +20,7 @@ _FIRST = (
     "limits.",
     "layers.",
 )
+_GRIDS = _FIRST[:2]
 
 # What the report leaves to a plain `asv run`: other libraries, whole networks, fftconv's own
 # overheads, counts of instructions, and networks' layers by scipy, which loops over planes and
@@ -27,19 +28,22 @@ _FIRST = (
 _LEFT_OUT = ("planning.", "overhead.", "peers.", "networks.", "instructions.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
+# Scipy's take the longest, and `auto` is one of the others.
+_LATE = (*_PLANE_METHODS, "auto")
 
 
-def rank(name: str, leading: dict[str, Any]) -> tuple[int, bool]:
+def rank(name: str, leading: dict[str, Any]) -> tuple[bool, bool, int, bool]:
     """Return the place of a benchmark's cells with these leading parameters in the order.
 
     With one thread comes last: it says how well threads are used, not which method is fastest.
-    Of the rest, scipy's methods come after the others: they take the longest.
+    Before all, in both directions, come the methods of the grid that may be the fastest: a table
+    that knows a single method names no winner.
     """
-    late = leading.get("method") in _PLANE_METHODS
-    if leading.get("threads") == 1:
-        return len(_FIRST) + 1, late
+    late = leading.get("method") in _LATE
     ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
-    return next(ranks, len(_FIRST)), late
+    place = next(ranks, len(_FIRST))
+    behind = late or not name.startswith(_GRIDS)
+    return leading.get("threads") == 1, behind, place, late
 
 
 def left_out(name: str, values: tuple[Any, ...]) -> bool:

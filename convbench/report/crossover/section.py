@@ -43,7 +43,9 @@ def _detail(shown: Standing, title: str) -> Markup:
 def _doubt(best: Winner) -> str:
     if best.unknown:
         return f"{', '.join(best.unknown)}: disturbed"
-    return f"= {best.runner_up} within noise"
+    if best.tied:
+        return f"= {best.runner_up} within noise"
+    return f"{', '.join(best.pending)}: not run"
 
 
 def _label(shown: Standing) -> list[Content]:

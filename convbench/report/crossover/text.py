@@ -45,6 +45,7 @@ def map_table(grid: Grid) -> Table:
 LEGEND = (
     "3x: speedup over native. auto 1.02x: time of auto over that of the fastest. a = b: the noise "
     "can explain the difference. a, or b?: the machine was too busy to measure b. "
+    "a so far: other methods are not measured yet. "
     "a > b at 9: from filter size 9 on b is faster (9?: within noise)."
 )
 

@@ -60,6 +60,18 @@ def test_what_the_summary_needs_is_measured_first(benchmarks) -> None:
     assert order.index(grid) < order.index(layers)
 
 
+def test_both_tables_know_the_fast_methods_before_any_waits_for_scipy(benchmarks) -> None:
+    def chunk_of(benchmark: str, method: str) -> int:
+        cell = (benchmark, (method, "all", 256, 7))
+        return next(at for at, chunk in enumerate(chunks) if cell in chunk.cells)
+
+    chunks = report_chunks(benchmarks)
+    grids = ("conv2d.Forward.time_forward", "conv2d.Backward.time_backward")
+    quick = [chunk_of(g, m) for g in grids for m in ("native", "compiled", "overlap_save")]
+    late = [chunk_of(g, m) for g in grids for m in ("direct", "fft", "auto")]
+    assert max(quick) <= min(late)
+
+
 def test_no_chunk_is_expected_to_take_long(benchmarks) -> None:
     assert max(chunk.expected_s for chunk in report_chunks(benchmarks)) < 90
 

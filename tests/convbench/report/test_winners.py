@@ -1,6 +1,7 @@
 """Winners: who is fastest, by how much, and when that is not to be said."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -41,9 +42,23 @@ def test_auto_does_not_compete_with_the_method_that_it_takes() -> None:
 
 
 def test_skipped_methods_do_not_win() -> None:
-    best = winner([record("skipped", math.nan, None), record("only", 2.0, (1.9, 2.1))])
+    skipped = replace(record("skipped", math.nan, None), reason="takes too long")
+    best = winner([skipped, record("only", 2.0, (1.9, 2.1))])
     assert str(best) == "only\n2 s"
-    assert winner([record("skipped", math.nan, None)]) is None
+    assert winner([skipped]) is None
+
+
+def test_nothing_is_the_fastest_before_all_are_measured() -> None:
+    not_run = record("slow?", math.nan, None)
+    alone = winner([not_run, record("only", 2.0, (1.9, 2.1))])
+    assert str(alone) == "only so far\n2 s"
+    assert not alone.decided
+    ahead = winner([not_run, record("a", 1.0, (0.9, 1.1)), record("b", 2.0, (1.9, 2.1))])
+    assert str(ahead) == "a so far\n1 s (2x)"
+    assert not ahead.decided
+    # `auto` is one of the others, measured or not.
+    settled = winner([record("auto", math.nan, None), record("only", 2.0, (1.9, 2.1))])
+    assert settled.decided
 
 
 def test_what_met_a_slower_machine_may_be_as_fast() -> None:
