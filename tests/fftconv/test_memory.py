@@ -39,3 +39,13 @@ def test_no_limit(limits, text: str) -> None:
 def test_where_the_system_does_not_say(limits, monkeypatch) -> None:
     monkeypatch.delattr(os, "sysconf")
     assert memory.memory_bytes() == 4 * GIB
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [("2048K\n", 2 << 20), ("512K", 1 << 19), ("", 1 << 19), (None, 1 << 19)]
+)
+def test_a_cores_cache_is_what_the_system_says(said, known, monkeypatch, tmp_path) -> None:
+    if said is not None:
+        (tmp_path / "size").write_text(said)
+    monkeypatch.setattr(memory, "CACHE", tmp_path / "size")
+    assert memory.cache_bytes.__wrapped__() == known
