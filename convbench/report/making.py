@@ -126,9 +126,10 @@ def report(machine: str | None, console: Console, *, again: bool, budget_s: floa
             f"{clock(time.monotonic() - start)} in all"
         )
     if left:
+        modules = {name.partition(".")[0] for chunk in left for name, _ in chunk.cells}
         console.print(
             f"{len(left)} of {len(chunks)} parts found no time in {clock(budget_s)} "
-            f"({', '.join(sorted({name for chunk in left for name, _ in chunk.cells}))}): "
+            f"(of {', '.join(sorted(modules))}): "
             "the next report goes on with them; --budget 30m takes more at once"
         )
     _print_steps(name, steps, console)
