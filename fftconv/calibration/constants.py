@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from fftconv.geometry import Pair
 
-SCHEMA = 6
+SCHEMA = 7
 #: One side of the tiles that show what the other side costs.
 STRIP = 128
 
@@ -122,12 +122,23 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         return {}
 
 
+class NewMemory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds per byte of filling memory that the system has just handed out.
+
+    ``small`` in its pages, each a fault; ``large`` where large pages were asked for.
+    """
+
+    small: float
+    large: float
+
+
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The constants of one machine.
 
     ``native_call``, ``onednn_call``, ``compiled_call`` and ``fft_call`` are seconds per call of
     each backend: torch's own kernels, those that it leaves to oneDNN, numba's, transforms.
-    ``onednn_filter`` is thread-seconds per number of a filter that oneDNN brings into its order.
+    ``onednn_filter`` is thread-seconds per number of a filter that oneDNN brings into its order,
+    ``new_memory`` what large results cost beside their numbers.
     """
 
     schema: int
@@ -139,6 +150,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     onednn_filter: float
     compiled_call: float
     fft_call: float
+    new_memory: NewMemory
     float32: Precision
     float64: Precision
 

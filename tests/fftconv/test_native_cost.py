@@ -1,13 +1,15 @@
 """Which kernels torch takes for a convolution, and what their predictions count."""
 
+import msgspec
 import pytest
 import torch
 import torch.nn.functional as F
 
 import fftconv
+from fftconv.calibration.constants import NewMemory
 from fftconv.calibration.machine import Machine
 from fftconv.geometry import Geometry
-from fftconv.methods.maps import GRADIENTS
+from fftconv.methods.maps import GRADIENTS, MAPS
 from fftconv.methods.native import cost
 
 CASES = {
@@ -125,3 +127,33 @@ def test_both_gradients_are_one_call_of_torchs(kind: Machine) -> None:
     each = [cost.seconds((name,), geometry, 4, kind, 1) for name in GRADIENTS]
     both = cost.seconds(GRADIENTS, geometry, 4, kind, 1)
     assert both == pytest.approx(sum(each) - kind.native_call.gradient)
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_results_are_new_memory_for_torch_several_times_over(threads: int) -> None:
+    """An image more makes the result larger than what malloc keeps: the result and a copy of it."""
+    torch.set_num_threads(threads)
+    seconds = [
+        fftconv.plan((batch, 1, 256, 256), (16, 1, 3, 3), padding=1).seconds["forward"]
+        for batch in (7, 8)
+    ]
+    assert seconds[1]["native"] > 4 * seconds[0]["native"]
+    assert seconds[1]["native"] > 2 * seconds[1]["compiled"]
+
+
+def test_what_onednn_writes_is_counted_as_page_faults_were(kind: Machine) -> None:
+    """Megabytes of faults of a call on a Xeon (AVX-512), beside what both have in common."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        pytest.skip("what was counted is of AVX-512, whose blocks have 16 channels")
+    counted = {
+        ((4, 3, 256, 256), (64, 3, 5, 5), 2): (134, 67, 67),
+        ((1, 64, 400, 400), (64, 64, 3, 3), 1): (123, 123, 82),
+        ((1, 1, 4096, 4096), (1, 1, 3, 3), 1): (1141, 2215, 1074),
+    }
+    for (input_shape, weight_shape, padding), megabytes in counted.items():
+        case = Geometry.of(input_shape, weight_shape, padding=padding)
+        for name, expected in zip(MAPS, megabytes, strict=True):
+            free = msgspec.structs.replace(kind, new_memory=NewMemory(0.0, 0.0))
+            took = cost.seconds((name,), case, 4, kind, 1) - cost.seconds((name,), case, 4, free, 1)
+            assert took / kind.new_memory.small / 1e6 == pytest.approx(expected, rel=0.01)

@@ -3,8 +3,11 @@
 import time
 
 import pytest
+import torch
 
+from fftconv.auto.measure import _new_memory
 from fftconv.methods import timing
+from fftconv.methods.new_memory import KEPT_BYTES
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +66,16 @@ def test_of_what_hardly_any_time_was_spent_on_the_usual_is_believed() -> None:
     counts = [(a, 1e-4 * b) for a, b in COUNTS]
     seconds = [a * RATES[0] * (1.05 if n % 2 else 0.95) for n, (a, _) in enumerate(counts)]
     assert timing.fitted(counts, seconds, USUAL)[1] == pytest.approx(USUAL[1], rel=0.2)
+
+
+def test_new_memory_is_new_in_each_call() -> None:
+    """However much the process has kept of what it freed: faults tell."""
+    resource = pytest.importorskip("resource", reason="faults are counted by POSIX")
+    kept = [torch.ones(30 << 20, dtype=torch.uint8) for _ in range(4)]
+    del kept
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    found = _new_memory()
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert faults * resource.getpagesize() >= 5 * 8 * KEPT_BYTES
+    assert found.large > 0
+    assert found.small > 0

@@ -12,6 +12,7 @@ from fftconv.machine_code.usable import obstacle
 from fftconv.methods.compiled import cost
 from fftconv.methods.maps import Maps, readable
 from fftconv.methods.method import Method
+from fftconv.methods.new_memory import results_s
 from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.timing import call_s
 from fftconv.methods.turned import Turned, turned
@@ -70,7 +71,8 @@ class Compiled(Method):
         """Count vector instructions."""
         del learned
         machine = known()
-        return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
+        work = sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
+        return work + results_s(names, geometry, item_bytes, machine, threads)
 
     def calibrate(self, dtype: torch.dtype) -> Found:
         """Time the kernels, and copies of planes."""

@@ -9,8 +9,12 @@ import torch
 
 from fftconv.calibration.between import CACHED, neighbours
 from fftconv.geometry import area
+from fftconv.machine_code.target import target
+from fftconv.methods.new_memory import new_s, result_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fftconv.calibration.constants import Call, Machine, Rate
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 FEW = 20_480
 #: Output channels that oneDNN's layouts hold side by side.
 BLOCK = 16
+#: Channels of an input that oneDNN reads as they are, without a copy in blocks of channels.
+PLAIN = 3
 #: Thread-seconds per byte of a filter beyond `CACHED` where torch multiplies matrices: 6e-11 for
 #: 32 MB of 64 to 64 channels, 8e-11 for 9 MB of 512 to 512, both with next to no output (Xeon,
 #: AVX-512).
@@ -90,7 +96,32 @@ def seconds(
         onednn_call=machine.onednn_call,
         onednn_filter=machine.onednn_filter,
     )
-    return beside + sum(macs * _per_mac(name, rate, geometry, onednn) for name in names)
+    new = new_s(_written(names, geometry, item_bytes, onednn), machine.new_memory.small, threads)
+    return beside + new + sum(macs * _per_mac(name, rate, geometry, onednn) for name in names)
+
+
+def _written(
+    names: tuple[Map, ...], geometry: Geometry, item_bytes: int, onednn: bool
+) -> Iterator[int]:
+    """Yield the bytes of what maps write: results, and oneDNN's copies in blocks of channels.
+
+    A block is a vector, filled up: of a single channel the copy has 16 (AVX-512). Counted as page
+    faults of 12 cases, forward and gradients (Xeon).
+    """
+    x, y = (
+        geometry.batch * -(-channels * item_bytes // target().vector_bytes)
+        * target().vector_bytes * area(size)
+        for channels, size in (
+            (geometry.in_channels, geometry.input_size),
+            (geometry.out_channels, geometry.output_size),
+        )
+    )  # fmt: skip
+    for name in names:
+        yield result_bytes(name, geometry, item_bytes)
+        if onednn:
+            yield y
+            if name == "grad_input" or geometry.in_channels > PLAIN:
+                yield x
 
 
 def _per_mac(name: Map, rate: Rate, geometry: Geometry, onednn: bool) -> float:

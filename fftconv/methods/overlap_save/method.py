@@ -28,6 +28,7 @@ import torch
 
 from fftconv.calibration import machine
 from fftconv.methods.method import Method
+from fftconv.methods.new_memory import results_s
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 from fftconv.methods.polyphase import Polyphase
@@ -88,7 +89,8 @@ class OverlapSave(Method):
         learned: bool = False,
     ) -> float:  # fmt: skip
         """Ask the engine of the case."""
-        return choice.seconds(names, geometry, item_bytes, threads, learned)
+        work = choice.seconds(names, geometry, item_bytes, threads, learned)
+        return work + results_s(names, geometry, item_bytes, machine.known(), threads)
 
     def calibrate(self, dtype: torch.dtype) -> Found:
         """Time tiles and products."""
