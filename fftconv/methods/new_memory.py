@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
 
-#: glibc keeps freed memory for the next call if blocks are smaller (DEFAULT_MMAP_THRESHOLD_MAX, which
-#: it comes to by itself); others go back to the system each time.
+#: glibc keeps freed memory for the next call if blocks are smaller (DEFAULT_MMAP_THRESHOLD_MAX,
+#: which it comes to by itself); others go back to the system each time.
 KEPT_BYTES = 32 << 20
 
 

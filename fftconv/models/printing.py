@@ -60,7 +60,10 @@ def _sums(survey: Survey) -> Iterable[str]:
     yield f"The model takes {model}; these layers, as they are, {survey.share:.0%} of it."
     saved, rest = survey.saved_s, survey.model_s - survey.saved_s
     if survey.share > _BELIEVED_SHARE:
-        yield "They cannot take more than all of it: the machine was busy. Survey it again."
+        yield (
+            "They cannot take more than all of it: the machine was busy, or layers this small find "
+            "colder caches alone than in the model. No saving is claimed."
+        )
     elif saved <= 0:
         yield "Converting would save nothing."
     elif rest <= 0:
