@@ -73,13 +73,11 @@ def _apart(faster: Record, slower: Record) -> bool:
 def winner(records: list[Record]) -> Winner | None:
     """Return the fastest of the records of one cell, or None if all were skipped."""
     # `auto` is one of the others, and would tie with it everywhere.
-    ranked = sorted(
-        (r for r in records if not r.skipped and r.params["method"] != "auto"),
-        key=lambda record: record.paced,
-    )
+    rivals = [r for r in records if r.params["method"] != "auto"]
+    ranked = sorted((r for r in rivals if not r.skipped), key=lambda record: record.paced)
     if not ranked:
         return None
-    waiting = [r for r in records if not r.settled and r.params["method"] != "auto"]
+    waiting = [r for r in rivals if not r.settled]
     unknown = tuple(r.params["method"] for r in waiting if r.disturbed)
     pending = tuple(r.params["method"] for r in waiting if not r.disturbed)
     first, *others = ranked
