@@ -9,6 +9,7 @@ import fftconv
 from fftconv.calibration.constants import NewMemory
 from fftconv.calibration.machine import Machine
 from fftconv.geometry import Geometry
+from fftconv.machine_code.target import target
 from fftconv.methods.maps import GRADIENTS, MAPS
 from fftconv.methods.native import cost
 
@@ -157,3 +158,23 @@ def test_what_onednn_writes_is_counted_as_page_faults_were(kind: Machine) -> Non
             free = msgspec.structs.replace(kind, new_memory=NewMemory(0.0, 0.0))
             took = cost.seconds((name,), case, 4, kind, 1) - cost.seconds((name,), case, 4, free, 1)
             assert took / kind.new_memory.small / 1e6 == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_a_block_of_channels_takes_as_long_half_full(kind: Machine, taps: int) -> None:
+    """One channel more than a vector holds costs as much as two vectors of them."""
+    lanes = target().vector_bytes // 4
+    odd, full = (
+        cost.seconds(
+            ("forward",),
+            Geometry.of((8, count, 40, 40), (count, count, taps, taps), padding=taps // 2),
+            4, kind, 2,
+        )
+        for count in (lanes + 1, 2 * lanes)
+    )  # fmt: skip
+    assert odd == pytest.approx(full, rel=0.3)
+    outs = [
+        cost.seconds(("forward",), Geometry.of((8, 1, 128, 128), (n, 1, 5, 5)), 4, kind, 2)
+        for n in (5, 6)
+    ]
+    assert outs[0] == pytest.approx(outs[1], rel=0.1)
