@@ -20,9 +20,9 @@ CHUNK_BYTES = 6 << 20
 #: Bytes of one bin's share of them.
 BIN_BYTES = 192 << 10
 #: Tiles that are worth as much as to find spectra in the threads' caches again: a weight's spectra
-#: are read once for all of a chunk, sums over tiles are read and written. More of them than caches
-#: hold gained nothing (Xeon, 13 layers, 3x3 to 9x9; caches of 2 MB against half of one: 3%, 12% for
-#: 64 channels 3x3).
+#: are read once for all of a chunk, sums over tiles are read and written. (13 layers, 3x3 to 9x9,
+#: on a Xeon: 48 tiles gain nothing over 32; to count on its cache of 2 MB in place of 512 KB gains
+#: 3%, and 12% for 64 channels 3x3.)
 FEW_TILES, FEW_TO_SUM = 32, 64
 _LINE = 64
 
