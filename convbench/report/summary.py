@@ -42,17 +42,19 @@ def print_results(run: "Run", console: Console) -> None:
     from convbench.report.winners import winner_lines, winner_table, winners
 
     console.print(f"\n{run.machine}, commit {run.commit[:8]}, float32, median of one call")
+    pending = ""
     for title, benchmark in (("forward", FORWARD), ("backward", BACKWARD)):
-        table = winner_table(run, benchmark, f"fastest method, {title}")
+        best = winners(run, benchmark)
+        table = winner_table(best, f"fastest method, {title}")
         if not table.row_count:
             console.print(f"{title}: no cell is measured yet")
         elif _least_width(table, console) <= console.width:
             console.print(table)
         else:  # the names of methods would be cut
-            lines = "\n".join(winner_lines(run, benchmark))
+            lines = "\n".join(winner_lines(best))
             console.print(table.title, style="bold", highlight=False)
             console.print(lines, markup=False, highlight=False, soft_wrap=True)
-    both = [*winners(run, FORWARD).values(), *winners(run, BACKWARD).values()]
-    pending = "; so far: not all methods are measured" if any(w.pending for w in both) else ""
+        if any(first.pending for first in best.values()):
+            pending = "; so far: not all methods are measured"
     legend = "(2x): the next method takes twice as long; a = b: too close to call"
     console.print(f"{legend}{pending}\n")

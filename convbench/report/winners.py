@@ -109,17 +109,16 @@ def winners(run: Run, benchmark: str) -> dict[tuple[int, int], Winner]:
     return {cell: best for cell, best in found.items() if best is not None}
 
 
-def winner_lines(run: Run, benchmark: str) -> list[str]:
+def winner_lines(best: dict[tuple[int, int], Winner]) -> list[str]:
     """Return what `winner_table` says, a line a cell, for where the table is too wide."""
     return [
-        f"input {size}, filter {taps}: {' '.join(str(best).split())}"
-        for (size, taps), best in sorted(winners(run, benchmark).items())
+        f"input {size}, filter {taps}: {' '.join(str(first).split())}"
+        for (size, taps), first in sorted(best.items())
     ]
 
 
-def winner_table(run: Run, benchmark: str, title: str) -> Table:
+def winner_table(best: dict[tuple[int, int], Winner], title: str) -> Table:
     """Return the table of winners: a row for each input size, a column for each filter size."""
-    best = winners(run, benchmark)
     filters = sorted({taps for _, taps in best})
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("input", justify="right")
