@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 import fftconv
-from fftconv.calibration.constants import NewMemory
+from fftconv.calibration.constants import Call, NewMemory
 from fftconv.calibration.machine import Machine
 from fftconv.geometry import Geometry
 from fftconv.machine_code.target import target
-from fftconv.methods.maps import GRADIENTS, MAPS
+from fftconv.methods.maps import GRADIENTS, MAPS, Map
 from fftconv.methods.native import cost
 
 CASES = {
@@ -178,3 +178,24 @@ def test_a_block_of_channels_takes_as_long_half_full(kind: Machine, taps: int) -
         for n in (5, 6)
     ]
     assert outs[0] == pytest.approx(outs[1], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("names", "ins", "taps", "calls"),
+    [
+        (("forward",), 16, 3, 1.3),
+        (("forward",), 64, 5, 1.3),
+        (("forward",), 1, 3, 1.0),
+        (("forward",), 64, 1, 1.0),
+        (GRADIENTS, 64, 3, 1.0),
+    ],
+)
+def test_a_forward_call_that_reorders_takes_longer(
+    kind: Machine, names: tuple[Map, ...], ins: int, taps: int, calls: float
+) -> None:
+    """Where oneDNN brings input and output into blocks of channels, whatever their size."""
+    case = Geometry.of((2, ins, 8, 8), (16, ins, taps, taps))
+    free = msgspec.structs.replace(kind, onednn_call=Call(0.0, 0.0))
+    took = cost.seconds(names, case, 4, kind, 2) - cost.seconds(names, case, 4, free, 2)
+    one = kind.onednn_call.forward if names == ("forward",) else kind.onednn_call.gradient
+    assert took == pytest.approx(calls * one)

@@ -30,6 +30,11 @@ PLAIN = 3
 #: 32 MB of 64 to 64 channels, 8e-11 for 9 MB of 512 to 512, both with next to no output (Xeon,
 #: AVX-512).
 READ_S = 7e-11
+#: What a forward call takes longer, of what one of a single channel takes, where oneDNN brings
+#: input and output into blocks of channels: 0.2 to 0.5 (16 and 32 channels, 4x4 and 8x8, one
+#: thread and two); less than a tenth below a block of channels, and next to none for
+#: gradients and filters of 1x1 (Xeon, AVX-512).
+REORDERED = 0.3
 
 
 def by_onednn(geometry: Geometry, item_bytes: int, threads: int) -> bool:
@@ -70,6 +75,9 @@ def beside_s(
     call = onednn_call if by else native_call
     seconds = ("forward" in names) * call.forward + (names != ("forward",)) * call.gradient
     if by:
+        blocked = geometry.channels_per_group[0] >= _in_blocks(1) and area(geometry.kernel_size) > 1
+        if "forward" in names and blocked:
+            seconds += REORDERED * call.forward
         return seconds + len(names) * filter_numbers(geometry) * onednn_filter / threads
     beyond = max(0, prod(geometry.weight_shape) * item_bytes - CACHED)
     return seconds + len(names) * beyond * READ_S / threads
