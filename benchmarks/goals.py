@@ -15,6 +15,11 @@ CNN_SPEEDUP, RGB_SPEEDUP = 0.95, 20
 #: The better of native and native in channels_last / auto on dense layers: the mean, and for 3x3
 #: from 64 channels up the least.
 DENSE = {"dense forward": (6, 2.2), "dense training": (5, 2)}
+#: Native / auto on the convolutions of networks: the least of some, and of all.
+NETWORKS: dict[str, dict[str, float]] = {
+    "networks forward": {"VGG-16": 2.2, "RepLKNet-31B": 4},
+    "networks training": {"VGG-16": 2, "RepLKNet-31B": 4},
+}
 #: Peak / (input + output), the worst.
 MEMORY = 3
 #: Error / native's, the worst.
@@ -63,6 +68,17 @@ def summary(found: dict[str, list[Row]]) -> list[str]:
                 f"{key}: best of native / auto: geometric mean {geometric_mean(ratios):.2f} "
                 f"(goal {goal}), least {min(ratios):.2f} (goal 1), 3x3 from 64 channels up "
                 f"{min(small):.2f} (goal {small_goal})"
+            )
+    for key, networks in NETWORKS.items():
+        if key in found:
+            words = [
+                f"{name} {min(row['ratio'] for row in found[key] if row['network'] == name):.2f} "
+                f"(goal {goal})"
+                for name, goal in networks.items()
+            ]
+            least = min(row["ratio"] for row in found[key])
+            lines.append(
+                f"{key}: native / auto: {', '.join(words)}, least of all {least:.2f} (goal 1)"
             )
     if "memory" in found:
         worst = max(found["memory"], key=lambda row: float(row["ratio"]))

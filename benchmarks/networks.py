@@ -37,7 +37,7 @@ def measured_call(case: NetworkCase, direction: Direction) -> Callable[[], objec
         raise NotImplementedError(reason)
     training = direction == "backward"
     steps = layers_of(case, training=training)
-    return partial(_train, steps) if training else partial(_forward, steps)
+    return partial(train, steps) if training else partial(forward, steps)
 
 
 def layers_of(case: NetworkCase, *, training: bool) -> list[Step]:
@@ -71,12 +71,14 @@ def _layer(conv: Conv, method: str) -> fftconv.Conv2d:
     )  # fmt: skip
 
 
-def _forward(steps: list[Step]) -> None:
+def forward(steps: list[Step]) -> None:
+    """Call each layer with its input."""
     for layer, x, _ in steps:
         layer(x)
 
 
-def _train(steps: list[Step]) -> None:
+def train(steps: list[Step]) -> None:
+    """Call each layer, and have its gradients computed."""
     for layer, x, g in steps:
         wanted = [t for t in (x, *layer.parameters()) if t.requires_grad]
         torch.autograd.grad(layer(x), wanted, g)

@@ -1,7 +1,7 @@
 """What `auto` is to reach, measured side by side in one run: ``python -m benchmarks.targets``.
 
-The speed of the peers, the CNN shapes, the regret against the best method, the peak memory and the
-error come out as one table each, with a summary at the end.
+The speed of the peers, the CNN shapes, the regret against the best method, dense layers, networks,
+the peak memory and the error come out as one table each, with a summary at the end.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import anywhere, dense, goals, peers, study
+from benchmarks import anywhere, dense, goals, peers, study, whole_networks
 from benchmarks.study import Row
 
 
@@ -24,7 +24,7 @@ def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
         words += [
             f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}"
             for k, v in row.items()
-            if k not in ("cell", "ratio", "seconds", "size")
+            if k not in ("cell", "ratio", "seconds", "size", "network")
         ]
         print("  ".join(words), flush=True)
     return kept
@@ -42,6 +42,8 @@ def main() -> None:
         "anywhere training": lambda sizes: anywhere.against_methods(training=True),
         "dense forward": lambda sizes: dense.against_native(training=False),
         "dense training": lambda sizes: dense.against_native(training=True),
+        "networks forward": lambda sizes: whole_networks.against_native(training=False),
+        "networks training": lambda sizes: whole_networks.against_native(training=True),
         "memory": study.memory,
         "accuracy": study.accuracy,
     }

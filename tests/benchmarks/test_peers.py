@@ -9,7 +9,17 @@ import torch
 from scipy.signal import correlate2d
 
 import fftconv
-from benchmarks import anywhere, dense, peak, peers, study, targets
+from benchmarks import (
+    anywhere,
+    dense,
+    network_cases,
+    peak,
+    peers,
+    study,
+    targets,
+    whole_networks,
+)
+from benchmarks.network_cases import Conv
 
 
 @pytest.mark.parametrize("peer", list(peers.PACKAGES))
@@ -68,11 +78,14 @@ def test_what_is_drawn_is_a_case_and_the_same_again() -> None:
 def test_targets_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every section on the smallest image, with one CNN shape and one dense layer."""
+    """Every section on the smallest image, with one CNN shape, a dense layer, small networks."""
     first = next(iter(study.CNN))
     monkeypatch.setattr(study, "CNN", {first: ((1, 3, 20, 20), (3, 1, 3, 3), 3)})
     monkeypatch.setattr(dense, "LAYERS", {"1x64x8": ((1, 64, 8, 8), 64)})
     monkeypatch.setattr(dense, "FILTERS", (3,))
+    tiny = {"VGG-16": (Conv(3, 8, 16),), "RepLKNet-31B": (Conv(8, 8, 16, groups=8),)}
+    monkeypatch.setattr(network_cases, "NETWORKS", tiny)
+    monkeypatch.setattr(whole_networks, "NETWORKS", tiny)
     monkeypatch.setattr(anywhere, "COUNT", 2)
     monkeypatch.setattr(anywhere, "MOST_MACS", 1e6)
     monkeypatch.setattr(peers, "TRAINABLE", ("auto", "torch"))
@@ -89,5 +102,6 @@ def test_targets_command(
     for direction in ("forward", "training"):
         assert f"anywhere {direction}: regret of auto: geometric mean" in printed
         assert f"dense {direction}: best of native / auto: geometric mean" in printed
+        assert f"networks {direction}: native / auto: VGG-16" in printed
     found = json.loads(output.read_text())
     assert {row["size"] for row in found["forward"]} == {32}

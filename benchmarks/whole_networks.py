@@ -1,0 +1,43 @@
+"""The convolutions of whole networks side by side: `auto` and native."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from benchmarks import networks
+from benchmarks.network_cases import BATCHES, METHODS, NETWORKS, NetworkCase
+from benchmarks.study import Row, side_by_side
+
+
+def against_native(training: bool) -> Iterator[Row]:
+    """Compare `auto` with native, forward or a step of training with weights that change."""
+    for name in NETWORKS:
+        for batch in BATCHES:
+            calls = {
+                method: _call(NetworkCase(method, name, batch), training) for method in METHODS
+            }
+            seconds = side_by_side(calls, rounds=5)
+            yield {
+                "cell": f"{name}, batch {batch}",
+                "network": name,
+                "auto_s": seconds["auto"],
+                "ratio": seconds["native"] / seconds["auto"],
+                "seconds": seconds,
+            }
+
+
+def _call(case: NetworkCase, training: bool) -> Callable[[], object]:
+    steps = networks.layers_of(case, training=training)
+    if not training:
+        return partial(networks.forward, steps)
+    weights = [weight for layer, *_ in steps for weight in layer.parameters()]
+    return partial(_step, steps, weights)
+
+
+def _step(steps: list[networks.Step], weights: list[Tensor]) -> None:
+    with torch.no_grad():
+        for weight in weights:
+            weight.mul_(-1)
+    networks.train(steps)
