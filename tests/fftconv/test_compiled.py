@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import fftconv
 from fftconv.geometry import Geometry
 from fftconv.machine_code import pool
 from fftconv.methods.compiled.division import Shape, divide
@@ -62,6 +63,33 @@ def test_widths(width: int, dtype: torch.dtype) -> None:
                     continue
                 geometry = Geometry.of((1, 1, height, width), (1, 1, *kernel), padding=padding)
                 check(geometry, *operands(geometry, dtype))
+
+
+# Planes of one input, whole stacks of four of them and not, in tiles of each number of columns.
+@pytest.mark.parametrize("width", [5, 16, 17, 32, 40, 48, 63, 64, 97])
+@pytest.mark.parametrize("outs", [4, 5, 11])
+def test_planes_of_one_input(outs: int, width: int) -> None:
+    for height, kernel in ((1, (1, 1)), (6, (2, 3)), (7, (3, 3)), (12, (9, 4))):
+        for padding in (0, (kernel[0] // 2, kernel[1] // 2)):
+            pad = padding if isinstance(padding, tuple) else (padding, padding)
+            if kernel[0] > height + 2 * pad[0] or kernel[1] > width + 2 * pad[1]:
+                continue
+            geometry = Geometry.of((2, 3, height, width), (outs, 3, *kernel), padding=padding)
+            check(geometry, *operands(geometry))
+
+
+def test_planes_of_one_input_in_double_precision() -> None:
+    for width in (5, 9, 33):
+        geometry = Geometry.of((2, 3, 7, width), (5, 3, 3, 3), padding=1)
+        check(geometry, *operands(geometry, torch.float64))
+
+
+def test_the_bias_of_each_plane_is_its_own() -> None:
+    for outs, size in ((4, 70), (7, 20), (5, 9)):
+        x, w = torch.randn(2, 3, size, size), torch.randn(outs, 3, 3, 3)
+        bias = torch.randn(outs)
+        got = fftconv.conv2d(x, w, bias, padding=1, method="compiled")
+        torch.testing.assert_close(got, F.conv2d(x, w, bias, padding=1), rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (7, 7), (31, 31), (1, 40), (40, 1), (90, 90)])
@@ -130,14 +158,15 @@ def test_without_openmp(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_specialisations_are_bounded() -> None:
     seen = {
-        (d.form, d.rows, d.columns, d.size)
+        (d.form, d.rows, d.planes, d.columns, d.size)
         for size in range(1, 71)
         for other in (1, 2, 3, 4, 7, size)
-        for out in (1, 2, 5, 64)
-        for d in [divide(Shape(32, 1, 1, 1, 1, (99, 99), (size, other), (out, out), (0, 0)))]
+        for out in (1, 2, 5, 30, 64)
+        for qs in (1, 4, 6)
+        for d in [divide(Shape(32, 1, 1, qs, 1, (99, 99), (size, other), (out, out), (0, 0)))]
     }
-    assert len(seen) <= 30
-    assert {(form, size) for form, _, _, size in seen} >= {("broadcast", 3), ("broadcast", 0)}
+    assert len(seen) <= 50
+    assert {(form, size) for form, *_, size in seen} >= {("broadcast", 3), ("broadcast", 0)}
 
 
 SCRIPT = """

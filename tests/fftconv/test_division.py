@@ -1,5 +1,6 @@
 """The work of a division is counted by formulas: as long loops over rows and columns count it."""
 
+import dataclasses
 import random
 from collections.abc import Iterator
 
@@ -35,21 +36,36 @@ def test_rows_read() -> None:
         assert division._rows_read(shape) == pytest.approx(met / shape.out[0])
 
 
-@pytest.mark.parametrize("lanes", [4, 8, 16])
-def test_vectors_of_columns(lanes: int) -> None:
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("qs", [1, 4, 7])
+def test_vectors_of_columns(qs: int, bits: int) -> None:
+    lanes = target().vector_bytes * 8 // bits
     for shape in shapes():
-        wide, left = target().wide, shape.corner[1]
+        shape = dataclasses.replace(shape, qs=qs, bits=bits)
+        cut = division._broadcast(shape, serial=False)
+        wide, left = cut.columns, shape.corner[1]
         full, out, width, taps = wide * lanes, shape.out[1], shape.size[1], shape.kernel[1]
         clear = masked = busy = 0.0
         column = tiles = 0
         while column < out:
             todo, start = out - column, column - left
-            vectors = wide if todo > 2 * lanes else 2 if todo > lanes else 1
+            vectors = wide if todo >= full or wide < target().wide else -(-todo // lanes)
             if todo >= full and start >= 0 and start + full + taps - 1 <= width:
                 clear += wide
             else:
                 masked += vectors
-            busy += {1: 2.0, 2: 3.0}.get(vectors, vectors)
-            column += vectors * lanes
+            sums = vectors * (4 if qs == 1 else cut.rows * cut.planes)
+            busy += vectors * (2.0 if sums <= 4 else 1.5 if sums <= 8 else 1.0)
+            column += full
             tiles += 1
-        assert division._columns(shape, lanes) == (clear, masked, busy, tiles)
+        assert division._columns(shape, cut) == (clear, masked, busy, tiles)
+
+
+def test_tiles_fill_the_registers_whatever_the_width() -> None:
+    """Of four planes: rows take the place of columns that the output does not have."""
+    for width in (5, 20, 40, 100):
+        geometry = Geometry.of((1, 3, 9, width), (8, 3, 3, 3), padding=1)
+        cut = division._broadcast(division.correlation("forward", geometry, 32), serial=False)
+        assert cut.planes == 4
+        assert cut.rows * cut.columns == target().wide
+        assert cut.columns == target().wide or cut.columns * target().vector_bytes // 4 >= width

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from fftconv.calibration.between import per_byte
 from fftconv.geometry import area
-from fftconv.methods.compiled.division import correlation, divide, work
+from fftconv.methods.compiled.division import BAND_BYTES, correlation, divide, work
 from fftconv.methods.polyphase import count_parts
 from fftconv.methods.turned import turned
 
 if TYPE_CHECKING:
     from fftconv.calibration.constants import Machine
     from fftconv.geometry import Geometry
-    from fftconv.methods.compiled.division import Shape
+    from fftconv.methods.compiled.division import Division, Shape
     from fftconv.methods.maps import Map
 
 #: Thread-seconds per byte in which a group's planes come past each other, pair by pair, from a
@@ -41,13 +41,16 @@ def seconds(
     rates = machine.precision(item_bytes).compiled
     counts = work(shape, division).values()
     busy = sum(count * rate for count, rate in zip(counts, rates, strict=True))
-    busy = max(busy, _streamed(shape))
+    busy = max(busy, _streamed(shape, division))
     return machine.compiled_call + busy / (1 if division.serial else threads)
 
 
-def _streamed(shape: Shape) -> float:
+def _streamed(shape: Shape, division: Division) -> float:
     """Return the thread-seconds in which the planes come past as often as they are needed."""
     size, kernel, out = (prod(plane) for plane in (shape.size, shape.kernel, shape.out))
     plane = max(size, kernel, out) * shape.bits // 8
     stack = (shape.ps + shape.qs) * shape.terms * plane
-    return shape.planes * shape.terms * plane * per_byte(stack, NEAR_S, FAR_S)
+    if division.planes > 1:
+        stack = min(stack, BAND_BYTES)
+    times = shape.planes * shape.terms / division.planes
+    return times * plane * per_byte(stack, NEAR_S, FAR_S)

@@ -10,24 +10,25 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job, source_hash
-from fftconv.machine_code.vectors import REGISTERS, numbers, prefetch, take_ticket
+from fftconv.machine_code.vectors import numbers, prefetch, take_ticket
 from fftconv.methods.compiled import fields as at
 from fftconv.methods.compiled.register_blocks import broadcast_tile, dot_tile
 
-#: Vectors of columns in a full broadcast tile; with 4 rows they fill half of the registers.
-WIDE = 4 if REGISTERS == 32 else 2
-
 
 @cache
-def broadcast(bits: int, rows: int, size: int) -> Any:
+def broadcast(bits: int, rows: int, planes: int, columns: int, size: int) -> Any:
     """Return the function for wide outputs.
 
     Parameters
     ----------
     bits
         32 or 64.
-    rows
-        Output rows per tile: 1, 2 or 4; the output must not be lower, nor b than ``rows - 1``.
+    rows, planes
+        Output rows per tile, 1, 2 or 4, and planes: the output must not be lower nor have fewer,
+        nor b be lower than ``rows - 1``.
+    columns
+        Vectors of columns per tile, `register_blocks.WIDE` at most. With fewer no output is wider
+        than a tile.
     size
         The side of the square filters that the function is unrolled for, 0 for any filter.
     """
@@ -42,21 +43,24 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
         kernel_h, kernel_w = job[at.KERNEL_H], job[at.KERNEL_W]
         out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
         a_h, o_h, band, bands = job[at.A_H], job[at.OUT_STEP_H], job[at.BAND], job[at.BANDS]
-        steps = (job[at.A_S], a_h, job[at.B_S], job[at.B_H], job[at.B_W], o_h)
-        full = WIDE * lanes
-        pieces = groups * ps * bands * qs
+        b_q, o_q, start_q = job[at.B_Q], job[at.OUT_Q], job[at.START_STEP] // item
+        steps = (job[at.A_S], a_h, job[at.B_S], job[at.B_H], job[at.B_W], o_h, b_q, o_q, start_q)
+        full = columns * lanes
+        stacks = -(-qs // planes)
+        pieces = groups * ps * bands * stacks
         piece = take_ticket(job)
         while piece < pieces:
-            q = piece % qs
-            rest = piece // qs
+            # The last planes, too, are as many as the others.
+            q = min(piece % stacks * planes, qs - planes)
+            rest = piece // stacks
             start = rest % bands * band
             rest //= bands
             p = rest % ps
             g = rest // ps
             a = a0 + item * (g * job[at.A_G] + p * job[at.A_P])
-            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q])
-            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
-            channel = start0 + job[at.START_STEP] * (g * qs + q)
+            b = b0 + item * (g * job[at.B_G] + q * b_q)
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
+            channel = start0 + item * start_q * (g * qs + q)
             stop = min(start + band, out_h)
             for i in range(start, stop, rows):
                 # The last block moves up, computing some rows again, rather than be lower.
@@ -87,17 +91,10 @@ def broadcast(bits: int, rows: int, size: int) -> Any:
                         beyond += item * o_h
                     inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
                     if inside and (whole or size == 0):
-                        broadcast_tile(rows, WIDE, 0, size, zero, places, shape, steps)
-                        j += full
-                    elif todo > 2 * lanes:
-                        broadcast_tile(rows, WIDE, 1, size, zero, places, shape, steps)
-                        j += full
-                    elif todo > lanes:
-                        broadcast_tile(rows, 2, 1, size, zero, places, shape, steps)
-                        j += 2 * lanes
+                        broadcast_tile(rows, planes, columns, 0, size, zero, places, shape, steps)
                     else:
-                        broadcast_tile(rows, 1, 1, size, zero, places, shape, steps)
-                        j += lanes
+                        broadcast_tile(rows, planes, columns, 1, size, zero, places, shape, steps)
+                    j += full
             piece = take_ticket(job)
 
     return compile_job(broadcast_job)

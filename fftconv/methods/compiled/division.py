@@ -36,6 +36,11 @@ UNROLLED = (3, 5)
 BAND_BYTES = 1 << 18
 
 
+#: Output planes with the same input that a register block has, where there are as many: a vector of
+#: the input is loaded for all of them.
+PLANES = 4
+
+
 @dataclass(frozen=True)
 class Axes:
     """How an operand is read as a stack: which of its dimensions is which.
@@ -133,12 +138,14 @@ def correlation(name: Map, geometry: Geometry, bits: int) -> Shape:
 class Division:
     """Which function works on a shape, and on what pieces.
 
-    ``rows`` and ``columns`` are the outputs of a tile (columns of a dot tile only), ``size`` the
-    unrolled filter or 0. Pieces are bands of ``band`` rows; of a dot job, of ``share`` terms too.
+    ``rows`` and ``columns`` are the outputs of a tile (of a broadcast tile, vectors of columns) and
+    ``planes`` how many planes have them, ``size`` the unrolled filter or 0. Pieces are bands of
+    ``band`` rows; of a dot job, of ``share`` terms too.
     """
 
     form: Literal["broadcast", "dot"]
     rows: int
+    planes: int
     columns: int
     size: int
     serial: bool
@@ -156,19 +163,24 @@ class Division:
 def divide(shape: Shape) -> Division:
     """Choose between the two forms of tile, the cheaper by count, and cut the work up."""
     serial = shape.macs < SERIAL_MACS
-    cuts = 1 if serial else -(-PIECES // shape.planes)
-    dot = _dot(shape, serial, cuts)
-    broadcast = _broadcast(shape, serial, cuts)
+    dot = _dot(shape, serial)
+    broadcast = _broadcast(shape, serial)
     tall, wide = work(shape, dot), work(shape, broadcast)
     return dot if tall.estimate < wide.estimate else broadcast
 
 
-def _dot(shape: Shape, serial: bool, cuts: int) -> Division:
+def _cuts(planes: int, serial: bool) -> int:
+    """Return how many pieces each of so many planes is to make."""
+    return 1 if serial else -(-PIECES // planes)
+
+
+def _dot(shape: Shape, serial: bool) -> Division:
     def side(size: int, limit: int) -> int:
         sides = range(min(target().dot_side, size, limit), 0, -1)
         return min(sides, key=lambda n: -(-size // n) * (n + 1))
 
     height, width = shape.size
+    cuts = _cuts(shape.planes, serial)
     share = -(-shape.terms // min(shape.terms, cuts))
     shares = -(-shape.terms // share)
     wanted = max(-(-cuts // shares), height * width * shape.bits // 8 // BAND_BYTES)
@@ -176,6 +188,7 @@ def _dot(shape: Shape, serial: bool, cuts: int) -> Division:
     return Division(
         form="dot",
         rows=side(shape.out[0], shape.kernel[0] + 1),  # a tile may be one row higher than b
+        planes=1,
         columns=side(shape.out[1], shape.out[1]),
         size=0,
         serial=serial,
@@ -186,18 +199,31 @@ def _dot(shape: Shape, serial: bool, cuts: int) -> Division:
     )
 
 
-def _broadcast(shape: Shape, serial: bool, cuts: int) -> Division:
+def _broadcast(shape: Shape, serial: bool) -> Division:
     fits = min(shape.out[0], shape.kernel[0] + 1)  # a tile may be one row higher than b
-    rows = 4 if fits >= 4 else 2 if fits >= 2 else 1
-    square = rows == 4 and shape.kernel[0] == shape.kernel[1] in UNROLLED
+    wide, lanes = target().wide, _lanes(shape)
+    planes = PLANES if shape.qs >= PLANES else 1
+    columns, wanted = wide, 4
+    if planes > 1:
+        # As many registers of sums either way: more rows where there are not so many columns.
+        columns = next(n for n in (1, 2, wide) if n == wide or n * lanes >= shape.out[1])
+        wanted = wide // columns
+    rows = max(n for n in (1, 2, 4) if n <= min(fits, wanted))
+    square = shape.kernel[0] == shape.kernel[1] in UNROLLED and (planes > 1 or rows == 4)
     # Unrolled functions read b forwards only: not worth a reversed copy in a short job.
     size = shape.kernel[0] if square and not (shape.flipped and serial) else 0
     blocks = -(-shape.out[0] // rows)
+    stacks = -(-shape.qs // planes)
+    cuts = _cuts(shape.groups * shape.ps * stacks, serial)
+    if stacks > 1 and planes > 1:
+        # The terms come past once for each stack: a band of all of them is to stay in a cache.
+        cuts = max(cuts, shape.terms * prod(shape.size) * shape.bits // 8 // BAND_BYTES)
     band = -(-blocks // min(blocks, cuts)) * rows
     return Division(
         form="broadcast",
         rows=rows,
-        columns=0,
+        planes=planes,
+        columns=columns,
         size=size,
         serial=serial,
         band=band,
@@ -205,6 +231,11 @@ def _broadcast(shape: Shape, serial: bool, cuts: int) -> Division:
         share=1,
         shares=1,
     )
+
+
+def _lanes(shape: Shape) -> int:
+    """Return the numbers in a vector."""
+    return target().vector_bytes * 8 // shape.bits
 
 
 @dataclass(frozen=True)
@@ -247,7 +278,7 @@ class Work:
 
 def work(shape: Shape, division: Division) -> Work:
     """Count the work of a division."""
-    lanes = target().vector_bytes * 8 // shape.bits
+    lanes = _lanes(shape)
     operands = shape.groups * shape.terms * shape.ps * shape.size[0] * shape.size[1]
     operands += shape.groups * shape.terms * shape.qs * shape.kernel[0] * shape.kernel[1]
     moved = (operands + shape.planes * shape.out[0] * shape.out[1]) / lanes
@@ -267,12 +298,14 @@ def work(shape: Shape, division: Division) -> Work:
             moved=moved,
             tiles=tiles,
         )
-    clear, masked, busy, along = _columns(shape, lanes)
-    blocks = shape.planes * shape.terms * -(-shape.out[0] // division.rows)
+    clear, masked, busy, along = _columns(shape, division)
+    stacks = shape.groups * shape.ps * -(-shape.qs // division.planes)
+    blocks = stacks * shape.terms * -(-shape.out[0] // division.rows)
     row_loads = blocks * (height + division.rows - 1) * width
-    splats = blocks * division.rows * height * width / target().wide
+    sums = division.rows * division.planes
+    splats = blocks * sums * height * width / division.columns
     return Work(
-        multiply_add=blocks * division.rows * height * width * busy,
+        multiply_add=blocks * sums * height * width * busy,
         load=row_loads * clear + splats * (clear + masked),
         masked=row_loads * masked,
         total=0.0,
@@ -296,29 +329,29 @@ def _rows_read(shape: Shape) -> float:
     return (pairs(top + shape.size[0]) - pairs(top)) / shape.out[0]
 
 
-def _columns(shape: Shape, lanes: int) -> tuple[float, float, float, int]:
+def _columns(shape: Shape, division: Division) -> tuple[float, float, float, int]:
     """Count the vectors of columns read without and with a mask, those that it feels like, tiles.
 
-    A tile of one or two vectors has too few accumulators to keep the processor busy.
+    A tile of few vectors, rows and planes has too few accumulators to keep the processor busy.
     """
-    wide, left = target().wide, shape.corner[1]
+    wide, left, lanes = division.columns, shape.corner[1], _lanes(shape)
     out_w, width, taps = shape.out[1], shape.size[1], shape.kernel[1]
     full = wide * lanes
-    tiles = max(0, -(-(out_w - 2 * lanes) // full))
+    tiles, rest = divmod(out_w, full)
     # The tiles whose columns are all there and see no border.
     last = min(out_w, width + left - taps + 1) - full
     clear = max(0, min(last // full, tiles - 1) + 1 - -(-max(left, 0) // full)) * wide
     masked = tiles * wide - clear
-    weigh = {1: 2.0, 2: 3.0}
-    busy = tiles * weigh.get(wide, float(wide))
-    column = tiles * full
-    if column < out_w:  # one more, of one or two vectors
-        todo = out_w - column
-        vectors = 2 if todo > lanes else 1
-        if todo >= full and left <= column <= last:
-            clear += wide
-        else:
-            masked += vectors
-        busy += weigh[vectors]
+
+    def felt(vectors: int) -> float:
+        # (Tiles of one plane are of four rows, but for the lowest filters.)
+        sums = vectors * (4 if division.planes == 1 else division.rows * division.planes)
+        return vectors * (1.0 if sums > 8 else 1.5 if sums > 4 else 2.0)
+
+    busy = tiles * felt(wide)
+    if rest:  # one more, of as many vectors as it fills if it can have the most
+        vectors = -(-rest // lanes) if wide == target().wide else wide
+        masked += vectors
+        busy += felt(vectors)
         tiles += 1
     return clear, masked, busy, tiles

@@ -40,7 +40,9 @@ class Job:
         if division.form == "dot":
             function = direct_loops.dot(shape.bits, division.rows, division.columns)
         else:
-            function = direct_loops.broadcast(shape.bits, division.rows, division.size)
+            function = direct_loops.broadcast(
+                shape.bits, division.rows, division.planes, division.columns, division.size
+            )
         #: Whether the caller has to reverse b: these functions read dense taps forwards only.
         self.needs_flip = shape.flipped and (division.form == "dot" or division.size > 0)
         self._axes, self._result = shape.axes, shape.shapes[2]

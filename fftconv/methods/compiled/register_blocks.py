@@ -2,9 +2,9 @@
 
 Both compute a block of ``out[i, j] = sum over s, u, v of a[s, i + u, j + v] * b[s, u, v]``.
 
-* `broadcast_tile` keeps a block of output rows and vectors of columns in registers. Each input
-  vector is loaded once and used for every row of the block: the right form where the output is
-  wide.
+* `broadcast_tile` keeps a block of output rows and vectors of columns in registers, of one output
+  plane or of several with the same input. Each input vector is loaded once and used for every row
+  and plane of the block: the right form where the output is wide.
 * `dot_tile` keeps a block of outputs, each a vector of partial sums over the columns of ``b``: the
   right form where ``b`` is wide and the output is small, as in the gradient of the weight.
 
@@ -16,12 +16,17 @@ latency of a multiply-add, few enough to stay in registers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from numba.core import types
 from numba.extending import intrinsic
 
-from fftconv.machine_code.vectors import Vectors
+from fftconv.machine_code.vectors import REGISTERS, Vectors
+
+#: Vectors of columns in a full broadcast tile; with 4 rows or planes they fill half of the
+#: registers.
+WIDE = 4 if REGISTERS == 32 else 2
 
 
 class Steps:
@@ -72,15 +77,22 @@ class Steps:
 class Broadcast:
     """Emits a broadcast tile; see `broadcast_tile` for the parameters."""
 
-    def __init__(self, v: Vectors, rows: int, vectors: int, masked: bool, size: int) -> None:
-        self._v, self._rows, self._vectors = v, rows, vectors
+    def __init__(
+        self, v: Vectors, rows: int, planes: int, vectors: int, masked: bool, size: int
+    ) -> None:
+        self._v, self._rows, self._planes, self._vectors = v, rows, planes, vectors
         self._masked, self._size = masked, size
-        self._sums = [[v.accumulator() for _ in range(vectors)] for _ in range(rows)]
+        self._sums = {
+            (q, i): [v.accumulator() for _ in range(vectors)]
+            for q in range(planes)
+            for i in range(rows)
+        }
 
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""
         v, builder = self._v, self._v.builder
-        (a, b, out, start), (a_s, a_h, b_s, b_h, b_w, out_h) = places, steps
+        (a, b, out, start), (a_s, a_h, b_s, b_h, b_w, out_h, *of_planes) = places, steps
+        self._b_q, out_q, start_q = of_planes
         terms, height, width, low, high, self._column, self._limit, out_columns = shape
         if self._size:
             # Dense taps of a known number, so that their addresses are constants too.
@@ -108,10 +120,13 @@ class Broadcast:
                 rows.unrolled(self._size, self._masked, row)
             else:
                 rows.each(row)
-        self._store(out, out_h, out_columns, v.splat(start))
+        for q in range(self._planes):
+            number = v.splat(v.address(start, builder.mul(v.integer(q), start_q)))
+            plane = v.address(out, builder.mul(v.integer(q), out_q))
+            self._store(q, plane, out_h, out_columns, number)
 
     def _tap(self, a_row: Any, b_row: Any, tap: Any, active: range, b_h: Any, b_w: Any) -> None:
-        """Multiply the vectors at one tap of a row by the tap's number for each output row."""
+        """Multiply the vectors at one tap of a row by the tap's number for each row and plane."""
         v, builder = self._v, self._v.builder
         inputs = []
         for n in range(self._vectors):
@@ -121,19 +136,20 @@ class Broadcast:
                 inputs.append(v.masked_load(place, mask))
             else:
                 inputs.append(v.load(place))
-        for i in active:
+        for q, i in product(range(self._planes), active):
             offset = builder.sub(builder.mul(tap, b_w), builder.mul(v.integer(i), b_h))
+            offset = builder.add(offset, builder.mul(v.integer(q), self._b_q))
             number = v.splat(v.address(b_row, offset))
             for n in range(self._vectors):
-                v.multiply_add(self._sums[i][n], inputs[n], number)
+                v.multiply_add(self._sums[q, i][n], inputs[n], number)
 
-    def _store(self, out: Any, out_h: Any, out_columns: Any, start: Any) -> None:
+    def _store(self, q: int, out: Any, out_h: Any, out_columns: Any, start: Any) -> None:
         v, builder = self._v, self._v.builder
         for i in range(self._rows):
             for n in range(self._vectors):
                 first = v.integer(n * v.lanes)
                 place = v.address(out, builder.mul(v.integer(i), out_h), first)
-                value = builder.fadd(builder.load(self._sums[i][n]), start)
+                value = builder.fadd(builder.load(self._sums[q, i][n]), start)
                 if self._masked:
                     v.masked_store(value, place, v.below(v.lane_numbers(first), out_columns))
                 else:
@@ -211,6 +227,7 @@ class Dot:
 def _broadcast_tile(
     typingctx: Any,
     rows: Any,
+    planes: Any,
     vectors: Any,
     masked: Any,
     size: Any,
@@ -219,40 +236,62 @@ def _broadcast_tile(
     shape: Any,
     steps: Any,
 ) -> Any:
-    """Compute ``rows`` x ``vectors`` of the output, each vector of columns in a register.
+    """Compute ``rows`` x ``vectors`` of planes of the output, each vector in a register.
 
     Parameters
     ----------
-    rows, vectors
+    rows, planes, vectors
         Of the block, constants; b is at least ``rows - 1`` high.
     masked
-        Constant: 1 to read zeros beside the image and write no column beyond the output, 0 where
-        neither can happen. Without masks an unrolled tile reads every row, too.
+        Constant: 1 to read zeros beside the image and write no column beyond the output, with no
+        more vectors than these columns fill; 0 where neither can happen. Without masks an unrolled
+        tile reads every row, too.
     size
         Constant: the side of a square, dense b whose loops are unrolled, 0 for any b.
     zero
         A number of the element type.
     places
         Addresses of a (of what the block's first output reads first), b, out, and a number that is
-        added to every output.
+        added to every output of the first plane.
     shape
         Terms, height and width of b, first and last + 1 input row to read, column of a in the
         image, width of the image, columns of the output from here on.
     steps
-        In elements: term and row of a; term, row and column of b; row of out.
+        In elements: term and row of a; term, row and column of b; row of out; from one plane to the
+        next in b, in out, and among the numbers that are added.
     """
-    constants = [_literal(kind) for kind in (rows, vectors, masked, size)]
+    constants = [_literal(kind) for kind in (rows, planes, vectors, masked, size)]
     if any(constant is None for constant in constants):
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        n_rows, n_vectors, is_masked, side = constants
-        tile = Broadcast(v, n_rows, n_vectors, bool(is_masked), side)
-        tile.emit(*(_unpacked(builder, args[n], signature.args[n]) for n in (5, 6, 7)))
+        n_rows, n_planes, n_vectors, is_masked, side = constants
+        where, size_of, strides = (
+            _unpacked(builder, args[n], signature.args[n]) for n in (6, 7, 8)
+        )
+
+        def emit(vectors: int) -> None:
+            tile = Broadcast(v, n_rows, n_planes, vectors, bool(is_masked), side)
+            tile.emit(where, size_of, strides)
+
+        def narrowest(widths: tuple[int, ...]) -> None:
+            first, *others = widths
+            if not others:
+                emit(first)
+                return
+            fits = builder.icmp_signed("<=", size_of[-1], v.integer(first * v.lanes))
+            with builder.if_else(fits) as (then, otherwise):
+                with then:
+                    emit(first)
+                with otherwise:
+                    narrowest(tuple(others))
+
+        # Outputs that are narrower than the widest tile get one that has rows instead.
+        narrowest((1, 2, 3, 4)[:n_vectors] if is_masked and n_vectors == WIDE else (n_vectors,))
         return context.get_dummy_value()
 
-    return types.void(rows, vectors, masked, size, zero, places, shape, steps), codegen
+    return types.void(rows, planes, vectors, masked, size, zero, places, shape, steps), codegen
 
 
 def _dot_tile(
