@@ -16,6 +16,11 @@ class Target:
     wide: int
     dot_side: int
 
+    @property
+    def registers(self) -> int:
+        """How many vectors it keeps: a wide tile's sums fill half of them."""
+        return 8 * self.wide
+
 
 @cache
 def target() -> Target:

@@ -67,7 +67,7 @@ def test_widths(width: int, dtype: torch.dtype) -> None:
 
 # Planes of one input, whole stacks of four of them and not, in tiles of each number of columns.
 @pytest.mark.parametrize("width", [5, 16, 17, 32, 40, 48, 63, 64, 97])
-@pytest.mark.parametrize("outs", [4, 5, 11])
+@pytest.mark.parametrize("outs", [2, 4, 5, 11])
 def test_planes_of_one_input(outs: int, width: int) -> None:
     for height, kernel in ((1, (1, 1)), (6, (2, 3)), (7, (3, 3)), (12, (9, 4))):
         for padding in (0, (kernel[0] // 2, kernel[1] // 2)):
@@ -165,7 +165,7 @@ def test_specialisations_are_bounded() -> None:
         for qs in (1, 4, 6)
         for d in [divide(Shape(32, 1, 1, qs, 1, (99, 99), (size, other), (out, out), (0, 0)))]
     }
-    assert len(seen) <= 50
+    assert len(seen) <= 100
     assert {(form, size) for form, *_, size in seen} >= {("broadcast", 3), ("broadcast", 0)}
 
 

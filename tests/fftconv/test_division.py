@@ -37,7 +37,7 @@ def test_rows_read() -> None:
 
 
 @pytest.mark.parametrize("bits", [32, 64])
-@pytest.mark.parametrize("qs", [1, 4, 7])
+@pytest.mark.parametrize("qs", [1, 3, 4, 10])
 def test_vectors_of_columns(qs: int, bits: int) -> None:
     lanes = target().vector_bytes * 8 // bits
     for shape in shapes():
@@ -69,3 +69,20 @@ def test_tiles_fill_the_registers_whatever_the_width() -> None:
         assert cut.planes == 4
         assert cut.rows * cut.columns == target().wide
         assert cut.columns == target().wide or cut.columns * target().vector_bytes // 4 >= width
+
+
+@pytest.mark.parametrize(
+    ("count", "planes"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 3), (7, 4), (10, 2), (64, 4)]
+)
+def test_planes_of_a_tile_leave_few_over(count: int, planes: int) -> None:
+    assert division._planes(count, 9) == planes
+    assert division._planes(count, 1) == 1
+
+
+@pytest.mark.parametrize("taps", [1, 2, 3, 5])
+def test_tiles_of_a_weights_gradient_stay_in_registers(taps: int) -> None:
+    geometry = Geometry.of((2, 8, 40, 40), (8, 8, taps, taps))
+    cut = division._dot(division.correlation("grad_weight", geometry, 32), serial=False)
+    sums = cut.rows * cut.planes * cut.columns
+    assert sums + cut.rows * cut.planes + 1 <= target().registers
+    assert cut.planes > 1 or taps > 2

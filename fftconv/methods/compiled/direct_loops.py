@@ -101,7 +101,7 @@ def broadcast(bits: int, rows: int, planes: int, columns: int, size: int) -> Any
 
 
 @cache
-def dot(bits: int, rows: int, columns: int) -> Any:
+def dot(bits: int, rows: int, planes: int, columns: int) -> Any:
     """Return the function for small outputs and wide ``b``.
 
     Each piece writes sums of its own, one set of outputs per share of the terms and band of the
@@ -111,7 +111,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
     ----------
     bits
         32 or 64.
-    rows, columns
+    rows, planes, columns
         The outputs per tile; the output must not be smaller, nor b lower than ``rows - 1``.
     """
     zero, item, lanes = numbers(bits)
@@ -126,12 +126,14 @@ def dot(bits: int, rows: int, columns: int) -> Any:
         out_h, out_w, top, left = job[at.OUT_H], job[at.OUT_W], job[at.TOP], job[at.LEFT]
         a_s, a_h, b_s, o_h = job[at.A_S], job[at.A_H], job[at.B_S], job[at.OUT_STEP_H]
         band, bands, share, shares = job[at.BAND], job[at.BANDS], job[at.SHARE], job[at.SHARES]
-        steps = (a_s, a_h, b_s, job[at.B_H], o_h)
-        pieces = groups * ps * qs * bands * shares
+        b_h, b_q, o_q = job[at.B_H], job[at.B_Q], job[at.OUT_Q]
+        stacks = -(-qs // planes)
+        pieces = groups * ps * stacks * bands * shares
         piece = take_ticket(job)
         while piece < pieces:
-            q = piece % qs
-            rest = piece // qs
+            # The last planes, too, are as many as the others.
+            q = min(piece % stacks * planes, qs - planes)
+            rest = piece // stacks
             p = rest % ps
             rest //= ps
             part = rest % (bands * shares)
@@ -140,13 +142,15 @@ def dot(bits: int, rows: int, columns: int) -> Any:
             first = part // bands * share
             count = min(share, terms - first)
             a = a0 + item * (g * job[at.A_G] + p * job[at.A_P] + first * a_s)
-            b = b0 + item * (g * job[at.B_G] + q * job[at.B_Q] + first * b_s)
-            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * job[at.OUT_Q])
+            b = b0 + item * (g * job[at.B_G] + q * b_q + first * b_s)
+            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
             out += item * part * job[at.OUT_PART]
             # One of the sums that the caller adds up takes the channel's number along.
-            channel = job[at.NOTHING]
+            channel, start_q = job[at.NOTHING], 0
             if part == 0:
                 channel = job[at.START] + job[at.START_STEP] * (g * qs + q)
+                start_q = job[at.START_STEP] // item
+            steps = (a_s, a_h, b_s, b_h, o_h, b_q, o_q, start_q)
             for i in range(0, out_h, rows):
                 # The last tiles move back, computing some outputs again, rather than be smaller.
                 row = min(i, out_h - rows)
@@ -165,7 +169,7 @@ def dot(bits: int, rows: int, columns: int) -> Any:
                     )
                     limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
                     shape = (count, kernel_h, kernel_w, *limits)
-                    dot_tile(rows, columns, zero, places, shape, steps)
+                    dot_tile(rows, planes, columns, zero, places, shape, steps)
             piece = take_ticket(job)
 
     return compile_job(dot_job)

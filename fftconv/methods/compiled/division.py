@@ -37,7 +37,8 @@ BAND_BYTES = 1 << 18
 
 
 #: Output planes with the same input that a register block has, where there are as many: a vector of
-#: the input is loaded for all of them.
+#: the input is loaded for all of them. Blocks of four keep the units busy (four vectors of AVX-512:
+#: 144 multiply-adds beside 72 loads for a 3x3 filter, where a plane alone has 108 loads).
 PLANES = 4
 
 
@@ -180,16 +181,20 @@ def _dot(shape: Shape, serial: bool) -> Division:
         return min(sides, key=lambda n: -(-size // n) * (n + 1))
 
     height, width = shape.size
-    cuts = _cuts(shape.planes, serial)
+    # A tile may be one row higher than b.
+    rows, columns = side(shape.out[0], shape.kernel[0] + 1), side(shape.out[1], shape.out[1])
+    # A register for each sum, for the rows of b, and for a vector of a.
+    planes = _planes(shape.qs, (target().registers - 2) // (rows * (columns + 1)))
+    cuts = _cuts(shape.groups * shape.ps * -(-shape.qs // planes), serial)
     share = -(-shape.terms // min(shape.terms, cuts))
     shares = -(-shape.terms // share)
     wanted = max(-(-cuts // shares), height * width * shape.bits // 8 // BAND_BYTES)
     band = max(4, -(-height // wanted))
     return Division(
         form="dot",
-        rows=side(shape.out[0], shape.kernel[0] + 1),  # a tile may be one row higher than b
-        planes=1,
-        columns=side(shape.out[1], shape.out[1]),
+        rows=rows,
+        planes=planes,
+        columns=columns,
         size=0,
         serial=serial,
         band=band,
@@ -202,13 +207,12 @@ def _dot(shape: Shape, serial: bool) -> Division:
 def _broadcast(shape: Shape, serial: bool) -> Division:
     fits = min(shape.out[0], shape.kernel[0] + 1)  # a tile may be one row higher than b
     wide, lanes = target().wide, _lanes(shape)
-    planes = PLANES if shape.qs >= PLANES else 1
-    columns, wanted = wide, 4
+    planes, columns = _planes(shape.qs, PLANES), wide
     if planes > 1:
-        # As many registers of sums either way: more rows where there are not so many columns.
         columns = next(n for n in (1, 2, wide) if n == wide or n * lanes >= shape.out[1])
-        wanted = wide // columns
-    rows = max(n for n in (1, 2, 4) if n <= min(fits, wanted))
+    # Sums fill half of the registers, or three quarters: more rows for fewer planes or columns.
+    sums = 3 * target().registers // 4
+    rows = max(n for n in (1, 2, 4) if n == 1 or n <= min(fits, sums // (planes * columns)))
     square = shape.kernel[0] == shape.kernel[1] in UNROLLED and (planes > 1 or rows == 4)
     # Unrolled functions read b forwards only: not worth a reversed copy in a short job.
     size = shape.kernel[0] if square and not (shape.flipped and serial) else 0
@@ -231,6 +235,16 @@ def _broadcast(shape: Shape, serial: bool) -> Division:
         share=1,
         shares=1,
     )
+
+
+def _planes(count: int, most: int) -> int:
+    """Return how many of so many planes a tile has.
+
+    The last tile computes some of the planes before it again, rather than have fewer; and a tile
+    takes about half a plane longer than its planes do.
+    """
+    can = range(max(1, min(count, most, PLANES)), 0, -1)
+    return min(can, key=lambda n: -(-count // n) * (n + 0.5))
 
 
 def _lanes(shape: Shape) -> int:
@@ -283,13 +297,15 @@ def work(shape: Shape, division: Division) -> Work:
     operands += shape.groups * shape.terms * shape.qs * shape.kernel[0] * shape.kernel[1]
     moved = (operands + shape.planes * shape.out[0] * shape.out[1]) / lanes
     height, width = _rows_read(shape), shape.kernel[1]
+    stacks = shape.groups * shape.ps * -(-shape.qs // division.planes)
     if division.form == "dot":
         across = -(-shape.out[0] // division.rows)
         along = -(-shape.out[1] // division.columns)
-        tiles = across * along * shape.planes * shape.terms
+        tiles = across * along * stacks * shape.terms
         vectors = -(-width // lanes)
-        outputs = tiles * division.rows * division.columns
-        loads = tiles * (height + division.rows) * (division.rows + 1.5 * division.columns)
+        sums = division.rows * division.planes
+        outputs = tiles * sums * division.columns
+        loads = tiles * (height + division.rows) * (sums + 1.5 * division.columns)
         return Work(
             multiply_add=outputs * height * vectors,
             load=loads * (vectors - 1),
@@ -299,7 +315,6 @@ def work(shape: Shape, division: Division) -> Work:
             tiles=tiles,
         )
     clear, masked, busy, along = _columns(shape, division)
-    stacks = shape.groups * shape.ps * -(-shape.qs // division.planes)
     blocks = stacks * shape.terms * -(-shape.out[0] // division.rows)
     row_loads = blocks * (height + division.rows - 1) * width
     sums = division.rows * division.planes

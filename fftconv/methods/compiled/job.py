@@ -38,7 +38,9 @@ class Job:
         shape = correlation(name, geometry, bits)
         division = divide(shape)
         if division.form == "dot":
-            function = direct_loops.dot(shape.bits, division.rows, division.columns)
+            function = direct_loops.dot(
+                shape.bits, division.rows, division.planes, division.columns
+            )
         else:
             function = direct_loops.broadcast(
                 shape.bits, division.rows, division.planes, division.columns, division.size

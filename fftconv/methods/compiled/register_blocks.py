@@ -6,7 +6,8 @@ Both compute a block of ``out[i, j] = sum over s, u, v of a[s, i + u, j + v] * b
   plane or of several with the same input. Each input vector is loaded once and used for every row
   and plane of the block: the right form where the output is wide.
 * `dot_tile` keeps a block of outputs, each a vector of partial sums over the columns of ``b``: the
-  right form where ``b`` is wide and the output is small, as in the gradient of the weight.
+  right form where ``b`` is wide and the output is small, as in the gradient of the weight. It has
+  as many planes as there are registers for.
 
 The scheme is that of BLAS micro-kernels (Goto and van de Geijn, "Anatomy of high-performance matrix
 multiplication", 2008), carried over to correlation: enough independent accumulators to hide the
@@ -159,14 +160,19 @@ class Broadcast:
 class Dot:
     """Emits a dot tile; see `dot_tile` for the parameters."""
 
-    def __init__(self, v: Vectors, rows: int, columns: int) -> None:
-        self._v, self._rows, self._columns = v, rows, columns
-        self._sums = [[v.accumulator() for _ in range(columns)] for _ in range(rows)]
+    def __init__(self, v: Vectors, rows: int, planes: int, columns: int) -> None:
+        self._v, self._rows, self._planes, self._columns = v, rows, planes, columns
+        self._sums = {
+            (q, i): [v.accumulator() for _ in range(columns)]
+            for q in range(planes)
+            for i in range(rows)
+        }
 
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""
         v, builder = self._v, self._v.builder
-        (a, b, out, start), (a_s, a_h, b_s, self._b_h, out_h) = places, steps
+        (a, b, out, start), (a_s, a_h, b_s, self._b_h, out_h, *of_planes) = places, steps
+        self._b_q, out_q, start_q = of_planes
         terms, height, self._width, low, high, self._column, self._limit, *clear = shape
         rows = Steps(v, self._rows, height, low, high)
         vectors = builder.sdiv(builder.add(self._width, v.integer(v.lanes - 1)), v.integer(v.lanes))
@@ -181,12 +187,13 @@ class Dot:
                     self._vector(start, places, active, clear)
 
             rows.each(row)
-        number = v.scalar(start)
-        for i in range(self._rows):
-            for j in range(self._columns):
-                place = v.address(out, builder.mul(v.integer(i), out_h), v.integer(j))
-                total = v.total(builder.load(self._sums[i][j]))
-                v.store_scalar(builder.fadd(total, number), place)
+        for (q, i), sums in self._sums.items():
+            plane = v.integer(q)
+            number = v.scalar(v.address(start, builder.mul(plane, start_q)))
+            line = v.address(out, builder.mul(plane, out_q), builder.mul(v.integer(i), out_h))
+            for j, slot in enumerate(sums):
+                total = v.total(builder.load(slot))
+                v.store_scalar(builder.fadd(total, number), v.address(line, v.integer(j)))
 
     def _vector(self, start: Any, places: tuple[Any, Any], active: range, clear: list[Any]) -> None:
         """Multiply one vector of b by the input at every shift; masked near the borders."""
@@ -215,13 +222,14 @@ class Dot:
         load_b: Callable[[Any], Any],
     ) -> None:
         v, builder = self._v, self._v.builder
-        rows = {
-            i: load_b(v.address(places[1], builder.mul(v.integer(-i), self._b_h))) for i in active
-        }
+        rows = {}
+        for q, i in product(range(self._planes), active):
+            row = builder.mul(v.integer(-i), self._b_h)
+            rows[q, i] = load_b(v.address(places[1], row, builder.mul(v.integer(q), self._b_q)))
         for j in range(self._columns):
             vector = load_a(v.address(places[0], v.integer(j)), j)
-            for i in active:
-                v.multiply_add(self._sums[i][j], vector, rows[i])
+            for at, row in rows.items():
+                v.multiply_add(self._sums[at][j], vector, row)
 
 
 def _broadcast_tile(
@@ -295,35 +303,43 @@ def _broadcast_tile(
 
 
 def _dot_tile(
-    typingctx: Any, rows: Any, columns: Any, zero: Any, places: Any, shape: Any, steps: Any
+    typingctx: Any,
+    rows: Any,
+    planes: Any,
+    columns: Any,
+    zero: Any,
+    places: Any,
+    shape: Any,
+    steps: Any,
 ) -> Any:
-    """Compute ``rows`` x ``columns`` of the output, each a vector of partial sums until the end.
+    """Compute ``rows`` x ``columns`` of planes of the output, each a vector of sums until the end.
 
     Parameters
     ----------
-    rows, columns
+    rows, planes, columns
         Of the block, constants; b is at least ``rows - 1`` high.
     zero
         A number of the element type.
     places
         Addresses of a (of what the block's first output reads first), b, out, and a number that is
-        added to every output.
+        added to every output of the first plane.
     shape
         Terms, height and width of b, first and last + 1 input row to read, column of a in the
         image, width of the image, and the columns of b, whole vectors, that need no mask.
     steps
-        In elements: term and row of a, of b; row of out.
+        In elements: term and row of a, of b; row of out; from one plane to the next in b, in out,
+        and among the numbers that are added.
     """
-    n_rows, n_columns = _literal(rows), _literal(columns)
-    if n_rows is None or n_columns is None:
+    constants = [_literal(kind) for kind in (rows, planes, columns)]
+    if any(constant is None for constant in constants):
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        tile = Dot(Vectors(builder, zero.bitwidth), n_rows, n_columns)
-        tile.emit(*(_unpacked(builder, args[n], signature.args[n]) for n in (3, 4, 5)))
+        tile = Dot(Vectors(builder, zero.bitwidth), *constants)
+        tile.emit(*(_unpacked(builder, args[n], signature.args[n]) for n in (4, 5, 6)))
         return context.get_dummy_value()
 
-    return types.void(rows, columns, zero, places, shape, steps), codegen
+    return types.void(rows, planes, columns, zero, places, shape, steps), codegen
 
 
 def _literal(kind: Any) -> Any:
