@@ -143,6 +143,49 @@ def test_the_number_of_threads_does_not_change_results() -> None:
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("size", [(12, 50), (31, 24)])
+def test_threads_apart_and_together_give_the_same(
+    size: tuple[int, int], groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(2)
+    geometry = Geometry.of((3, 8 * groups, *size), (9 * groups, 8, 3, 3), padding=1, groups=groups)
+    x, w, g = (torch.randn(s) for s in (
+        geometry.input_shape, geometry.weight_shape, geometry.output_shape
+    ))  # fmt: skip
+    bias = torch.randn(geometry.out_channels)
+    monkeypatch.setattr(cutting, "READ_TIMES", 1e9)
+    apart = maps_of(geometry)
+    found = apart.forward(x, w, bias), apart.grad_input(g, w)
+    monkeypatch.setattr(cutting, "READ_TIMES", -1)
+    monkeypatch.setattr(cutting, "cache_bytes", lambda: 0)
+    together = maps_of(geometry)
+    assert apart._forward.cut.apart
+    assert not together._forward.cut.apart
+    assert torch.equal(together.forward(x, w, bias), found[0])
+    assert torch.equal(together.grad_input(g, w), found[1])
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        assert torch.equal(apart.forward(x, w, bias), found[0])
+
+
+def test_threads_share_the_filters_of_deep_layers_and_work_apart_on_others() -> None:
+    torch.set_num_threads(2)
+    for channels, size, apart in ((16, 224, True), (64, 56, True), (512, 14, False)):
+        case = cutting.Correlation.forward(
+            Geometry.of((1, channels, size, size), (channels, channels, 3, 3), padding=1)
+        )
+        found = cutting.cut(case, LENGTH, 4)
+        assert found is not None
+        assert found.apart == apart
+        # As many chunks as threads, or twice, as nobody is to wait for the others.
+        assert not apart or found.number % 2 == 0
+    torch.set_num_threads(1)
+    found = cutting.cut(case, LENGTH, 4)
+    assert found is not None
+    assert found.apart
+
+
 def test_operands_of_any_layout() -> None:
     geometry = Geometry.of((2, 8, 20, 14), (8, 8, 3, 3), padding=1)
     maps = maps_of(geometry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from fftconv.machine_code.scratch import Scratch, aligned
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
+from fftconv.methods.overlap_save.many_channels.chunks import Chunks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,6 +76,22 @@ class Correlator:
             biases[:, : case.outs] = bias.reshape(case.groups, case.outs)
         source, target = passes.plane_steps(x, case.ins), passes.plane_steps(y, case.outs)
         target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: biases.stride(0) * self._item}
+        factors = {at.RIGHT_PLACE: spectra, at.SUMS: case.ins}
+        if self.cut.apart:
+            self._chunks.run((source, factors, target))
+        else:
+            self._together(source, factors, target)
+
+    @cached_property
+    def _chunks(self) -> Chunks:
+        passes = self._there, self._multiply, self._back
+        return Chunks(self.cut, passes, self._slot, self.case.groups * self._tiles.group)
+
+    def _together(
+        self, source: dict[int, int], factors: dict[int, int], target: dict[int, int]
+    ) -> None:
+        """Run pass by pass, each in all threads."""
+        case = self.case
         sizes = torch.get_num_threads() * self._slot, case.groups * self._tiles.group
         with Scratch(*sizes) as (scratch, between):
             # Filled in once for all chunks: between passes, which empty the caches of what Python
@@ -81,10 +99,7 @@ class Correlator:
             memory = {at.SCRATCH: scratch, at.SLOT: self._slot}
             source |= memory | {at.SPECTRA: between}
             target |= memory | {at.SPECTRA: between}
-            factors = memory | {
-                at.LEFT_PLACE: between, at.RIGHT_PLACE: spectra, at.OUT_PLACE: between,
-                at.SUMS: case.ins,
-            }  # fmt: skip
+            factors |= memory | {at.LEFT_PLACE: between, at.OUT_PLACE: between}
             ins, outs = self._pairs
             for first, units, tile, tiles in self.cut.chunks():
                 chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING
 
+import torch
+
 from fftconv.calibration.between import per_byte
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 FEWEST = 6
 #: Seconds per call and per pass that threads share.
 CALL_S, PASS_S = 6e-5, 6e-6
+#: Seconds per byte of tiles' spectra that threads which share passes have from each other's caches
+#: (two threads of a Xeon: 0.9e-10 to 1.4e-10 for 2 to 13 MB).
+SHARED_S = 1e-10
 #: What the product costs beside its multiplications, in output channels.
 PACKING = 6
 #: Steps of a transform's logarithm that reading and writing a tile are worth.
@@ -91,6 +96,7 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
+    between *= tiles.chunks_at_once(torch.get_num_threads())
     most = item * max(MOST_TIMES * geometry.numbers, SMALL)
     return (case, tiles) if between <= most else None
 
@@ -122,7 +128,12 @@ def _seconds(
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
     if name != "forward" or learned:
         work += spectra * rates.filter
-    return CALL_S + 3 * chunks * PASS_S + work / threads
+    if tiles.apart:
+        # The last chunks leave threads without any.
+        return CALL_S + PASS_S + work / min(threads, chunks)
+    both = case.ins + case.outs if name == "grad_weight" else max(case.ins, case.outs)
+    passed_on = places * number * 2 * row_bytes(both, item, target().vector_bytes)
+    return CALL_S + 3 * chunks * PASS_S + work / threads + (threads > 1) * passed_on * SHARED_S
 
 
 def _reading(spectra: float, made: float, written: bool) -> float:

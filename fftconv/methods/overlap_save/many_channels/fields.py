@@ -45,3 +45,14 @@ row; a unit is a run of tiles in one row.
     VECTORS,
     PRODUCT_COUNT,
 ) = range(33)  # fmt: skip
+
+(
+    # Counters that threads share, how many chunks there are, and where (first unit, units, first
+    # tile, tiles) of each lie.
+    C_TICKET, C_SLOTS, CHUNKS, CHUNK_LIST,
+    # The functions of the three passes, and their jobs, of which each thread makes copies.
+    THERE, MULTIPLY, BACK, THERE_JOB, MULTIPLY_JOB, BACK_JOB,
+    # The memory of threads: where, bytes of each, and where in those its scratch and spectra lie.
+    MEMORY, MEMORY_STEP, OWN_SCRATCH, OWN_SPECTRA,
+    CHUNKS_COUNT,
+) = range(15)  # fmt: skip

@@ -37,19 +37,30 @@ class Pass:
             template[place] = value
         self._template = bytes(template)
 
-    def run(self, changing: Mapping[int, int], pieces: int) -> None:
-        """Run it on so many pieces, in torch's threads, with the fields that are to be filled in.
+    @property
+    def address(self) -> int:
+        """Where the function is."""
+        address: int = self._function.address
+        return address
 
-        The memory of threads is among them: its place, and the slot that each thread has.
-        """
+    def filled(self, changing: Mapping[int, int]) -> Any:
+        """Return its job, with the fields that are to be filled in."""
         fields = self._kind.from_buffer_copy(self._template)
         for place, value in changing.items():
             fields[place] = value
+        return fields
+
+    def run(self, changing: Mapping[int, int], pieces: int) -> None:
+        """Run it on so many pieces, in torch's threads.
+
+        The memory of threads is among the fields: its place, and the slot that each thread has.
+        """
+        fields = self.filled(changing)
         threads = min(torch.get_num_threads(), pieces)
         if threads == 1:
-            CALL(self._function.address)(ctypes.addressof(fields))
+            CALL(self.address)(ctypes.addressof(fields))
         else:
-            runner()(self._function.address, ctypes.addressof(fields), threads)
+            runner()(self.address, ctypes.addressof(fields), threads)
 
 
 class Spectra:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fftconv.machine_code import compiling
 
-_SOURCES = ("analysis", "codelets", "fields", "pieces", "product", "synthesis")
+_SOURCES = ("analysis", "chunks", "codelets", "fields", "pieces", "product", "synthesis")
 
 
 def source_hash() -> str:
