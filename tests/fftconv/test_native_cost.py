@@ -199,3 +199,14 @@ def test_a_forward_call_that_reorders_takes_longer(
     took = cost.seconds(names, case, 4, kind, 2) - cost.seconds(names, case, 4, free, 2)
     one = kind.onednn_call.forward if names == ("forward",) else kind.onednn_call.gradient
     assert took == pytest.approx(calls * one)
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_torch_calls_its_own_kernel_for_each_group(kind: Machine, groups: int) -> None:
+    """One thread, 1x1: not oneDNN's. The rates are of cases without groups."""
+    case = Geometry.of((1, 32, 64, 64), (32, 32 // groups, 1, 1), groups=groups)
+    free = msgspec.structs.replace(kind, native_call=Call(0.0, 0.0))
+    took = [cost.seconds(("forward",), case, 4, one, 1) for one in (kind, free)]
+    assert took[0] - took[1] == pytest.approx(groups * kind.native_call.forward)
+    copied = 32 * 64 * 64 * kind.precision(4).copy
+    assert took[1] > copied
