@@ -86,3 +86,18 @@ def test_tiles_of_a_weights_gradient_stay_in_registers(taps: int) -> None:
     sums = cut.rows * cut.planes * cut.columns
     assert sums + cut.rows * cut.planes + 1 <= target().registers
     assert cut.planes > 1 or taps > 2
+
+
+def test_bands_of_many_planes_stay_in_a_cache_and_their_sums_are_few() -> None:
+    """Each plane of the input meets each of the output's gradient."""
+    for channels, size, taps in ((16, 256, 1), (32, 64, 3), (64, 20, 9), (1, 1024, 3)):
+        geometry = Geometry.of(
+            (1, channels, size, size), (channels, channels, taps, taps), padding=taps // 2
+        )
+        shape = division.correlation("grad_weight", geometry, 32)
+        cut = division._dot(shape, serial=False)
+        band = (2 * channels - 1) * cut.band * size * 4
+        operands = 2 * channels * size * size
+        sums = cut.parts * channels**2 * taps**2
+        assert band <= 2 * division.BAND_BYTES or sums >= operands // 2
+        assert sums <= 2 * operands + division.PIECES * channels**2 * taps**2

@@ -188,7 +188,12 @@ def _dot(shape: Shape, serial: bool) -> Division:
     cuts = _cuts(shape.groups * shape.ps * -(-shape.qs // planes), serial)
     share = -(-shape.terms // min(shape.terms, cuts))
     shares = -(-shape.terms // share)
-    wanted = max(-(-cuts // shares), height * width * shape.bits // 8 // BAND_BYTES)
+    # Each plane of a meets each of b, so a band of all is to stay in a cache; but sums of bands
+    # are to take no more memory than what is summed.
+    planes_bytes = (shape.ps + shape.qs - 1) * height * width * shape.bits // 8
+    results = shape.ps * shape.qs * prod(shape.out)
+    most = -(-(shape.ps + shape.qs) * height * width // results)
+    wanted = max(-(-cuts // shares), min(planes_bytes // BAND_BYTES, most))
     band = max(4, -(-height // wanted))
     return Division(
         form="dot",
