@@ -41,7 +41,13 @@ def seconds(
     rates = machine.precision(item_bytes).compiled
     counts = work(shape, division).values()
     busy = sum(count * rate for count, rate in zip(counts, rates, strict=True))
-    busy = max(busy, _streamed(shape, division))
+    streamed = _streamed(shape, division)
+    if division.planes > 1 and (1, 1) in (shape.kernel, shape.out):
+        busy += (
+            streamed  # too few multiplications to hide it (16 to 256 channels of 28 to 56 squared)
+        )
+    else:
+        busy = max(busy, streamed)
     return machine.compiled_call + busy / (1 if division.serial else threads)
 
 
@@ -50,7 +56,10 @@ def _streamed(shape: Shape, division: Division) -> float:
     size, kernel, out = (prod(plane) for plane in (shape.size, shape.kernel, shape.out))
     plane = max(size, kernel, out) * shape.bits // 8
     stack = (shape.ps + shape.qs) * shape.terms * plane
-    if division.planes > 1:
-        stack = min(stack, BAND_BYTES)
     times = shape.planes * shape.terms / division.planes
+    if division.planes > 1 and division.form == "dot":
+        times *= 1 + division.planes  # both operands are planes
+        stack = stack * division.band // shape.size[0]
+    elif division.planes > 1:
+        stack = min(stack, BAND_BYTES)
     return times * plane * per_byte(stack, NEAR_S, FAR_S)

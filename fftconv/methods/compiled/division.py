@@ -35,9 +35,11 @@ UNROLLED = (3, 5)
 #: operands is to stay in a second-level cache of half a megabyte. A quarter to four times: 0.4%.
 BAND_BYTES = 1 << 18
 
-
-#: Output planes with the same input that a register block has, where there are as many: a vector of
-#: the input is loaded for all of them. Blocks of four keep the units busy (four vectors of AVX-512:
+#: Multiply-adds of vectors for which a dot tile of several planes is begun, at least: to begin one
+#: and to add its sums up takes as long as some hundred.
+TILE_SUMS = 1024
+#: Output planes with the same input that a register block has, where there are as many: vectors of
+#: the input are loaded for all of them. Blocks of four keep the units busy (four vectors, AVX-512:
 #: 144 multiply-adds beside 72 loads for a 3x3 filter, where a plane alone has 108 loads).
 PLANES = 4
 
@@ -194,7 +196,9 @@ def _dot(shape: Shape, serial: bool) -> Division:
     results = shape.ps * shape.qs * prod(shape.out)
     most = -(-(shape.ps + shape.qs) * height * width // results)
     wanted = max(-(-cuts // shares), min(planes_bytes // BAND_BYTES, most))
-    band = max(4, -(-height // wanted))
+    a_row = rows * planes * columns * share * -(-width // _lanes(shape))
+    least = -(-TILE_SUMS // a_row) if planes > 1 else 1
+    band = min(height, max(4, least, -(-height // wanted)))
     return Division(
         form="dot",
         rows=rows,
