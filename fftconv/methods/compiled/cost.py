@@ -41,13 +41,7 @@ def seconds(
     rates = machine.precision(item_bytes).compiled
     counts = work(shape, division).values()
     busy = sum(count * rate for count, rate in zip(counts, rates, strict=True))
-    streamed = _streamed(shape, division)
-    if division.planes > 1 and (1, 1) in (shape.kernel, shape.out):
-        busy += (
-            streamed  # too few multiplications to hide it (16 to 256 channels of 28 to 56 squared)
-        )
-    else:
-        busy = max(busy, streamed)
+    busy = max(busy, _streamed(shape, division))
     return machine.compiled_call + busy / (1 if division.serial else threads)
 
 
@@ -60,6 +54,10 @@ def _streamed(shape: Shape, division: Division) -> float:
     if division.planes > 1 and division.form == "dot":
         times *= 1 + division.planes  # both operands are planes
         stack = stack * division.band // shape.size[0]
+    elif division.planes > 1 and prod(shape.kernel) > 1:
+        stack = min(stack, BAND_BYTES)  # bands of the input come past, one after the other
     elif division.planes > 1:
-        stack = min(stack, BAND_BYTES)
+        # Too few multiplications to hide that each band, and all of the result, comes from afar.
+        planes = shape.ps * (shape.qs + shape.terms) * shape.groups
+        stack = planes * plane
     return times * plane * per_byte(stack, NEAR_S, FAR_S)
