@@ -10,16 +10,12 @@ import torch
 
 @dataclass(frozen=True)
 class Target:
-    """The vector unit: bytes in a register, vectors of columns in a tile, side of a dot tile."""
+    """The vector unit: bytes in a register, registers, vectors of columns and side of dot tiles."""
 
     vector_bytes: int
+    registers: int
     wide: int
     dot_side: int
-
-    @property
-    def registers(self) -> int:
-        """How many vectors it keeps: a wide tile's sums fill half of them."""
-        return 8 * self.wide
 
 
 @cache
@@ -27,5 +23,5 @@ def target() -> Target:
     """Return this processor's vector unit, as torch reports it."""
     capability = torch.backends.cpu.get_cpu_capability()
     if capability == "AVX512":
-        return Target(64, 4, 5)
-    return Target(32, 2, 3) if capability == "AVX2" else Target(16, 4, 5)
+        return Target(64, 32, 4, 5)
+    return Target(32, 16, 2, 3) if capability == "AVX2" else Target(16, 32, 4, 5)
