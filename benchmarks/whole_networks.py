@@ -6,14 +6,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks import networks
-from benchmarks.network_cases import BATCHES, METHODS, NETWORKS, NetworkCase
+from benchmarks import network_cases, networks
+from benchmarks.network_cases import BATCHES, METHODS, NetworkCase
 from benchmarks.study import Row, side_by_side
 
 
 def against_native(training: bool) -> Iterator[Row]:
     """Compare `auto` with native, forward or a step of training with weights that change."""
-    for name in NETWORKS:
+    for name in network_cases.NETWORKS:
         for batch in BATCHES:
             calls = {
                 method: _call(NetworkCase(method, name, batch), training) for method in METHODS

@@ -81,6 +81,14 @@ def _openmp() -> Callable[[int, int, int], None] | None:
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
+def share(function: int, job: int, threads: int) -> None:
+    """Run the function at an address on a job, in so many threads."""
+    if threads == 1:
+        CALL(function)(job)
+    else:
+        runner()(function, job, threads)
+
+
 @cache
 def _executor() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="fftconv")

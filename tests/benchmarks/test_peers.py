@@ -9,16 +9,7 @@ import torch
 from scipy.signal import correlate2d
 
 import fftconv
-from benchmarks import (
-    anywhere,
-    dense,
-    network_cases,
-    peak,
-    peers,
-    study,
-    targets,
-    whole_networks,
-)
+from benchmarks import anywhere, dense, network_cases, peak, peers, study, targets
 from benchmarks.network_cases import Conv
 
 
@@ -85,7 +76,6 @@ def test_targets_command(
     monkeypatch.setattr(dense, "FILTERS", (3,))
     tiny = {"VGG-16": (Conv(3, 8, 16),), "RepLKNet-31B": (Conv(8, 8, 16, groups=8),)}
     monkeypatch.setattr(network_cases, "NETWORKS", tiny)
-    monkeypatch.setattr(whole_networks, "NETWORKS", tiny)
     monkeypatch.setattr(anywhere, "COUNT", 2)
     monkeypatch.setattr(anywhere, "MOST_MACS", 1e6)
     monkeypatch.setattr(peers, "TRAINABLE", ("auto", "torch"))

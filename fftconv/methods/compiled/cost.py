@@ -51,13 +51,13 @@ def _streamed(shape: Shape, division: Division) -> float:
     plane = max(size, kernel, out) * shape.bits // 8
     stack = (shape.ps + shape.qs) * shape.terms * plane
     times = shape.planes * shape.terms / division.planes
-    if division.planes > 1 and division.form == "dot":
-        times *= 1 + division.planes  # both operands are planes
-        stack = stack * division.band // shape.size[0]
-    elif division.planes > 1 and prod(shape.kernel) > 1:
-        stack = min(stack, BAND_BYTES)  # bands of the input come past, one after the other
-    elif division.planes > 1:
-        # Too few multiplications to hide that each band, and all of the result, comes from afar.
-        planes = shape.ps * (shape.qs + shape.terms) * shape.groups
-        stack = planes * plane
+    if division.planes > 1:
+        if division.form == "dot":
+            times *= 1 + division.planes  # both operands are planes
+            stack = stack * division.band // shape.size[0]
+        elif prod(shape.kernel) > 1:
+            stack = min(stack, BAND_BYTES)  # bands of the input come past, one after the other
+        else:
+            # Too few multiplications to hide that each band, and all of the result, is far away.
+            stack = shape.ps * (shape.qs + shape.terms) * shape.groups * plane
     return times * plane * per_byte(stack, NEAR_S, FAR_S)

@@ -97,6 +97,10 @@ class Shape:
         """Number of planes of the output."""
         return self.groups * self.ps * self.qs
 
+    def stacks(self, planes: int) -> int:
+        """Return how many tiles of so many planes each lie one behind the other."""
+        return self.groups * self.ps * -(-self.qs // planes)
+
     @property
     def macs(self) -> int:
         """Multiply-adds, padding counted as data."""
@@ -187,7 +191,7 @@ def _dot(shape: Shape, serial: bool) -> Division:
     rows, columns = side(shape.out[0], shape.kernel[0] + 1), side(shape.out[1], shape.out[1])
     # A register for each sum, for the rows of b, and for a vector of a.
     planes = _planes(shape.qs, (target().registers - 2) // (rows * (columns + 1)))
-    cuts = _cuts(shape.groups * shape.ps * -(-shape.qs // planes), serial)
+    cuts = _cuts(shape.stacks(planes), serial)
     share = -(-shape.terms // min(shape.terms, cuts))
     shares = -(-shape.terms // share)
     # Each plane of a meets each of b, so a band of all is to stay in a cache; but sums of bands
@@ -226,9 +230,8 @@ def _broadcast(shape: Shape, serial: bool) -> Division:
     # Unrolled functions read b forwards only: not worth a reversed copy in a short job.
     size = shape.kernel[0] if square and not (shape.flipped and serial) else 0
     blocks = -(-shape.out[0] // rows)
-    stacks = -(-shape.qs // planes)
-    cuts = _cuts(shape.groups * shape.ps * stacks, serial)
-    if stacks > 1 and planes > 1:
+    cuts = _cuts(shape.stacks(planes), serial)
+    if shape.qs > planes > 1:
         # The terms come past once for each stack: a band of all of them is to stay in a cache.
         cuts = max(cuts, shape.terms * prod(shape.size) * shape.bits // 8 // BAND_BYTES)
     band = -(-blocks // min(blocks, cuts)) * rows
@@ -306,7 +309,7 @@ def work(shape: Shape, division: Division) -> Work:
     operands += shape.groups * shape.terms * shape.qs * shape.kernel[0] * shape.kernel[1]
     moved = (operands + shape.planes * shape.out[0] * shape.out[1]) / lanes
     height, width = _rows_read(shape), shape.kernel[1]
-    stacks = shape.groups * shape.ps * -(-shape.qs // division.planes)
+    stacks = shape.stacks(division.planes)
     if division.form == "dot":
         across = -(-shape.out[0] // division.rows)
         along = -(-shape.out[1] // division.columns)

@@ -75,6 +75,13 @@ class Steps:
             emit(r, active)
 
 
+def _sums(v: Vectors, planes: int, rows: int, count: int) -> dict[tuple[int, int], list[Any]]:
+    """Reserve so many sums for each row of each plane."""
+    return {
+        at: [v.accumulator() for _ in range(count)] for at in product(range(planes), range(rows))
+    }
+
+
 class Broadcast:
     """Emits a broadcast tile; see `broadcast_tile` for the parameters."""
 
@@ -83,11 +90,7 @@ class Broadcast:
     ) -> None:
         self._v, self._rows, self._planes, self._vectors = v, rows, planes, vectors
         self._masked, self._size = masked, size
-        self._sums = {
-            (q, i): [v.accumulator() for _ in range(vectors)]
-            for q in range(planes)
-            for i in range(rows)
-        }
+        self._sums = _sums(v, planes, rows, vectors)
 
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""
@@ -162,11 +165,7 @@ class Dot:
 
     def __init__(self, v: Vectors, rows: int, planes: int, columns: int) -> None:
         self._v, self._rows, self._planes, self._columns = v, rows, planes, columns
-        self._sums = {
-            (q, i): [v.accumulator() for _ in range(columns)]
-            for q in range(planes)
-            for i in range(rows)
-        }
+        self._sums = _sums(v, planes, rows, columns)
 
     def emit(self, places: list[Any], shape: list[Any], steps: list[Any]) -> None:
         """Emit the whole tile."""

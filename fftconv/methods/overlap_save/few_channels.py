@@ -14,7 +14,7 @@ from fftconv._torch_state import is_profiling
 from fftconv.calibration.between import per_byte
 from fftconv.geometry import area
 from fftconv.machine_code import pages
-from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.pool import share
 from fftconv.machine_code.scratch import Scratch
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save import fields as at
@@ -226,12 +226,9 @@ class Passes:
     ) -> None:
         """Run a pass in at most so many threads, which have room in the scratch memory."""
         address = self._addresses.get(name) or self._compiled(name)
-        threads = min(threads, pieces)
+        threads = 1 if pieces * self._area < SERIAL_NUMBERS else min(threads, pieces)
         fields[at.TICKET] = fields[at.SLOTS] = 0
-        if threads == 1 or pieces * self._area < SERIAL_NUMBERS:
-            CALL(address)(ctypes.addressof(fields))
-        else:
-            runner()(address, ctypes.addressof(fields), threads)
+        share(address, ctypes.addressof(fields), threads)
         mkl.check(fields[at.STATUS])
         if is_profiling():
             _report(fields)

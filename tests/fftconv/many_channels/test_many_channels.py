@@ -178,7 +178,7 @@ def test_threads_share_the_filters_of_deep_layers_and_work_apart_on_others() -> 
         found = cutting.cut(case, LENGTH, 4)
         assert found is not None
         assert found.apart == apart
-        # As many chunks as threads, or twice, as nobody is to wait for the others.
+        # A multiple of the threads, so that none waits for the others.
         assert not apart or found.number % 2 == 0
     torch.set_num_threads(1)
     found = cutting.cut(case, LENGTH, 4)

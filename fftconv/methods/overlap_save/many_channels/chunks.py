@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.pool import share
 from fftconv.machine_code.rows import add_atomically, copy
 from fftconv.machine_code.scratch import Scratch
 from fftconv.machine_code.shift import as_pointer, run
@@ -96,7 +96,4 @@ class Chunks:
         job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + self._slot
         function = all_passes().address
         with Scratch(threads * self._bytes) as (job[at.MEMORY],):
-            if threads == 1:
-                CALL(function)(ctypes.addressof(job))
-            else:
-                runner()(function, ctypes.addressof(job), threads)
+            share(function, ctypes.addressof(job), threads)

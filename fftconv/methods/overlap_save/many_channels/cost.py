@@ -84,13 +84,6 @@ def _case(name: Map, geometry: Geometry, length: int, item: int) -> tuple[Correl
     return case, cut(case, length, item, name == "grad_weight")
 
 
-def filter_bytes(geometry: Geometry, length: int, item_bytes: int) -> int:
-    """Return the bytes of the spectra of a weight."""
-    ins, outs = geometry.channels_per_group
-    bins = length**2 // 2 + 2
-    return geometry.groups * bins * ins * 2 * row_bytes(outs, item_bytes, target().vector_bytes)
-
-
 def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | None:
     """Return a case whose passes have no more between them than three times input and output."""
     case, tiles = _case(name, geometry, length, item)

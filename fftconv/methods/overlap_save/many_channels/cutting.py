@@ -85,7 +85,7 @@ class Cut:
     @property
     def bins(self) -> int:
         """Complex numbers in the spectrum of a tile, of which some have no imaginary part."""
-        return self.length**2 // 2 + 2
+        return bins_of(self.length)
 
     @property
     def runs(self) -> int:
@@ -153,9 +153,8 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     run = -(-grid[1] // -(-grid[1] // min(most, grid[1])))
     runs = -(-grid[1] // run)
     all_units = case.batch * grid[0] * runs
-    bins = length**2 // 2 + 2
     tile = 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
-    spectra = tile * bins * case.groups
+    spectra = tile * bins_of(length) * case.groups
     few = FEW_TO_SUM if sums else FEW_TILES
     threads = torch.get_num_threads()
 
@@ -167,11 +166,22 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
 
     alone = -(-chunks_of(1) // threads) * threads
     number = case.batch * grid[0] * grid[1]
-    filters = case.groups * bins * case.ins * 2 * row_bytes(case.outs, item, target().vector_bytes)
+    filters = filter_bytes(case, length, item)
     once = filters <= 2 * cache_bytes() or alone * filters <= READ_TIMES * number * spectra
     apart = not sums and alone <= all_units and (threads == 1 or once)
     chunks = alone if apart else chunks_of(threads)
     return Cut(length, step, grid, run, -(-all_units // chunks), all_units, apart)
+
+
+def bins_of(length: int) -> int:
+    """Return the complex numbers in the spectrum of a tile."""
+    return length**2 // 2 + 2
+
+
+def filter_bytes(case: Correlation, length: int, item: int) -> int:
+    """Return the bytes of the spectra of all filters."""
+    row = row_bytes(case.outs, item, target().vector_bytes)
+    return case.groups * bins_of(length) * case.ins * 2 * row
 
 
 def row_bytes(channels: int, item: int, vector: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fftconv.calibration.machine import known
 from fftconv.methods.overlap_save.engine import GENERATED_CODE, Engine, memory_share
 from fftconv.methods.overlap_save.many_channels import cost
+from fftconv.methods.overlap_save.many_channels.cutting import Correlation, filter_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.search import once, rounded
@@ -72,4 +73,4 @@ class ManyChannels(Engine[Lengths]):
 
     def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
         """Return the bytes of the weight's spectra: one for each pair of channels."""
-        return cost.filter_bytes(geometry, cut.forward, item_bytes)
+        return filter_bytes(Correlation.forward(geometry), cut.forward, item_bytes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fftconv.machine_code.pool import CALL, runner
+from fftconv.machine_code.pool import share
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.analysis import analysis
@@ -56,11 +56,7 @@ class Pass:
         The memory of threads is among the fields: its place, and the slot that each thread has.
         """
         fields = self.filled(changing)
-        threads = min(torch.get_num_threads(), pieces)
-        if threads == 1:
-            CALL(self.address)(ctypes.addressof(fields))
-        else:
-            runner()(self.address, ctypes.addressof(fields), threads)
+        share(self.address, ctypes.addressof(fields), min(torch.get_num_threads(), pieces))
 
 
 class Spectra:
