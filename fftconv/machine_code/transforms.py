@@ -1,4 +1,4 @@
-"""Fourier transforms of short lengths as straight lines: split radix, and radix three.
+"""Fourier transforms of short lengths as straight lines: split radix, and radices three and five.
 
 None of them divides by the length. Real inputs have spectra of length // 2 + 1.
 """
@@ -6,7 +6,7 @@ None of them divides by the length. Real inputs have spectra of length // 2 + 1.
 from __future__ import annotations
 
 from cmath import exp, pi
-from math import sqrt
+from math import cos, sin, tau
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from fftconv.machine_code.arithmetic import Arithmetic, Complex, Number
 
-_SINE = sqrt(3) / 2
+_ODD = 3, 5
+"""Radices of what is no multiple of four."""
 
 
 def _root(length: int, power: int) -> complex:
@@ -37,14 +38,12 @@ def fft(e: Arithmetic, x: list[Complex]) -> list[Complex]:
             a, b = e.cadd(z, y), e.csub(z, y)
             out[k], out[k + 2 * q] = e.cadd(even[k], a), e.csub(even[k], a)
             out[k + q], out[k + 3 * q] = e.csub_i(even[k + q], b), e.cadd_i(even[k + q], b)
-    elif n % 3 == 0:
-        m = n // 3
-        thirds = [fft(e, x[j::3]) for j in range(3)]
-        for k in range(m):
-            turned = [e.turn(part[k], _root(n, j * k)) for j, part in enumerate(thirds)]
-            out[k], out[k + m], out[k + 2 * m] = _three(e, *turned)
     else:
-        raise ValueError(f"no transform of length {n}")
+        p, m = _parts(n)
+        parts = [fft(e, x[j::p]) for j in range(p)]
+        for k in range(m):
+            turned = [e.turn(part[k], _root(n, j * k)) for j, part in enumerate(parts)]
+            out[k::m] = _few(e, turned)
     return out
 
 
@@ -70,18 +69,16 @@ def rfft(e: Arithmetic, x: list[Number]) -> list[Complex]:
                 out[k + q] = e.csub_i(even(k + q), b)
             if q - k not in out:
                 out[q - k] = e.conj(e.cadd_i(even(k + q), b))
-    elif n % 3 == 0:
-        m = n // 3
-        thirds = [_hermitian(e, rfft(e, x[j::3]), m) for j in range(3)]
+    else:
+        p, m = _parts(n)
+        parts = [_hermitian(e, rfft(e, x[j::p]), m) for j in range(p)]
         for k in range(m // 2 + 1):
-            turned = [e.turn(part(k), _root(n, j * k)) for j, part in enumerate(thirds)]
-            for place, value in zip((k, k + m, k + 2 * m), _three(e, *turned), strict=True):
+            turned = [e.turn(part(k), _root(n, j * k)) for j, part in enumerate(parts)]
+            for place, value in zip(range(k, n, m), _few(e, turned), strict=True):
                 if place <= n // 2:
                     out.setdefault(place, value)
                 elif n - place not in out:
                     out[n - place] = e.conj(value)
-    else:
-        raise ValueError(f"no transform of length {n}")
     half = [out[k] for k in range(n // 2 + 1)]
     return _real_ends(half, n)
 
@@ -93,13 +90,9 @@ def irfft(e: Arithmetic, spectrum: list[Complex], n: int) -> list[Number]:
     if n == 2:
         first, last = spectrum[0][0], spectrum[1][0]
         return [e.add(first, last), e.subtract(first, last)]
-    if n == 3:
-        mean, (re, im) = spectrum[0][0], spectrum[1]
-        rest = e.subtract(mean, re)
-        sine = 2 * _SINE
-        return [
-            e.scale_add(re, 2.0, mean), e.scale_add(im, -sine, rest), e.scale_add(im, sine, rest)
-        ]  # fmt: skip
+    if n in _ODD:
+        (mean, _), *rest = spectrum
+        return _odd(e, mean, [re for re, _ in rest], [im for _, im in rest], 2.0, -2.0)
     x, out = _hermitian(e, spectrum, n), [None] * n
     if n % 4 == 0:
         q = n // 4
@@ -113,28 +106,54 @@ def irfft(e: Arithmetic, spectrum: list[Complex], n: int) -> list[Number]:
         out[1::4] = irfft(e, _real_ends(ones, q), q)
         out[3::4] = irfft(e, _real_ends(threes, q), q)
         return out
-    if n % 3 == 0:
-        m = n // 3
-        thirds: list[list[Complex]] = [[], [], []]
-        for k in range(m // 2 + 1):
-            y0, y2, y1 = _three(e, x(k), x(k + m), x(k + 2 * m))  # backwards
-            for j, y in enumerate((y0, y1, y2)):
-                thirds[j].append(e.turn(y, _root(n, -j * k)))
-        for j, part in enumerate(thirds):
-            out[j::3] = irfft(e, _real_ends(part, m), m)
-        return out
+    p, m = _parts(n)
+    parts: list[list[Complex]] = [[] for _ in range(p)]
+    for k in range(m // 2 + 1):
+        y0, *others = _few(e, [x(k + j * m) for j in range(p)])
+        for j, y in enumerate((y0, *reversed(others))):  # backwards
+            parts[j].append(e.turn(y, _root(n, -j * k)))
+    for j, part in enumerate(parts):
+        out[j::p] = irfft(e, _real_ends(part, m), m)
+    return out
+
+
+def _parts(n: int) -> tuple[int, int]:
+    """Return an odd radix, and the length of the parts that it leaves."""
+    for p in _ODD:
+        if n % p == 0:
+            return p, n // p
     raise ValueError(f"no transform of length {n}")
 
 
-def _three(e: Arithmetic, a: Complex, b: Complex, c: Complex) -> tuple[Complex, Complex, Complex]:
-    """Return the transform of three numbers."""
-    total, difference = e.cadd(b, c), e.csub(b, c)
-    rest = e.scale_add(total[0], -0.5, a[0]), e.scale_add(total[1], -0.5, a[1])
-    return (
-        e.cadd(a, total),
-        (e.scale_add(difference[1], _SINE, rest[0]), e.scale_add(difference[0], -_SINE, rest[1])),
-        (e.scale_add(difference[1], -_SINE, rest[0]), e.scale_add(difference[0], _SINE, rest[1])),
+def _few(e: Arithmetic, x: list[Complex]) -> list[Complex]:
+    """Return the transform of as many numbers as an odd radix has."""
+    pairs = [(x[j], x[-j]) for j in range(1, len(x) // 2 + 1)]
+    sums, differences = ([of(a, b) for a, b in pairs] for of in (e.cadd, e.csub))
+    (re, im), others = x[0], list(zip(sums, differences, strict=True))
+    return list(
+        zip(
+            _odd(e, re, [s[0] for s, _ in others], [d[1] for _, d in others], 1.0, 1.0),
+            _odd(e, im, [s[1] for s, _ in others], [d[0] for _, d in others], 1.0, -1.0),
+            strict=True,
+        )
     )
+
+
+def _odd(
+    e: Arithmetic, first: Number, evens: list[Number], odds: list[Number], even: float, odd: float
+) -> list[Number]:
+    """Return sums of cosines of even parts and sines of odd ones, at each place of a period."""
+    half = len(evens)
+    n, places = 2 * half + 1, range(half + 1)
+    sums = [first] * (half + 1)
+    for j, x in enumerate(evens, 1):
+        sums = [e.scale_add(x, even * cos(tau * j * k / n), sums[k]) for k in places]
+    out = [*sums, *reversed(sums[1:])]
+    for j, y in enumerate(odds, 1):
+        for k in places[1:]:
+            sine = odd * sin(tau * j * k / n)
+            out[k], out[-k] = e.scale_add(y, sine, out[k]), e.scale_add(y, -sine, out[-k])
+    return out
 
 
 def _hermitian(e: Arithmetic, half: list[Complex], n: int) -> Callable[[int], Complex]:

@@ -106,7 +106,7 @@ def test_stride_and_dilation() -> None:
         check(geometry, maps, torch.float32)
 
 
-@pytest.mark.parametrize("length", [8, 16])
+@pytest.mark.parametrize("length", [8, 10, 16, 18, 20])
 def test_other_lengths(length: int) -> None:
     geometry = Geometry.of((2, 8, 20, 23), (8, 8, 3, 3), padding=1)
     check(geometry, maps_of(geometry, length=length), torch.float32)

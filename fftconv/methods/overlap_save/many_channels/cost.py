@@ -13,7 +13,6 @@ from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths
-from fftconv.methods.overlap_save.tiling import MOST_TIMES, SMALL
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -93,8 +92,7 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
     between *= tiles.chunks_at_once(torch.get_num_threads())
-    most = item * max(MOST_TIMES * geometry.numbers, SMALL)
-    return (case, tiles) if between <= most else None
+    return (case, tiles) if between <= case.room(item) else None
 
 
 def seconds(

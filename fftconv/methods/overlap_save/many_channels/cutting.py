@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.geometry import area
 from fftconv.machine_code.memory import cache_bytes
 from fftconv.machine_code.target import target
+from fftconv.methods.overlap_save.tiling import MOST_TIMES, SMALL
 
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry, Pair
@@ -16,14 +18,15 @@ if TYPE_CHECKING:
 #: Bytes of columns and of their spectra that a thread works on at a time, at most if it can.
 UNIT_BYTES = 160 << 10
 #: Bytes of spectra of tiles between passes, at most.
-CHUNK_BYTES = 6 << 20
-#: Bytes of one bin's share of them.
-BIN_BYTES = 192 << 10
+CHUNK_BYTES = 48 << 20
+#: Bytes of one bin's share of them, and the share of a core's cache that it may have if that is
+#: more: its left factor is packed in one and a half times as many.
+BIN_BYTES, BIN_SHARE = 192 << 10, 4
 #: Tiles that are worth as much as to find spectra in the threads' caches again: a weight's spectra
-#: are read once for all of a chunk, sums over tiles are read and written. (13 layers, 3x3 to 9x9,
-#: on a Xeon: 48 tiles gain nothing over 32; to count on its cache of 2 MB in place of 512 KB gains
-#: 3%, and 12% for 64 channels 3x3.)
-FEW_TILES, FEW_TO_SUM = 32, 64
+#: are read once for all of a chunk, sums over tiles are read and written. (23 cases of two Xeons,
+#: 64 to 1024 channels, 3x3 to 9x9. From 128 channels up, 64 tiles are 1.0 to 1.8 times as fast as
+#: 32 where filters' spectra are larger than 64 MB, 0.9 to 1.2 below; sums 1.0 to 1.4 times.)
+FEW_TILES, FEW_TO_SUM = 64, 128
 #: Threads work apart where the filters that all chunks read are no more than so many times
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
@@ -56,6 +59,11 @@ class Correlation:
             geometry.batch, geometry.groups, ins, outs, geometry.input_size,
             geometry.kernel_size, geometry.output_size, (top, left),
         )  # fmt: skip
+
+    def room(self, item: int) -> int:
+        """Return the bytes that passes may have between them: three times input and output."""
+        numbers = self.ins * area(self.size) + self.outs * area(self.out)
+        return item * max(MOST_TIMES * self.batch * self.groups * numbers, SMALL)
 
     def turned(self) -> Correlation:
         """Return the one that takes gradients of the output to those of the input."""
@@ -157,10 +165,13 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     spectra = tile * bins_of(length) * case.groups
     few = FEW_TO_SUM if sums else FEW_TILES
     threads = torch.get_num_threads()
+    chunk = min(CHUNK_BYTES, case.room(item) // (2 if sums else 1))
 
     def chunks_of(caches: int) -> int:
-        tiles = min(CHUNK_BYTES // spectra, max(few, caches * cache_bytes() // spectra))
-        tiles = min(tiles, BIN_BYTES // tile)
+        tiles = min(
+            chunk * caches // threads // spectra, max(few, caches * cache_bytes() // spectra)
+        )
+        tiles = min(tiles, max(BIN_BYTES, cache_bytes() // BIN_SHARE) // tile)
         units = min(all_units, max(1, tiles // run, -(-threads // case.groups)))
         return -(-all_units // units)
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from fftconv.methods.maps import Map
 
 #: Lengths of tiles, each of whose transforms is one straight line.
-LENGTHS = (8, 12, 16, 24, 32, 36, 48)
+LENGTHS = (8, 10, 12, 16, 18, 20, 24, 32, 36, 48)
 
 
 class Lengths(NamedTuple):
