@@ -41,6 +41,9 @@ def _keep(piece: torch.Tensor) -> None:
     """Keep a piece, in the place of the smallest if there are too many."""
     if piece.nbytes > KEPT_BYTES:
         return
+    if not _kept.pieces:
+        _kept.pieces = [piece]
+        return
     # A new list: a handler of a signal may come to the old one at any moment.
     pieces = sorted([*_kept.pieces, piece], key=lambda piece: piece.nbytes)
     while sum(piece.nbytes for piece in pieces) > KEPT_BYTES:

@@ -172,7 +172,7 @@ class Passes:
         self._own = ready.transforms(tiling.fft, dtype) if tiling.own else None
         self._mkl = None if tiling.own else mkl.transforms(tiling.fft, dtype)
         self._channels = ins, _ = geometry.channels_per_group
-        self.weight: object = (tiling.fft, tiling.own, geometry.weight_shape, dtype)
+        self.weight = str((tiling.fft, tiling.own, geometry.weight_shape, dtype))
         self._area = tiling.fft[0] * self._mkl.row if self._mkl else 0
         self._desk = 0
         if self._own:

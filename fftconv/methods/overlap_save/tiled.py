@@ -57,7 +57,7 @@ def own_serves(geometry: Geometry) -> bool:
 class Run(Protocol):
     """One case, cut up in one way, ready for any operands."""
 
-    weight: object
+    weight: str
     """Equal for what transforms weights alike."""
 
     def weight_spectra(self, w: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ class TorchTiles:
         self, geometry: Geometry, tiling: Tiling, dtype: torch.dtype, device: torch.device
     ) -> None:
         self._geometry, self._tiling = geometry, tiling
-        self.weight: object = (tiling.fft, geometry.weight_shape, dtype, device)
+        self.weight = str((tiling.fft, geometry.weight_shape, dtype, device))
 
     def weight_spectra(self, w: Tensor) -> Tensor:
         """Return the conjugate spectra (C_out, C_in / groups, 1, 1, ...) of a weight."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv._forking import ForkedLock
+from fftconv.machine_code.usable import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
+#: Weights from here on are known by their digest.
+LARGE_BYTES = 1 << 20
 #: Weights without a slot whose last use is remembered.
 REMEMBERED = 4096
 
@@ -26,8 +29,8 @@ class WeightSpectra:
     """Spectra of weights, kept while the weights keep their values.
 
     A slot belongs to a place in memory; what proves that the spectrum is still right is a
-    comparison of all values, which costs far less than a transform and, unlike version counters,
-    also sees changes through ``weight.data``.
+    comparison of all values (of large weights, of their digest), which costs far less than a
+    transform and, unlike version counters, also sees changes through ``weight.data``.
 
     Where there is no room for all, a weight takes the slot of one that was not used since it was
     itself used last. A network's layers come in turns: would each take the place of the one that
@@ -37,7 +40,7 @@ class WeightSpectra:
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         """Take the most bytes to keep."""
         self._most = kept_bytes
-        self._slots: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
+        self._slots: OrderedDict[tuple[object, ...], tuple[_Values, Tensor]] = OrderedDict()
         """The one that was used longest ago first."""
         self._used: OrderedDict[tuple[object, ...], int] = OrderedDict()
         """The turn of each weight's last use."""
@@ -45,16 +48,17 @@ class WeightSpectra:
         self._bytes = 0
         self._lock = ForkedLock()
 
-    def get(self, w: Tensor, kind: object, transform: Callable[[Tensor], Tensor]) -> Tensor:
+    def get(self, w: Tensor, kind: str, transform: Callable[[Tensor], Tensor]) -> Tensor:
         """Return what `transform` makes or has made of `w`.
 
-        `kind` stands for the transform, and for the shape, dtype and device of what it takes.
+        `kind` stands for the transform, and for the shape, dtype and device of what it takes: a
+        string, which is hashed once.
         """
         key = (w.data_ptr(), kind)
         with self._lock.now:
             slot = self._slots.get(key)
             before = self._use(key)
-        if slot is not None and _same(slot[0], w):
+        if slot is not None and slot[0].are(w):
             return slot[1]
         # Made in inference mode, they would be of no use to a call that is recorded.
         with torch.inference_mode(False), torch.no_grad():
@@ -77,7 +81,8 @@ class WeightSpectra:
 
     def _keep(self, key: tuple[object, ...], w: Tensor, spectrum: Tensor, before: float) -> None:
         """Keep a spectrum if there is room, or room can be made."""
-        size = w.nbytes + spectrum.nbytes
+        values = _Values(w)
+        size = values.nbytes + spectrum.nbytes
         with self._lock.now:
             self._drop(self._slots.pop(key, None))
             going, left = [], self._bytes
@@ -90,16 +95,46 @@ class WeightSpectra:
                 return
             for other in going:
                 self._drop(self._slots.pop(other))
-            self._slots[key] = w.clone(), spectrum
+            self._slots[key] = values, spectrum
             self._bytes += size
 
-    def _drop(self, slot: tuple[Tensor, Tensor] | None) -> None:
+    def _drop(self, slot: tuple[_Values, Tensor] | None) -> None:
         if slot is not None:
             self._bytes -= _bytes(slot)
 
 
-def _bytes(slot: tuple[Tensor, Tensor]) -> int:
+def _bytes(slot: tuple[_Values, Tensor]) -> int:
     return slot[0].nbytes + slot[1].nbytes
+
+
+class _Values:
+    """What a weight was: a copy, or the digest of a large one."""
+
+    def __init__(self, w: Tensor) -> None:
+        self._copy, self._digest = None, b""
+        if w.nbytes >= LARGE_BYTES and _lies_dense(w) and obstacle() is None:
+            from fftconv.machine_code.digest import digest
+
+            self._digest = digest(w)
+        else:
+            self._copy = w.clone()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept."""
+        return len(self._digest) if self._copy is None else self._copy.nbytes
+
+    def are(self, w: Tensor) -> bool:
+        """Whether a weight of the same shape is still what it was."""
+        if self._copy is not None:
+            return _same(self._copy, w)
+        from fftconv.machine_code.digest import digest
+
+        return _lies_dense(w) and digest(w) == self._digest
+
+
+def _lies_dense(w: Tensor) -> bool:
+    return w.is_cpu and w.is_contiguous() and not (w.is_conj() or w.is_neg())
 
 
 def _same(kept: Tensor, w: Tensor) -> bool:

@@ -82,18 +82,20 @@ class Chunks:
         self._list = (ctypes.c_int64 * len(numbers))(*numbers)
         self._passes, self._slot = passes, odd_lines(slot)
         self._bytes = odd_lines(_JOBS + self._slot + spectra)
+        job = _FIELDS()
+        job[at.CHUNKS], job[at.CHUNK_LIST] = self._number, ctypes.addressof(self._list)
+        for place, one in enumerate(passes):
+            job[at.THERE + place] = one.address
+        job[at.MEMORY_STEP] = self._bytes
+        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + self._slot
+        self._template, self._address = bytes(job), all_passes().address
 
     def run(self, changing: Sequence[Mapping[int, int]]) -> None:
         """Run the passes in torch's threads, with the fields that are to be filled in."""
         threads = min(torch.get_num_threads(), self._number)
         jobs = [one.filled(fields) for one, fields in zip(self._passes, changing, strict=True)]
-        job = _FIELDS()
-        job[at.CHUNKS], job[at.CHUNK_LIST] = self._number, ctypes.addressof(self._list)
-        for place, (one, filled) in enumerate(zip(self._passes, jobs, strict=True)):
-            job[at.THERE + place] = one.address
-            job[at.THERE_JOB + place] = ctypes.addressof(filled)
-        job[at.MEMORY_STEP] = self._bytes
-        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + self._slot
-        function = all_passes().address
+        job = _FIELDS.from_buffer_copy(self._template)
+        for place, filled in enumerate(jobs, at.THERE_JOB):
+            job[place] = ctypes.addressof(filled)
         with Scratch(threads * self._bytes) as (job[at.MEMORY],):
-            share(function, ctypes.addressof(job), threads)
+            share(self._address, ctypes.addressof(job), threads)

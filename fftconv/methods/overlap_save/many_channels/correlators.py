@@ -40,8 +40,9 @@ class Correlator:
         self._pairs = _pairs(case, item)
         lanes = passes.filter_lanes(case.outs, item)
         self._no_bias = torch.zeros(case.groups, lanes, dtype=dtype, device="cpu")
+        self._no_bias_at = self._no_bias.data_ptr()
         self.spectra_bytes = case.groups * self._filters.group
-        self.key: object = (case, cut.length, dtype, "turned")
+        self.key = str((case.groups, case.ins, case.outs, case.kernel, cut.length, dtype))
 
     def laid_out(self, filters: Tensor) -> Tensor:
         """Lay (groups, outs, ins, height, width) out so that output channels are lanes."""
@@ -68,19 +69,24 @@ class Correlator:
 
     def run(self, x: Tensor, spectra: int, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
-        case = self.case
         x = readable(x)
-        biases = self._no_bias
-        if bias is not None:
-            biases = torch.zeros_like(biases)
-            biases[:, : case.outs] = bias.reshape(case.groups, case.outs)
-        source, target = passes.plane_steps(x, case.ins), passes.plane_steps(y, case.outs)
-        target |= {at.BIAS: biases.data_ptr(), at.BIAS_GROUP: biases.stride(0) * self._item}
-        factors = {at.RIGHT_PLACE: spectra, at.SUMS: case.ins}
+        source, target = passes.plane_steps(x, self.case.ins), {at.PLACE: y.data_ptr()}
+        biases, target[at.BIAS] = self._biases(bias)  # kept until all is done
+        factors = {at.RIGHT_PLACE: spectra}
         if self.cut.apart:
             self._chunks.run((source, factors, target))
         else:
             self._together(source, factors, target)
+
+    def _biases(self, bias: Tensor | None) -> tuple[Tensor, int]:
+        """Return what is added to each channel, zeros behind those of a group, and where it is."""
+        if bias is None:
+            return self._no_bias, self._no_bias_at
+        if bias.numel() == self._no_bias.numel() and bias.is_contiguous() and not bias.is_neg():
+            return bias, bias.data_ptr()
+        biases = torch.zeros_like(self._no_bias)
+        biases[:, : self.case.outs] = bias.reshape(self.case.groups, self.case.outs)
+        return biases, biases.data_ptr()
 
     @cached_property
     def _chunks(self) -> Chunks:
@@ -146,7 +152,6 @@ class FilterGradient:
             outputs |= memory | {at.SPECTRA: gradients}
             factors = memory | {
                 at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
-                at.ROWS: case.ins,
             }  # fmt: skip
             ins, outs = self._pairs
             for first, units, tile, tiles in cut.chunks():

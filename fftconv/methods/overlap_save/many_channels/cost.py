@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 #: Channels of a group, in and out, below which vectors of channels are half empty.
 FEWEST = 6
-#: Seconds per call and per pass that threads share.
-CALL_S, PASS_S = 6e-5, 6e-6
+#: Seconds per call and per pass that threads share. A call's way through Python takes 60 us where
+#: nothing else runs, 0.3 ms more than native's between the layers of a network, which leave nothing
+#: of it in the caches (Xeon): something between.
+CALL_S, PASS_S = 1.5e-4, 6e-6
+#: Thread-seconds per byte of a weight that is compared with what it was (Xeon: 2e-10 to 2.6e-10).
+COMPARING_S = 2.5e-10
 #: Seconds per byte of tiles' spectra that threads which share passes have from each other's caches
 #: (two threads of a Xeon: 0.9e-10 to 1.4e-10 for 2 to 13 MB).
 SHARED_S = 1e-10
@@ -120,9 +124,13 @@ def _seconds(
     work += case.groups * number * (ins + outs) * points * rates.transform
     # Spectra of the weight are read for each chunk, or read and written.
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
+    taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if name != "forward" or learned:
-        taps = case.groups * case.ins * case.outs * prod(case.kernel)
         work += spectra * rates.filter + taps * LAYING_S
+    else:
+        # Other layers came between: what is kept comes from memory, once.
+        work += spectra * max(0, MEMORY_S - _reading(spectra, rates.filter, written=False))
+        work += taps * item * COMPARING_S
     if tiles.apart:
         # The last chunks leave threads without any.
         return CALL_S + PASS_S + work / min(threads, chunks)

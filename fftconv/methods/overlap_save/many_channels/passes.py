@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fftconv.geometry import area
 from fftconv.machine_code.pool import share
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
@@ -107,6 +108,8 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
         at.LEFT: corner[1], at.STEP_H: cut.step[0], at.STEP_W: cut.step[1],
         at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1], at.RUN: cut.run, at.RUNS: cut.runs,
         at.TILE_H: tile[0], at.TILE_W: tile[1], at.GROUPS: case.groups, at.CHANNELS: channels,
+        at.BIAS_GROUP: filter_lanes(channels, bits // 8) * bits // 8,
+        **_steps((case.groups * channels * area(size), area(size), size[1]), channels, bits // 8),
         **spectra.fields(), **places,
     }  # fmt: skip
     return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
@@ -170,18 +173,30 @@ def products(
         at.OUT_GROUP: out.group, at.OUT_BIN: out.bin, at.OUT_PART: out.part,
         at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,
         at.VECTORS: filter_lanes(case.outs, item) * item // VECTOR_BYTES,
+        at.ROWS if over_tiles else at.SUMS: case.ins,
     }  # fmt: skip
     slot = odd_lines(3 * cut.most_tiles * packed)
     return Pass(_PRODUCT, product(bits), fields, slot)
 
 
 def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:
-    """Return where the planes of a tensor lie whose rows are dense."""
-    item = tensor.element_size()
-    image, channel, row, _ = tensor.stride()
+    """Return where the planes of a tensor lie whose rows are dense; `planes` has it of a dense one.
+
+    Between the convolutions of a network each line of Python takes ten times as long as otherwise.
+    """
+    places = {at.PLACE: tensor.data_ptr()}
+    if not tensor.is_contiguous():
+        image, channel, row, _ = tensor.stride()
+        places |= _steps((image, channel, row), channels, tensor.element_size())
+    return places
+
+
+def _steps(strides: tuple[int, int, int], channels: int, item: int) -> dict[int, int]:
+    """Return the strides of images, channels and rows, and of groups of channels, in bytes."""
+    image, channel, row = (stride * item for stride in strides)
     return {
-        at.PLACE: tensor.data_ptr(), at.IMAGE_STEP: image * item, at.CHANNEL_STEP: channel * item,
-        at.ROW_STEP: row * item, at.GROUP_STEP: channels * channel * item,
+        at.IMAGE_STEP: image, at.CHANNEL_STEP: channel, at.ROW_STEP: row,
+        at.GROUP_STEP: channels * channel,
     }  # fmt: skip
 
 
