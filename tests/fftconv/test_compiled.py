@@ -65,6 +65,16 @@ def test_widths(width: int, dtype: torch.dtype) -> None:
                 check(geometry, *operands(geometry, dtype))
 
 
+# So many planes that a ticket is for several, and the last for fewer.
+@pytest.mark.parametrize(("planes", "size"), [(67, (9, 17)), (131, (14, 14)), (260, (3, 40))])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (2, 7)])
+def test_many_planes(planes: int, size: tuple[int, int], kernel: tuple[int, int]) -> None:
+    padding = kernel[0] // 2, kernel[1] // 2
+    shape, weight = (3, planes, *size), (planes, 1, *kernel)
+    geometry = Geometry.of(shape, weight, padding=padding, groups=planes)
+    check(geometry, *operands(geometry, torch.float32))
+
+
 # Planes of one input, whole stacks of four of them and not, in tiles of each number of columns.
 @pytest.mark.parametrize("width", [5, 16, 17, 32, 40, 48, 63, 64, 97])
 @pytest.mark.parametrize("outs", [2, 4, 5, 11])

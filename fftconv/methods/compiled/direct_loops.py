@@ -48,54 +48,60 @@ def broadcast(bits: int, rows: int, planes: int, columns: int, size: int) -> Any
         full = columns * lanes
         stacks = -(-qs // planes)
         pieces = groups * ps * bands * stacks
-        piece = take_ticket(job)
-        while piece < pieces:
-            # The last planes, too, are as many as the others.
-            q = min(piece % stacks * planes, qs - planes)
-            rest = piece // stacks
-            start = rest % bands * band
-            rest //= bands
-            p = rest % ps
-            g = rest // ps
-            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P])
-            b = b0 + item * (g * job[at.B_G] + q * b_q)
-            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
-            channel = start0 + item * start_q * (g * qs + q)
-            stop = min(start + band, out_h)
-            for i in range(start, stop, rows):
-                # The last block moves up, computing some rows again, rather than be lower.
-                row = min(i, out_h - rows)
-                row_lo = max(0, top - row)
-                row_hi = min(kernel_h + rows - 1, height + top - row)
-                whole = row_lo == 0 and row_hi == kernel_h + rows - 1
-                j = 0
-                while j < out_w:
-                    col = j - left
-                    todo = out_w - j
-                    places = (
-                        a + item * ((row - top) * a_h + col),
-                        b,
-                        out + item * (row * o_h + j),
-                        channel,
-                    )
-                    shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
-                    # The rows that the next block reads first; small planes are over before the
-                    # processor has noticed that they are read in order.
-                    ahead = places[0] + item * (kernel_h + rows - 1) * a_h
-                    beyond = places[2] + item * rows * o_h
-                    for _ in range(rows):
-                        for line in range(0, full * item, 64):
-                            prefetch(ahead + line, 0)
-                            prefetch(beyond + line, 1)
-                        ahead += item * a_h
-                        beyond += item * o_h
-                    inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
-                    if inside and (whole or size == 0):
-                        broadcast_tile(rows, planes, columns, 0, size, zero, places, shape, steps)
-                    else:
-                        broadcast_tile(rows, planes, columns, 1, size, zero, places, shape, steps)
-                    j += full
-            piece = take_ticket(job)
+        run = job[at.RUN]
+        begin = run * take_ticket(job)
+        while begin < pieces:
+            for piece in range(begin, min(begin + run, pieces)):
+                # The last planes, too, are as many as the others.
+                q = min(piece % stacks * planes, qs - planes)
+                rest = piece // stacks
+                start = rest % bands * band
+                rest //= bands
+                p = rest % ps
+                g = rest // ps
+                a = a0 + item * (g * job[at.A_G] + p * job[at.A_P])
+                b = b0 + item * (g * job[at.B_G] + q * b_q)
+                out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
+                channel = start0 + item * start_q * (g * qs + q)
+                stop = min(start + band, out_h)
+                for i in range(start, stop, rows):
+                    # The last block moves up, computing some rows again, rather than be lower.
+                    row = min(i, out_h - rows)
+                    row_lo = max(0, top - row)
+                    row_hi = min(kernel_h + rows - 1, height + top - row)
+                    whole = row_lo == 0 and row_hi == kernel_h + rows - 1
+                    j = 0
+                    while j < out_w:
+                        col = j - left
+                        todo = out_w - j
+                        places = (
+                            a + item * ((row - top) * a_h + col),
+                            b,
+                            out + item * (row * o_h + j),
+                            channel,
+                        )
+                        shape = (terms, kernel_h, kernel_w, row_lo, row_hi, col, width, todo)
+                        # The rows that the next block reads first; small planes are over before the
+                        # processor has noticed that they are read in order.
+                        ahead = places[0] + item * (kernel_h + rows - 1) * a_h
+                        beyond = places[2] + item * rows * o_h
+                        for _ in range(rows):
+                            for line in range(0, full * item, 64):
+                                prefetch(ahead + line, 0)
+                                prefetch(beyond + line, 1)
+                            ahead += item * a_h
+                            beyond += item * o_h
+                        inside = todo >= full and col >= 0 and col + full + kernel_w - 1 <= width
+                        if inside and (whole or size == 0):
+                            broadcast_tile(
+                                rows, planes, columns, 0, size, zero, places, shape, steps
+                            )
+                        else:
+                            broadcast_tile(
+                                rows, planes, columns, 1, size, zero, places, shape, steps
+                            )
+                        j += full
+            begin = run * take_ticket(job)
 
     return compile_job(broadcast_job)
 
@@ -129,47 +135,49 @@ def dot(bits: int, rows: int, planes: int, columns: int) -> Any:
         b_h, b_q, o_q = job[at.B_H], job[at.B_Q], job[at.OUT_Q]
         stacks = -(-qs // planes)
         pieces = groups * ps * stacks * bands * shares
-        piece = take_ticket(job)
-        while piece < pieces:
-            # The last planes, too, are as many as the others.
-            q = min(piece % stacks * planes, qs - planes)
-            rest = piece // stacks
-            p = rest % ps
-            rest //= ps
-            part = rest % (bands * shares)
-            g = rest // (bands * shares)
-            start = part % bands * band
-            first = part // bands * share
-            count = min(share, terms - first)
-            a = a0 + item * (g * job[at.A_G] + p * job[at.A_P] + first * a_s)
-            b = b0 + item * (g * job[at.B_G] + q * b_q + first * b_s)
-            out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
-            out += item * part * job[at.OUT_PART]
-            # One of the sums that the caller adds up takes the channel's number along.
-            channel, start_q = job[at.NOTHING], 0
-            if part == 0:
-                channel = job[at.START] + job[at.START_STEP] * (g * qs + q)
-                start_q = job[at.START_STEP] // item
-            steps = (a_s, a_h, b_s, b_h, o_h, b_q, o_q, start_q)
-            for i in range(0, out_h, rows):
-                # The last tiles move back, computing some outputs again, rather than be smaller.
-                row = min(i, out_h - rows)
-                row_lo = max(0, start + top - row)
-                row_hi = min(start + band, height) + top - row
-                for j in range(0, out_w, columns):
-                    column = min(j, out_w - columns)
-                    col = column - left
-                    clear_lo = max(0, -col + lanes - 1) // lanes * lanes
-                    clear_hi = max(0, min(kernel_w, width - col - columns + 1)) // lanes * lanes
-                    places = (
-                        a + item * ((row - top) * a_h + col),
-                        b,
-                        out + item * (row * o_h + column),
-                        channel,
-                    )
-                    limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
-                    shape = (count, kernel_h, kernel_w, *limits)
-                    dot_tile(rows, planes, columns, zero, places, shape, steps)
-            piece = take_ticket(job)
+        run = job[at.RUN]
+        begin = run * take_ticket(job)
+        while begin < pieces:
+            for piece in range(begin, min(begin + run, pieces)):
+                # The last planes, too, are as many as the others.
+                q = min(piece % stacks * planes, qs - planes)
+                rest = piece // stacks
+                p = rest % ps
+                rest //= ps
+                part = rest % (bands * shares)
+                g = rest // (bands * shares)
+                start = part % bands * band
+                first = part // bands * share
+                count = min(share, terms - first)
+                a = a0 + item * (g * job[at.A_G] + p * job[at.A_P] + first * a_s)
+                b = b0 + item * (g * job[at.B_G] + q * b_q + first * b_s)
+                out = out0 + item * (g * job[at.OUT_G] + p * job[at.OUT_P] + q * o_q)
+                out += item * part * job[at.OUT_PART]
+                # One of the sums that the caller adds up takes the channel's number along.
+                channel, start_q = job[at.NOTHING], 0
+                if part == 0:
+                    channel = job[at.START] + job[at.START_STEP] * (g * qs + q)
+                    start_q = job[at.START_STEP] // item
+                steps = (a_s, a_h, b_s, b_h, o_h, b_q, o_q, start_q)
+                for i in range(0, out_h, rows):
+                    # The last tiles move back, computing some outputs again, rather than be smaller.
+                    row = min(i, out_h - rows)
+                    row_lo = max(0, start + top - row)
+                    row_hi = min(start + band, height) + top - row
+                    for j in range(0, out_w, columns):
+                        column = min(j, out_w - columns)
+                        col = column - left
+                        clear_lo = max(0, -col + lanes - 1) // lanes * lanes
+                        clear_hi = max(0, min(kernel_w, width - col - columns + 1)) // lanes * lanes
+                        places = (
+                            a + item * ((row - top) * a_h + col),
+                            b,
+                            out + item * (row * o_h + column),
+                            channel,
+                        )
+                        limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
+                        shape = (count, kernel_h, kernel_w, *limits)
+                        dot_tile(rows, planes, columns, zero, places, shape, steps)
+            begin = run * take_ticket(job)
 
     return compile_job(dot_job)

@@ -19,5 +19,7 @@ Numba takes them for the constants that they are.
     OUT_PART, OUT_G, OUT_P, OUT_Q, OUT_STEP_H,
     # The pieces, see `fftconv.methods.compiled.division.Division`.
     BAND, BANDS, SHARE, SHARES,
+    # How many of them a ticket is for.
+    RUN,
     COUNT,
-) = range(38)  # fmt: skip
+) = range(39)  # fmt: skip

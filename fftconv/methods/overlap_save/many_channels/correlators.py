@@ -71,7 +71,7 @@ class Correlator:
         """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
         x = readable(x)
         source, target = passes.plane_steps(x, self.case.ins), {at.PLACE: y.data_ptr()}
-        biases, target[at.BIAS] = self._biases(bias)  # kept until all is done
+        _kept, target[at.BIAS] = self._biases(bias)  # until all is done
         factors = {at.RIGHT_PLACE: spectra}
         if self.cut.apart:
             self._chunks.run((source, factors, target))

@@ -29,7 +29,7 @@ FEWEST = 6
 #: Seconds per call and per pass that threads share. A call's way through Python takes 60 us where
 #: nothing else runs, 0.3 ms more than native's between the layers of a network, which leave nothing
 #: of it in the caches (Xeon): something between.
-CALL_S, PASS_S = 1.5e-4, 6e-6
+CALL_S, PASS_S = 6e-5, 6e-6
 #: Thread-seconds per byte of a weight that is compared with what it was (Xeon: 2e-10 to 2.6e-10).
 COMPARING_S = 2.5e-10
 #: Seconds per byte of tiles' spectra that threads which share passes have from each other's caches
