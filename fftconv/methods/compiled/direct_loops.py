@@ -160,7 +160,7 @@ def dot(bits: int, rows: int, planes: int, columns: int) -> Any:
                     start_q = job[at.START_STEP] // item
                 steps = (a_s, a_h, b_s, b_h, o_h, b_q, o_q, start_q)
                 for i in range(0, out_h, rows):
-                    # The last tiles move back, computing some outputs again, rather than be smaller.
+                    # The last tiles move back, computing some outputs again; none is smaller.
                     row = min(i, out_h - rows)
                     row_lo = max(0, start + top - row)
                     row_hi = min(start + band, height) + top - row

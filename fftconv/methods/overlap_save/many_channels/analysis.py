@@ -11,7 +11,7 @@ from fftconv.machine_code.transposes import gather, move_number
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
+from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 
@@ -64,6 +64,8 @@ def _read(
         else:
             source = place + row * job[at.ROW_STEP] + (first[1] + left) * item
             step = job[at.CHANNEL_STEP]
+            if i + AHEAD < rows and row + AHEAD < height:
+                ask(source + AHEAD * job[at.ROW_STEP], (right - left) * item, step, there, 0)
             read_row(zero, item, here, source, step, there, columns, left, right)
 
 

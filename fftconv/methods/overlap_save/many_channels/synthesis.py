@@ -11,7 +11,7 @@ from fftconv.machine_code.transposes import move_number, move_vector, scatter
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import column_back, row_back
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, whereabouts
+from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 
@@ -108,6 +108,9 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                     if job[at.PLANAR] != 0:
                         target = begin + channel * job[at.CHANNEL_STEP]
                         target += (first[0] + i) * job[at.ROW_STEP] + first[1] * item
+                        if i + AHEAD < height:
+                            beyond = target + AHEAD * job[at.ROW_STEP]
+                            ask(beyond, wide * item, job[at.CHANNEL_STEP], there, 1)
                         write_row(zero, item, here, target, job[at.CHANNEL_STEP], there, wide)
                     else:
                         target = begin + channel * item + i * job[at.ROW_STEP]
