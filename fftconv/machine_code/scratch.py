@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.machine_code.memory import memory_bytes
 from fftconv.machine_code.pages import room
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-#: Bytes that a Python thread keeps, in all: spectra of a deep layer's weight, which a training step
-#: makes anew, are 40 to 70 MB. With new memory each time, steps took a fifth longer (Zen 3).
-KEPT_BYTES = 1 << 27
+#: Bytes that a Python thread keeps, in all: spectra of a deep layer's weight, which a step of
+#: training makes anew, are 40 to 280 MB. With new memory each time, steps took a fifth longer
+#: (Zen 3), and the forward pass of 512 channels of 28x28 half as long again (Xeon).
+KEPT_BYTES = max(1 << 27, memory_bytes() // 32)
 _LINE_BYTES = 64
 
 

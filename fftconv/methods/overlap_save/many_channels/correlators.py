@@ -165,8 +165,19 @@ class FilterGradient:
                 self._multiply.run(factors, case.groups * cut.bins)
             results = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
             self._back.run(memory | results, case.ins * outs)
-        laid = laid[..., : case.outs].mul_(1 / cut.length**2)
-        return laid.permute(0, 4, 1, 2, 3)
+        return _from_lanes(laid[..., : case.outs].mul_(1 / cut.length**2))
+
+
+def _from_lanes(laid: Tensor) -> Tensor:
+    """Return (groups, ins, height, width, outs) as dense (groups, outs, ins, height, width)."""
+    groups, ins, height, width, outs = laid.shape
+    if groups == 1:
+        # Torch transposes matrices block by block, other tensors number by number: four times as
+        # long for 512 channels.
+        turned = laid.reshape(-1, outs).t().contiguous()
+    else:
+        turned = laid.permute(0, 4, 1, 2, 3).contiguous()
+    return turned.view(groups, outs, ins, height, width)
 
 
 def _pairs(case: Correlation, item: int) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.calibration.between import per_byte
+from fftconv.calibration.machine import known
+from fftconv.machine_code.scratch import KEPT_BYTES
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
@@ -39,9 +41,10 @@ SHARED_S = 1e-10
 PACKING = 6
 #: Steps of a transform's logarithm that reading and writing a tile are worth.
 MOVING = 2
-#: Thread-seconds in which a number of a weight is laid out so that channels are lanes, or back (a
-#: Xeon, 64 to 512 channels, 3x3 to 11x11: 1.4e-9 to 2e-9, for the input's gradient 2e-9 to 2.5e-9).
-LAYING_S = 2e-9
+#: Thread-seconds in which a number of a weight is laid out so that channels are lanes, and back (a
+#: Xeon, 64 to 512 channels, 3x3 to 11x11: 1.4e-9 to 2e-9, for the input's gradient 2e-9 to 2.5e-9;
+#: back, another Xeon, 256 to 512 channels, 3x3: 8e-9 to 1e-8).
+LAYING_S, LAYING_BACK_S = 2e-9, 1e-8
 #: Thread-seconds per byte of spectra that are read from memory (Xeon, AVX-512, 18 layers of 128 to
 #: 512 channels: 4e-11 to 9e-11 at 17 to 40 MB, 8e-11 to 1.2e-10 at 71 to 155 MB).
 MEMORY_S = 1e-10
@@ -126,7 +129,10 @@ def _seconds(
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if name != "forward" or learned:
-        work += spectra * rates.filter + taps * LAYING_S
+        laying = LAYING_BACK_S if name == "grad_weight" else LAYING_S
+        work += spectra * rates.filter + taps * laying
+        if spectra > KEPT_BYTES:
+            work += spectra * known().new_memory.large
     else:
         # Other layers came between: what is kept comes from memory, once.
         work += spectra * max(0, MEMORY_S - _reading(spectra, rates.filter, written=False))

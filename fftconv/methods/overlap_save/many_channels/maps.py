@@ -106,4 +106,4 @@ class ManyChannelsMaps(Maps):
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Correlate input and gradient tile by tile, and sum over the tiles."""
-        return self._filters.run(x, g).reshape(self._geometry.weight_shape).contiguous()
+        return self._filters.run(x, g).view(self._geometry.weight_shape)
