@@ -130,7 +130,7 @@ def _seconds(
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if name != "forward" or learned:
         laying = LAYING_BACK_S if name == "grad_weight" else LAYING_S
-        work += spectra * rates.filter + taps * laying
+        work += spectra * per_byte(spectra, rates.filter, rates.filter + MEMORY_S) + taps * laying
         if spectra > KEPT_BYTES:
             work += spectra * known().new_memory.large
     else:
