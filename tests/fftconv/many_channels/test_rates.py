@@ -18,8 +18,8 @@ def test_what_predicts_the_cases_is_found_again(
     monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
 ) -> None:
     def seconds(name: Any, geometry: Any, length: int, dtype: torch.dtype) -> float:
-        threads = torch.get_num_threads()
-        return cost.seconds(name, geometry, length, dtype.itemsize, TRUE, threads, False)
+        item, threads = dtype.itemsize, torch.get_num_threads()
+        return cost.seconds(name, geometry, length, item, TRUE, threads, False, hot=True)
 
     monkeypatch.setattr(rates, "_case_s", seconds)
     found = rates.measure(dtype)

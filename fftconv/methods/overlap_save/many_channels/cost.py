@@ -104,17 +104,20 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | No
 
 def seconds(
     name: Map, geometry: Geometry, length: int, item: int, rates: Dense, threads: int,
-    learned: bool,
+    learned: bool, hot: bool = False,
 ) -> float:  # fmt: skip
-    """Predict one map with tiles of a length, which must be possible."""
+    """Predict one map with tiles of a length, which must be possible.
+
+    `hot` says that nothing came between this call and the last one, as where rates are measured.
+    """
     case, tiles = _case(name, geometry, length, item)
     assert tiles is not None
-    return _seconds(name, case, tiles, item, rates, threads, learned)
+    return _seconds(name, case, tiles, item, rates, threads, learned, hot)
 
 
 def _seconds(
     name: Map, case: Correlation, tiles: Cut, item: int, rates: Dense, threads: int,
-    learned: bool,
+    learned: bool, hot: bool = False,
 ) -> float:  # fmt: skip
     number = tiles.first_tile(tiles.all_units)
     chunks = tiles.number
@@ -133,7 +136,7 @@ def _seconds(
         work += spectra * per_byte(spectra, rates.filter, rates.filter + MEMORY_S) + taps * laying
         if spectra > KEPT_BYTES:
             work += spectra * known().new_memory.large
-    else:
+    elif not hot:
         # Other layers came between: what is kept comes from memory, once.
         work += spectra * max(0, MEMORY_S - _reading(spectra, rates.filter, written=False))
         work += taps * item * COMPARING_S

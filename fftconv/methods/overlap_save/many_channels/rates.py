@@ -43,7 +43,9 @@ def measure(dtype: torch.dtype) -> Dense:
             shape = channels, channels, 3, 3
             geometry = Geometry.of((1, channels, side, side), shape, padding=1)
             beside, *each = (
-                cost.seconds(name, geometry, length, item, Dense(*parts), threads, learned=False)
+                cost.seconds(
+                    name, geometry, length, item, Dense(*parts), threads, learned=False, hot=True
+                )
                 for parts in ((0, 0, 0), *np.diag(USUAL))
             )
             counts.append(
