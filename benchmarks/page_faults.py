@@ -80,15 +80,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page_faults", description=__doc__)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="for each process")
-    seconds = parser.parse_args(argv).seconds
+    methods = list(dict.fromkeys(method for method, *_ in CELLS))
+    parser.add_argument("--methods", nargs="+", choices=methods, default=methods, metavar="METHOD")
+    options = parser.parse_args(argv)
     print("us and new pages of a call, by what its process did before")
     print(f"{'':32}" + "".join(f"{name:>18}" for name in BEFORE))
     for method, direction, size, taps in CELLS:
+        if method not in options.methods:
+            continue
         row = f"{f'{method} {direction} {size}/{taps}':32}"
         for name in BEFORE:
             # One task a process: each is forked from this one, which has measured nothing.
             with multiprocessing.get_context("fork").Pool(1) as pool:
-                given = (name, Case(method, size, taps), direction, seconds)
+                given = (name, Case(method, size, taps), direction, options.seconds)
                 row += pool.apply(_in_a_process, given)
         print(row, flush=True)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fftconv.machine_code.digest import PIECE_BYTES, digest
-from fftconv.methods.overlap_save.weight_spectra import LARGE_BYTES, WeightSpectra
+from fftconv.methods.overlap_save.weight_spectra import DIGESTED_BYTES, WeightSpectra
 
 
 @pytest.mark.parametrize("numbers", [1, 31, 33, PIECE_BYTES // 4, PIECE_BYTES + 77])
@@ -39,7 +39,7 @@ def test_it_does_not_depend_on_the_number_of_threads() -> None:
 
 def test_spectra_follow_a_large_weight_however_it_changes() -> None:
     weights, made = WeightSpectra(), []
-    w = torch.randn(LARGE_BYTES // 4 + 5)
+    w = torch.randn(DIGESTED_BYTES // 4 + 5)
 
     def spectrum() -> torch.Tensor:
         return weights.get(w, "twice", lambda w: made.append(len(made)) or 2 * w)

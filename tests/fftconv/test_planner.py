@@ -22,6 +22,7 @@ from fftconv.methods.method import Method
 from fftconv.methods.native import rates as native
 from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save import rates as overlap_save
+from fftconv.methods.overlap_save.many_channels import rates as many_channels
 from fftconv.methods.registry import REGISTRY, put, unregister
 from fftconv.methods.wrappers import Cast, Mixed
 
@@ -322,6 +323,7 @@ def test_calibrate_writes_what_is_then_read(
     monkeypatch.setattr(compiled, "PLANES", ((128, 7, 1, 0), (96, 9, 1, 0)))
     monkeypatch.setattr(compiled, "MIXED", ((1, 2, 2, 8, 3),))
     monkeypatch.setattr(overlap_save, "TILES", (32, 64))
+    monkeypatch.setattr(many_channels, "LENGTHS", (8,))
     monkeypatch.setattr(timing, "SAMPLE_S", 0.0)
     assert main(["calibrate"]) == 0
     assert f"written to {calibration}" in capsys.readouterr().err.replace("\n", "")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Bytes of weight spectra that are kept between calls.
 KEPT_BYTES = 64 << 20
 #: Weights from here on are known by their digest.
-LARGE_BYTES = 1 << 20
+DIGESTED_BYTES = 1 << 20
 #: Weights without a slot whose last use is remembered.
 REMEMBERED = 4096
 
@@ -112,7 +112,7 @@ class _Values:
 
     def __init__(self, w: Tensor) -> None:
         self._copy, self._digest = None, b""
-        if w.nbytes >= LARGE_BYTES and _lies_dense(w) and obstacle() is None:
+        if w.nbytes >= DIGESTED_BYTES and _lies_dense(w) and obstacle() is None:
             from fftconv.machine_code.digest import digest
 
             self._digest = digest(w)
