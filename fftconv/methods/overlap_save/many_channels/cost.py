@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 #: Channels of a group, in and out, below which vectors of channels are half empty.
 FEWEST = 6
-#: Seconds per call and per pass that threads share. A call's way through Python takes 60 us where
-#: nothing else runs, 0.3 ms more than native's between the layers of a network, which leave nothing
-#: of it in the caches (Xeon): something between.
+#: Seconds per call and per pass that threads share. (Between the layers of a network, which leave
+#: nothing of it in the caches, a call's way through Python takes 0.3 ms more than native's, on a
+#: Xeon. That is not counted: the small layers that it matters for would lose more elsewhere.)
 CALL_S, PASS_S = 6e-5, 6e-6
 #: Thread-seconds per byte of a weight that is compared with what it was (Xeon: 2e-10 to 2.6e-10).
 COMPARING_S = 2.5e-10
