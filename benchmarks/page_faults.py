@@ -81,7 +81,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page_faults", description=__doc__)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="for each process")
     methods = list(dict.fromkeys(method for method, *_ in CELLS))
-    parser.add_argument("--methods", nargs="+", choices=methods, default=methods, metavar="METHOD")
+    parser.add_argument(
+        "--methods", nargs="+", choices=methods, default=methods, metavar="METHOD",
+        help="measure these alone",
+    )  # fmt: skip
     options = parser.parse_args(argv)
     print("us and new pages of a call, by what its process did before")
     print(f"{'':32}" + "".join(f"{name:>18}" for name in BEFORE))

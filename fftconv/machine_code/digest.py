@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numba import njit
 
 from fftconv.machine_code.compiling import compile_job, source_hash
 from fftconv.machine_code.pool import share
@@ -33,10 +34,20 @@ _TURN = 29
 (TICKET, PLACE, WORDS, DIGESTS, COUNT) = range(5)
 
 
+def _mixed(total: int, word: int) -> int:
+    """Return a sum that a word has gone into."""
+    both = total ^ word
+    # High bits come down before the product, which only moves them up.
+    turned = (both << _TURN) | ((both >> (64 - _TURN)) & ((1 << _TURN) - 1))
+    return turned * _FACTOR
+
+
+mixed: Any = njit(_mixed)
+
+
 @cache
 def _digests() -> Any:
-    width, piece_words, factor, turn = _SUMS, PIECE_BYTES // 8, _FACTOR, _TURN
-    low = (1 << turn) - 1
+    width, piece_words = _SUMS, PIECE_BYTES // 8
     source = source_hash(__file__)
 
     def digests_job(job: Any) -> None:
@@ -51,13 +62,10 @@ def _digests() -> Any:
                 sums[n] = n
             for row in range(0, words, width):
                 for n in range(width):
-                    mixed = sums[n] ^ memory[row + n]
-                    # High bits come down before the product, which only moves them up.
-                    sums[n] = ((mixed << turn) | ((mixed >> (64 - turn)) & low)) * factor
+                    sums[n] = mixed(sums[n], memory[row + n])
             total = words
             for n in range(width):
-                mixed = total ^ sums[n]
-                total = ((mixed << turn) | ((mixed >> (64 - turn)) & low)) * factor
+                total = mixed(total, sums[n])
             digests[piece] = total
             piece = take_ticket(job)
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+#: Of a line of the caches.
+LINE_BYTES = 64
 #: Of cgroups v2 and v1, as a container sees its own.
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 #: What Linux says of the second level of the first core's caches: "2048K".

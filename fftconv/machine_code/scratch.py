@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.machine_code.memory import memory_bytes
+from fftconv.machine_code.memory import LINE_BYTES, memory_bytes
 from fftconv.machine_code.pages import room
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 #: training makes anew, are 40 to 280 MB. With new memory each time, steps took a fifth longer
 #: (Zen 3), and the forward pass of 512 channels of 28x28 half as long again (Xeon).
 KEPT_BYTES = max(1 << 27, memory_bytes() // 32)
-_LINE_BYTES = 64
 
 
 class _Kept(threading.local):
@@ -55,7 +54,7 @@ def _keep(piece: torch.Tensor) -> None:
 
 def aligned(memory: torch.Tensor) -> int:
     """Return the address of the first cache line in a tensor."""
-    return -(-memory.data_ptr() // _LINE_BYTES) * _LINE_BYTES
+    return -(-memory.data_ptr() // LINE_BYTES) * LINE_BYTES
 
 
 class Scratch:
@@ -67,11 +66,11 @@ class Scratch:
 
     def __init__(self, *sizes: int) -> None:
         """Take the sizes in bytes."""
-        self._sizes = [-(-size // _LINE_BYTES) * _LINE_BYTES for size in sizes]
+        self._sizes = [-(-size // LINE_BYTES) * LINE_BYTES for size in sizes]
 
     def __enter__(self) -> list[int]:
         """Return the addresses of the pieces."""
-        wanted = sum(self._sizes) + _LINE_BYTES
+        wanted = sum(self._sizes) + LINE_BYTES
         kept = _taken(wanted)
         self._memory = room(wanted) if kept is None else kept
         place = aligned(self._memory)

@@ -19,7 +19,7 @@ Numba takes them for the constants that they are.
     OUT_PART, OUT_G, OUT_P, OUT_Q, OUT_STEP_H,
     # The pieces, see `fftconv.methods.compiled.division.Division`.
     BAND, BANDS, SHARE, SHARES,
-    # How many of them a ticket is for.
-    RUN,
+    # How many there are, and how many a ticket is for.
+    PIECES, RUN,
     COUNT,
-) = range(39)  # fmt: skip
+) = range(40)  # fmt: skip

@@ -73,8 +73,8 @@ class Job:
         template[_OUT_STEPS] = list(o_steps)
         template[at.BAND], template[at.BANDS] = division.band, division.bands
         template[at.SHARE], template[at.SHARES] = division.share, division.shares
-        stacks = shape.groups * shape.ps * -(-shape.qs // division.planes)
-        pieces = stacks * division.bands * division.shares
+        pieces = shape.stacks(division.planes) * division.bands * division.shares
+        template[at.PIECES] = pieces
         template[at.RUN] = max(1, pieces // (TICKETS * torch.get_num_threads()))
         self._template = bytes(template)
         self._item_bytes = shape.bits // 8

@@ -175,6 +175,11 @@ def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
     return 2 * tiles * tiling.spectrum <= geometry.numbers
 
 
+def most_numbers(numbers: int) -> int:
+    """Return how many an engine may keep where input and output have so many."""
+    return max(MOST_TIMES * numbers, SMALL)
+
+
 def too_large(geometry: Geometry, tiling: Tiling, numbers: Numbers) -> bool:
     """Whether the `numbers` of an engine are more than `MOST_TIMES` input and output."""
-    return numbers(geometry, tiling) > max(MOST_TIMES * geometry.numbers, SMALL)
+    return numbers(geometry, tiling) > most_numbers(geometry.numbers)

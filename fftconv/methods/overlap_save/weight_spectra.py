@@ -111,30 +111,27 @@ class _Values:
     """What a weight was: a copy, or the digest of a large one."""
 
     def __init__(self, w: Tensor) -> None:
-        self._copy, self._digest = None, b""
-        if w.nbytes >= DIGESTED_BYTES and _lies_dense(w) and obstacle() is None:
-            from fftconv.machine_code.digest import digest
-
-            self._digest = digest(w)
-        else:
-            self._copy = w.clone()
+        self._digest = _digest(w)
+        self._copy = w.clone() if self._digest is None else None
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept."""
-        return len(self._digest) if self._copy is None else self._copy.nbytes
+        return len(self._digest or b"") if self._copy is None else self._copy.nbytes
 
     def are(self, w: Tensor) -> bool:
         """Whether a weight of the same shape is still what it was."""
-        if self._copy is not None:
-            return _same(self._copy, w)
-        from fftconv.machine_code.digest import digest
-
-        return _lies_dense(w) and digest(w) == self._digest
+        return _digest(w) == self._digest if self._copy is None else _same(self._copy, w)
 
 
-def _lies_dense(w: Tensor) -> bool:
-    return w.is_cpu and w.is_contiguous() and not (w.is_conj() or w.is_neg())
+def _digest(w: Tensor) -> bytes | None:
+    """Return the digest of a large weight; None of others, and where it cannot be made."""
+    dense = w.is_cpu and w.is_contiguous() and not (w.is_conj() or w.is_neg())
+    if w.nbytes < DIGESTED_BYTES or not dense or obstacle() is not None:
+        return None
+    from fftconv.machine_code.digest import digest
+
+    return digest(w)
 
 
 def _same(kept: Tensor, w: Tensor) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from fftconv.geometry import area
-from fftconv.machine_code.memory import cache_bytes
+from fftconv.machine_code.memory import LINE_BYTES, cache_bytes
 from fftconv.machine_code.target import target
-from fftconv.methods.overlap_save.tiling import MOST_TIMES, SMALL
+from fftconv.methods.overlap_save.tiling import most_numbers
 
 if TYPE_CHECKING:
     from fftconv.geometry import Geometry, Pair
@@ -31,7 +31,6 @@ FEW_TILES, FEW_TO_SUM = 64, 128
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
 READ_TIMES = 6
-_LINE = 64
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Correlation:
     def room(self, item: int) -> int:
         """Return the bytes that passes may have between them: three times input and output."""
         numbers = self.ins * area(self.size) + self.outs * area(self.out)
-        return item * max(MOST_TIMES * self.batch * self.groups * numbers, SMALL)
+        return item * most_numbers(self.batch * self.groups * numbers)
 
     def turned(self) -> Correlation:
         """Return the one that takes gradients of the output to those of the input."""
@@ -202,8 +201,8 @@ def row_bytes(channels: int, item: int, vector: int) -> int:
 
 def odd_lines(size: int) -> int:
     """Return at least `size` bytes, an odd number of cache lines: no power of two."""
-    lines = -(-size // _LINE)
-    return (lines + 1 - lines % 2) * _LINE
+    lines = -(-size // LINE_BYTES)
+    return (lines + 1 - lines % 2) * LINE_BYTES
 
 
 def whole_fours(count: int, length: int) -> int:

@@ -1,4 +1,4 @@
-"""Which part of a pass a ticket is for."""
+"""Which part of a pass a ticket is for, and rows of it that are asked for ahead."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from numba import njit
 
+from fftconv.machine_code.memory import LINE_BYTES
 from fftconv.machine_code.vectors import prefetch
 from fftconv.methods.overlap_save.many_channels import fields as at
 
@@ -15,7 +16,6 @@ compiled: Any = njit(error_model="numpy")
 
 #: Rows that lines are asked for ahead of those that are read or written.
 AHEAD = 3
-_LINE_BYTES = 64
 
 
 def _ask(place: int, size: int, step: int, there: int, write: int) -> None:
@@ -25,7 +25,7 @@ def _ask(place: int, size: int, step: int, there: int, write: int) -> None:
     """
     for lane in range(there):
         row = place + lane * step
-        for line in range(0, size, _LINE_BYTES):
+        for line in range(0, size, LINE_BYTES):
             if write != 0:
                 prefetch(row + line, 1)
             else:
