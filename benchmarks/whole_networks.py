@@ -8,6 +8,7 @@ from torch import Tensor
 
 from benchmarks import network_cases, networks
 from benchmarks.network_cases import BATCHES, METHODS, NetworkCase
+from benchmarks.networks import Step
 from benchmarks.study import Row, side_by_side
 
 
@@ -15,9 +16,8 @@ def against_native(training: bool) -> Iterator[Row]:
     """Compare `auto` with native, forward or a step of training with weights that change."""
     for name in network_cases.NETWORKS:
         for batch in BATCHES:
-            calls = {
-                method: _call(NetworkCase(method, name, batch), training) for method in METHODS
-            }
+            steps = networks.layers_of(NetworkCase("native", name, batch), training=training)
+            calls = {m: _call(networks.by_method(steps, m), training) for m in METHODS}
             seconds = side_by_side(calls, rounds=5)
             yield {
                 "cell": f"{name}, batch {batch}",
@@ -28,15 +28,14 @@ def against_native(training: bool) -> Iterator[Row]:
             }
 
 
-def _call(case: NetworkCase, training: bool) -> Callable[[], object]:
-    steps = networks.layers_of(case, training=training)
+def _call(steps: list[Step], training: bool) -> Callable[[], object]:
     if not training:
         return partial(networks.forward, steps)
     weights = [weight for layer, *_ in steps for weight in layer.parameters()]
     return partial(_step, steps, weights)
 
 
-def _step(steps: list[networks.Step], weights: list[Tensor]) -> None:
+def _step(steps: list[Step], weights: list[Tensor]) -> None:
     with torch.no_grad():
         for weight in weights:
             weight.mul_(-1)

@@ -53,7 +53,8 @@ class Plan:
         Bytes of the weight's spectra, beside three times input and output, where `overlap_save`
         multiplies over many channels; else 0.
     transforms
-        Whose the transforms of these tiles are: "MKL", "generated code" or "torch.fft".
+        Whose the transforms of these tiles are: "MKL", "generated code", "generated code
+        (Winograd's)" or "torch.fft".
     """
 
     geometry: Geometry

@@ -22,8 +22,8 @@ from fftconv.machine_code.keeping import Function
 JOB: Any = types.CPointer(types.int64)
 
 _SHARED = (
-    "arithmetic", "compiling", "lanes", "placement", "rows", "shift", "transforms", "transposes",
-    "vectors",
+    "arithmetic", "compiling", "lanes", "placement", "rows", "shift", "tickets", "transforms",
+    "transposes", "vectors", "winograd",
 )  # fmt: skip
 
 

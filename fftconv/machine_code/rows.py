@@ -79,6 +79,21 @@ def _write_sums(v: Vectors, target: Any, source: Any, count: Any, number: Any | 
     v.masked_store(builder.fadd(last, more), place, rest)
 
 
+def _scale(typingctx: Any, zero: Any, place: Any, count: Any, factor: Any) -> Any:
+    """Multiply `count` whole vectors, one behind the other, by a number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder, zero.bitwidth)
+        _, place, count, factor = args
+        by = v.repeated(factor)
+        with v.loop(v.integer(0), count) as n:
+            here = builder.add(place, builder.mul(n, v.integer(VECTOR_BYTES)))
+            v.store(builder.fmul(v.load(here), by), here)
+        return context.get_dummy_value()
+
+    return types.void(zero, place, types.int64, zero), codegen
+
+
 def _multiply(
     typingctx: Any,
     zero: Any,
@@ -252,6 +267,7 @@ def _add_atomically(typingctx: Any, numbers: Any, index: Any, amount: Any) -> An
 
 _LITERAL = types.IntegerLiteral
 clear: Any = intrinsic(_clear)
+scale: Any = intrinsic(_scale)
 copy: Any = intrinsic(_copy)
 add_row: Any = intrinsic(_add_row)
 add_number: Any = intrinsic(_add_number)

@@ -94,31 +94,40 @@ def _scatter(typingctx: Any, zero: Any, source: Any, target: Any, step: Any, the
     return types.void(zero, source, target, step, there), codegen
 
 
-def _move_number(typingctx: Any, zero: Any, source: Any, target: Any) -> Any:
-    """Copy one number."""
+def _gather_narrow(
+    typingctx: Any, zero: Any, source: Any, step: Any, there: Any, width: Any, target: Any
+) -> Any:
+    """Do as `gather` does with fewer columns; as many vectors are written, the last of no use."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        pointer = ir.PointerType(v.element)
-        value = builder.load(builder.inttoptr(args[1], pointer), align=v.item_bytes)
-        v.store_scalar(value, args[2])
+        mask = v.below(v.lane_numbers(v.integer(0)), args[4])
+        rows = [v.masked_load(place, mask) for place in _channels(v, *args[1:4])]
+        for i, row in enumerate(transposed(v, rows)):
+            v.store(row, builder.add(args[5], v.integer(i * VECTOR_BYTES)))
         return context.get_dummy_value()
 
-    return types.void(zero, source, target), codegen
+    return types.void(zero, source, step, there, types.int64, target), codegen
 
 
-def _move_vector(typingctx: Any, zero: Any, source: Any, target: Any) -> Any:
-    """Copy one vector."""
+def _scatter_narrow(
+    typingctx: Any, zero: Any, source: Any, target: Any, step: Any, there: Any, width: Any
+) -> Any:
+    """Do as `scatter` does with fewer columns, though as many vectors are read."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        v.store(v.load(args[1]), args[2])
+        mask = v.below(v.lane_numbers(v.integer(0)), args[5])
+        rows = [v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)]
+        places = _channels(v, *args[2:5])
+        for row, place in zip(reversed(transposed(v, rows)), reversed(places), strict=True):
+            v.masked_store(row, place, mask)
         return context.get_dummy_value()
 
-    return types.void(zero, source, target), codegen
+    return types.void(zero, source, target, step, there, types.int64), codegen
 
 
 gather: Any = intrinsic(_gather)
 scatter: Any = intrinsic(_scatter)
-move_number: Any = intrinsic(_move_number)
-move_vector: Any = intrinsic(_move_vector)
+gather_narrow: Any = intrinsic(_gather_narrow)
+scatter_narrow: Any = intrinsic(_scatter_narrow)

@@ -102,7 +102,11 @@ class Vectors:
 
     def splat(self, address: Any) -> Any:
         """Load one element and repeat it in every lane."""
-        return self._repeat(self.scalar(address), self.vector)
+        return self.repeated(self.scalar(address))
+
+    def repeated(self, number: Any) -> Any:
+        """Return one element in every lane."""
+        return self._repeat(number, self.vector)
 
     def scalar(self, address: Any) -> Any:
         """Load one element."""

@@ -60,6 +60,19 @@ def test_a_small_network_runs_forward_and_in_training(
     networks.measured_call(case, "backward")()
 
 
+def test_layers_by_another_method_share_their_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(network_cases.NETWORKS, "small", SMALL)
+    steps = networks.layers_of(NetworkCase("native", "small", 1), training=True)
+    twins = networks.by_method(steps, "auto")
+    assert [layer.method for layer, *_ in steps] == ["native"] * 5
+    assert [layer.method for layer, *_ in twins] == ["auto"] * 5
+    for (layer, x, g), (twin, same_x, same_g) in zip(steps, twins, strict=True):
+        assert x is same_x
+        assert g is same_g
+        assert all(a is b for a, b in zip(layer.parameters(), twin.parameters(), strict=True))
+    networks.train(twins)
+
+
 def test_what_is_over_the_budget_is_skipped_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,26 +9,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from numba import njit
-
 from fftconv.machine_code.compiling import compile_job, source_hash
 from fftconv.machine_code.memory import LINE_BYTES
-from fftconv.machine_code.vectors import numbers, prefetch, take_ticket
+from fftconv.machine_code.tickets import next_piece
+from fftconv.machine_code.vectors import numbers, prefetch
 from fftconv.methods.compiled import fields as at
 from fftconv.methods.compiled.register_blocks import broadcast_tile, dot_tile
-
-
-def _next_piece(job: Any, piece: int) -> int:
-    """Return the piece after one; if its run is over, or there was none (-1), the first of another.
-
-    A ticket is for a run of pieces that begins at a multiple of its length.
-    """
-    run: int = job[at.RUN]
-    piece += 1
-    return piece if piece % run > 0 else run * take_ticket(job)
-
-
-next_piece: Any = njit(error_model="numpy")(_next_piece)
 
 
 @cache
@@ -64,7 +50,7 @@ def broadcast(bits: int, rows: int, planes: int, columns: int, size: int) -> Any
         full = columns * lanes
         stacks = -(-qs // planes)
         pieces = job[at.PIECES]
-        piece = next_piece(job, -1)
+        piece = next_piece(job, job[at.RUN], -1)
         while piece < pieces:
             # The last planes, too, are as many as the others.
             q = min(piece % stacks * planes, qs - planes)
@@ -111,7 +97,7 @@ def broadcast(bits: int, rows: int, planes: int, columns: int, size: int) -> Any
                     else:
                         broadcast_tile(rows, planes, columns, 1, size, zero, places, shape, steps)
                     j += full
-            piece = next_piece(job, piece)
+            piece = next_piece(job, job[at.RUN], piece)
 
     return compile_job(broadcast_job)
 
@@ -145,7 +131,7 @@ def dot(bits: int, rows: int, planes: int, columns: int) -> Any:
         b_h, b_q, o_q = job[at.B_H], job[at.B_Q], job[at.OUT_Q]
         stacks = -(-qs // planes)
         pieces = job[at.PIECES]
-        piece = next_piece(job, -1)
+        piece = next_piece(job, job[at.RUN], -1)
         while piece < pieces:
             # The last planes, too, are as many as the others.
             q = min(piece % stacks * planes, qs - planes)
@@ -186,6 +172,6 @@ def dot(bits: int, rows: int, planes: int, columns: int) -> Any:
                     limits = (row_lo, row_hi, col, width, clear_lo, clear_hi)
                     shape = (count, kernel_h, kernel_w, *limits)
                     dot_tile(rows, planes, columns, zero, places, shape, steps)
-            piece = next_piece(job, piece)
+            piece = next_piece(job, job[at.RUN], piece)
 
     return compile_job(dot_job)

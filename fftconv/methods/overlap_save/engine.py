@@ -21,6 +21,8 @@ Cut = TypeVar("Cut")
 
 GENERATED_CODE = "generated code"
 """Whose the transforms are that are made here, for the machine's vectors."""
+WINOGRAD_CODE = f"{GENERATED_CODE} (Winograd's)"
+"""The same where tiles are no Fourier transforms, but Winograd's minimal filtering."""
 
 
 #: Of the machine's memory, this part at most is for spectra of weights, of each engine that needs

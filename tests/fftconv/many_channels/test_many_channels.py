@@ -8,6 +8,7 @@ from torch import Tensor
 
 import fftconv
 from fftconv.geometry import Geometry
+from fftconv.machine_code import winograd
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.many_channels import cutting
@@ -20,7 +21,7 @@ from fftconv.methods.polyphase import Polyphase
 from fftconv.methods.registry import REGISTRY, put
 
 # Few lengths of tiles, and sizes of filters that share functions: each is compiled once.
-LENGTH = 12
+LENGTH, WINOGRAD = 12, winograd.LENGTH
 
 
 def maps_of(
@@ -61,24 +62,28 @@ def check(geometry: Geometry, maps: Maps, dtype: torch.dtype) -> None:
         assert error <= 3 * max(native_error, floor), (error, native_error, geometry)
 
 
-@pytest.mark.parametrize("channels", [(6, 6), (24, 48), (80, 8), (7, 100), (16, 17)])
-def test_numbers_of_channels(channels: tuple[int, int]) -> None:
+@pytest.mark.parametrize("length", [LENGTH, WINOGRAD])
+@pytest.mark.parametrize("channels", [(6, 6), (24, 48), (80, 8), (7, 100), (16, 17), (130, 20)])
+def test_numbers_of_channels(channels: tuple[int, int], length: int) -> None:
     ins, outs = channels
     geometry = Geometry.of((2, ins, 21, 26), (outs, ins, 3, 3), padding=1)
-    check(geometry, maps_of(geometry), torch.float32)
+    check(geometry, maps_of(geometry, length=length), torch.float32)
 
 
 # The output ends just before, at, and just after the end of a tile, and within one.
 @pytest.mark.parametrize("size", [(1, 3), (3, 9), (12, 12), (13, 11), (22, 32), (23, 33)])
 @pytest.mark.parametrize("padding", [0, 1, (2, 0), 3])
-def test_sizes_around_the_tile(size: tuple[int, int], padding: int | tuple[int, int]) -> None:
+@pytest.mark.parametrize("length", [LENGTH, WINOGRAD])
+def test_sizes_around_the_tile(
+    size: tuple[int, int], padding: int | tuple[int, int], length: int
+) -> None:
     height, width = size
     if padding == 0:
         height, width = height + 2, width + 2
     if padding == (2, 0):
         width += 2
     geometry = Geometry.of((3, 8, height, width), (8, 8, 3, 3), padding=padding)
-    check(geometry, maps_of(geometry), torch.float32)
+    check(geometry, maps_of(geometry, length=length), torch.float32)
 
 
 @pytest.mark.parametrize("kernel", [(1, 3), (4, 2), (3, 4)])
@@ -93,10 +98,23 @@ def test_a_filter_as_large_as_the_tile_and_more_padding_than_filter() -> None:
         check(geometry, maps_of(geometry), torch.float32)
 
 
+@pytest.mark.parametrize("kernel", [(2, 2), (4, 2), (3, 4), (5, 5)])
+def test_filters_in_winograds_tiles(kernel: tuple[int, int]) -> None:
+    geometry = Geometry.of((2, 9, 19, 14), (10, 9, *kernel), padding="same")
+    check(geometry, maps_of(geometry, length=WINOGRAD), torch.float32)
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (6, 3), (3, 7)])
+def test_filters_that_winograds_tiles_are_not_for(kernel: tuple[int, int]) -> None:
+    geometry = Geometry.of((2, 9, 19, 14), (10, 9, *kernel))
+    assert cutting.cut(cutting.Correlation.forward(geometry), WINOGRAD, 4) is None
+
+
 def test_groups_and_double_precision() -> None:
     geometry = Geometry.of((2, 18, 17, 23), (30, 6, 3, 3), padding=1, groups=3)
     check(geometry, maps_of(geometry), torch.float32)
-    check(geometry, maps_of(geometry, torch.float64), torch.float64)
+    for length in (LENGTH, WINOGRAD):
+        check(geometry, maps_of(geometry, torch.float64, length), torch.float64)
 
 
 def test_stride_and_dilation() -> None:
@@ -112,16 +130,19 @@ def test_other_lengths(length: int) -> None:
     check(geometry, maps_of(geometry, length=length), torch.float32)
 
 
-def test_chunks_of_few_tiles_give_what_one_chunk_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("length", [LENGTH, WINOGRAD])
+def test_chunks_of_few_tiles_give_what_one_chunk_gives(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     geometry = Geometry.of((3, 8, 40, 70), (8, 8, 3, 3), padding=1)
     x, w, g = (torch.randn(s) for s in (
         geometry.input_shape, geometry.weight_shape, geometry.output_shape
     ))  # fmt: skip
-    whole = maps_of(geometry)
+    whole = maps_of(geometry, length=length)
     y, gx, gw = whole.forward(x, w), whole.grad_input(g, w), whole.grad_weight(x, g)
     monkeypatch.setattr(cutting, "CHUNK_BYTES", 1)
     monkeypatch.setattr(cutting, "UNIT_BYTES", 1 << 14)
-    parts = maps_of(geometry)
+    parts = maps_of(geometry, length=length)
     check(geometry, parts, torch.float32)
     assert torch.equal(parts.forward(x, w), y)
     assert torch.equal(parts.grad_input(g, w), gx)
@@ -129,12 +150,13 @@ def test_chunks_of_few_tiles_give_what_one_chunk_gives(monkeypatch: pytest.Monke
     assert parts._forward.cut.units < whole._forward.cut.units
 
 
-def test_the_number_of_threads_does_not_change_results() -> None:
+@pytest.mark.parametrize("length", [LENGTH, WINOGRAD])
+def test_the_number_of_threads_does_not_change_results(length: int) -> None:
     geometry = Geometry.of((3, 16, 40, 40), (16, 16, 3, 3), padding=1)
     x, w, g = (torch.randn(s) for s in (
         geometry.input_shape, geometry.weight_shape, geometry.output_shape
     ))  # fmt: skip
-    maps = maps_of(geometry)
+    maps = maps_of(geometry, length=length)
     results = []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)

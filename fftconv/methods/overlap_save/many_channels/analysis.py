@@ -6,11 +6,19 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.rows import add_atomically, clear
-from fftconv.machine_code.transposes import gather, move_number
-from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
+from fftconv.machine_code.rows import add_atomically, clear, scale
+from fftconv.machine_code.tickets import next_piece
+from fftconv.machine_code.transposes import gather, gather_narrow
+from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels import fields as at
-from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
+from fftconv.methods.overlap_save.many_channels.codelets import (
+    column_there,
+    real_rows,
+    row_bins,
+    row_there,
+    spectrum_rows,
+)
+from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
@@ -21,7 +29,8 @@ def _read_row(
 ) -> None:  # fmt: skip
     """Write columns to lanes: those from `left` to `right` from memory, the others as zeros.
 
-    `source` is where column `left` of the first channel lies.
+    `source` is where column `left` of the first channel lies. Up to as many vectors as there are
+    lanes are written behind the last column.
     """
     lanes = VECTOR_BYTES // item
     clear(target, left * VECTOR_BYTES)
@@ -34,10 +43,7 @@ def _read_row(
         column = width - lanes
         gather(zero, source + column * item, step, there, place + column * VECTOR_BYTES)
     else:
-        for column in range(width):
-            for lane in range(there):
-                number = place + column * VECTOR_BYTES + lane * item
-                move_number(zero, source + lane * step + column * item, number)
+        gather_narrow(zero, source, step, there, width, place)
     clear(target + right * VECTOR_BYTES, (columns - right) * VECTOR_BYTES)
 
 
@@ -87,7 +93,8 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
     """
     zero, item, lanes = numbers(bits)
     vector = VECTOR_BYTES
-    middle = length // 2
+    reals, each, rows_in_all = real_rows(length), row_bins(length), spectrum_rows(length)
+    factor = type(zero)(scale_of(length))
     source = source_hash()
 
     def analysis_job(job: Any) -> None:
@@ -103,7 +110,7 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector  # from column to column, no power of two
         pieces = job[at.UNITS] * job[at.GROUPS] * pairs
-        piece = take_ticket(job)
+        piece = next_piece(job, job[at.TOGETHER], -1)
         while piece < pieces:
             group, pair, image, down, across = whereabouts(job, piece, pairs)
             tiles = min(job[at.RUN], grid_w - across)
@@ -112,40 +119,42 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
             halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
             for h in range(halves):
                 channel = (2 * pair + h) * lanes
+                there = min(lanes, channels - channel)
+                place = begin + channel * job[at.CHANNEL_STEP]
+                columns_at = scratch + job[at.COLUMNS]
                 if job[at.PLANAR] != 0:
-                    columns_at, line, beside = (
-                        scratch + job[at.COLUMNS], job[at.COLUMNS_ROW], vector,
-                    )  # fmt: skip
                     first = (down * step_h - job[at.TOP], across * step_w - job[at.LEFT])
-                    there = min(lanes, channels - channel)
-                    place = begin + channel * job[at.CHANNEL_STEP]
                     read(zero, item, job, columns_at, place, there, first, (tile_h, wide))
                 else:
-                    columns_at = begin + channel * item
-                    line, beside = job[at.ROW_STEP], job[at.COLUMN_STEP]
+                    taps = tile_h * wide
+                    step = job[at.CHANNEL_STEP]
+                    read_row(zero, item, columns_at, place, step, there, taps, 0, taps)
+                    if factor != 1:
+                        scale(zero, columns_at, taps, factor)
+                    columns_at += job[at.FIRST_TAP]
                 for j in range(wide):
                     column_there(
-                        length, rows, zero, columns_at + j * beside, line, tile_h, scratch,
-                        spectra_of + h * half + j * along,
+                        length, rows, zero, columns_at + j * job[at.TAP], job[at.COLUMNS_ROW],
+                        tile_h, scratch, spectra_of + h * half + j * along,
                     )  # fmt: skip
             number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
             target = job[at.SPECTRA] + group * job[at.SPECTRA_GROUP] + pair * job[at.PAIR]
             for t in range(tiles):
                 tile = target + (number + t) * job[at.TILE]
-                for u in range(middle + 1):
+                for u in range(rows_in_all):
                     for h in range(halves):
                         begin = spectra_of + h * half + t * step_w * along
                         here = tile + h * vector
-                        if u < 2:
+                        if u < reals:
                             row_there(
                                 length, columns, 1, zero, begin + u * vector, along, tile_w,
-                                scratch, here + u * (middle + 1) * bins, bins, part,
+                                scratch, here + u * each * bins, bins, part,
                             )  # fmt: skip
                         else:
                             row_there(
                                 length, columns, 0, zero, begin + 2 * (u - 1) * vector, along,
                                 tile_w, scratch, here + (2 + (u - 1) * length) * bins, bins, part,
                             )  # fmt: skip
-            piece = take_ticket(job)
+            piece = next_piece(job, job[at.TOGETHER], piece)
 
     return compile_job(analysis_job)

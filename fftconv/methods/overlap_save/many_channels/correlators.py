@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 
 class Correlator:
-    """A correlation with filters whose spectra are given."""
+    """A correlation with filters whose spectra are given.
 
-    def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
+    `turned` says that the weight is one of the map whose gradient this is.
+    """
+
+    def __init__(
+        self, case: Correlation, cut: Cut, dtype: torch.dtype, turned: bool = False
+    ) -> None:
         self.case, self.cut = case, cut
         self._item = item = dtype.itemsize
         bits = 8 * item
@@ -31,7 +36,8 @@ class Correlator:
         # The product takes the place of the input's spectra.
         self._tiles = passes.Spectra(cut.bins, cut.most_tiles, channels, item)
         self._filters = passes.FilterSpectra(cut.bins, case.ins, case.outs, item)
-        self._transform = passes.filters(case, cut, self._filters, bits)
+        self._transform = passes.filters(case, cut, self._filters, bits, turned)
+        self._filter_tickets = _filter_tickets(case, item)
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
@@ -44,28 +50,19 @@ class Correlator:
         self.spectra_bytes = case.groups * self._filters.group
         self.key = str((case.groups, case.ins, case.outs, case.kernel, cut.length, dtype))
 
-    def laid_out(self, filters: Tensor) -> Tensor:
-        """Lay (groups, outs, ins, height, width) out so that output channels are lanes."""
-        lanes = passes.filter_lanes(self.case.outs, self._item)
-        groups, outs, ins, height, width = filters.shape
-        out = filters.new_zeros if lanes > outs else filters.new_empty
-        laid = out((groups, ins, height, width, lanes))
-        laid[..., :outs] = filters.permute(0, 2, 3, 4, 1)
-        return laid.mul_(1 / self.cut.length**2)
-
-    def spectra(self, filters: Tensor) -> Tensor:
-        """Return the spectra of (groups, outs, ins, height, width), to be kept."""
+    def spectra(self, w: Tensor) -> Tensor:
+        """Return the spectra of a weight, to be kept."""
         spectra = room(self.spectra_bytes + 64)
-        self.transform(filters, aligned(spectra))
+        self.transform(w, aligned(spectra))
         return spectra
 
-    def transform(self, filters: Tensor, place: int) -> None:
-        """Write the spectra of (groups, outs, ins, height, width) to a place in memory."""
-        laid, slot = self.laid_out(filters), self._transform.slot
+    def transform(self, w: Tensor, place: int) -> None:
+        """Write the spectra of a weight to a place in memory."""
+        w, slot = w.resolve_neg().contiguous(), self._transform.slot
         with Scratch(torch.get_num_threads() * slot) as (scratch,):
-            places = {at.PLACE: laid.data_ptr(), at.SPECTRA: place}
+            places = {at.PLACE: w.data_ptr(), at.SPECTRA: place}
             places |= {at.SCRATCH: scratch, at.SLOT: slot}
-            self._transform.run(places, self.case.ins * self._pairs[1])
+            self._transform.run(places, self._filter_tickets)
 
     def run(self, x: Tensor, spectra: int, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
@@ -132,6 +129,7 @@ class FilterGradient:
         all_spectra = self._inputs, self._outputs, self._filters
         self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True)
         self._back = passes.filters(case, cut, self._filters, bits, back=True)
+        self._filter_tickets = _filter_tickets(case, item)
         used = self._of_inputs, self._of_outputs, self._multiply, self._back
         self._slot = max(one.slot for one in used)
         self._pairs = _pairs(case, item)
@@ -140,9 +138,8 @@ class FilterGradient:
         """Return the gradient as (groups, outs, ins, height, width)."""
         case, cut, item = self.case, self.cut, self._item
         x, g = readable(x), readable(g)
-        lanes = passes.filter_lanes(case.outs, item)
-        laid = x.new_empty((case.groups, case.ins, *case.kernel, lanes))
-        biases = x.new_zeros(lanes)
+        gradient = x.new_empty((case.groups, case.outs, case.ins, *case.kernel))
+        biases = x.new_zeros(passes.filter_lanes(case.outs, item))
         inputs, outputs = passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
         sizes = (case.groups * s.group for s in (self._inputs, self._outputs, self._filters))
         with Scratch(torch.get_num_threads() * self._slot, *sizes) as places:
@@ -163,21 +160,14 @@ class FilterGradient:
                 factors[at.P_TILES] = factors[at.SUMS] = tiles
                 factors[at.P_ADDS] = int(first > 0)
                 self._multiply.run(factors, case.groups * cut.bins)
-            results = {at.PLACE: laid.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
-            self._back.run(memory | results, case.ins * outs)
-        return _from_lanes(laid[..., : case.outs].mul_(1 / cut.length**2))
+            results = {at.PLACE: gradient.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
+            self._back.run(memory | results, self._filter_tickets)
+        return gradient
 
 
-def _from_lanes(laid: Tensor) -> Tensor:
-    """Return (groups, ins, height, width, outs) as dense (groups, outs, ins, height, width)."""
-    groups, ins, height, width, outs = laid.shape
-    if groups == 1:
-        # Torch transposes matrices block by block, other tensors number by number: four times as
-        # long for 512 channels.
-        turned = laid.reshape(-1, outs).t().contiguous()
-    else:
-        turned = laid.permute(0, 4, 1, 2, 3).contiguous()
-    return turned.view(groups, outs, ins, height, width)
+def _filter_tickets(case: Correlation, item: int) -> int:
+    """Return how many tickets the pass over a weight has."""
+    return -(-passes.filter_pieces(case, item) // passes.filters_together(case, item))
 
 
 def _pairs(case: Correlation, item: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
-from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths
+from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths, is_winograd
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -41,13 +41,12 @@ SHARED_S = 1e-10
 PACKING = 6
 #: Steps of a transform's logarithm that reading and writing a tile are worth.
 MOVING = 2
-#: Thread-seconds in which a number of a weight is laid out so that channels are lanes, and back (a
-#: Xeon, 64 to 512 channels, 3x3 to 11x11: 1.4e-9 to 2e-9, for the input's gradient 2e-9 to 2.5e-9;
-#: back, another Xeon, 256 to 512 channels, 3x3: 8e-9 to 1e-8).
-LAYING_S, LAYING_BACK_S = 2e-9, 1e-8
 #: Thread-seconds per byte of spectra that are read from memory (Xeon, AVX-512, 18 layers of 128 to
 #: 512 channels: 4e-11 to 9e-11 at 17 to 40 MB, 8e-11 to 1.2e-10 at 71 to 155 MB).
 MEMORY_S = 1e-10
+
+#: Winograd's tiles have to take so much less than Fourier's: their results are less exact.
+WORTH = 1.1
 
 
 def serves(geometry: Geometry) -> bool:
@@ -69,7 +68,11 @@ def lengths(geometry: Geometry, item_bytes: int, rates: Dense, threads: int) -> 
             return None
         for learned in (False, True) if name == "forward" else (True,):
             costs = [
-                (_seconds(name, *fitting, item_bytes, rates, threads, learned), length)
+                (
+                    _seconds(name, *fitting, item_bytes, rates, threads, learned)
+                    * (WORTH if is_winograd(length) else 1),
+                    length,
+                )
                 for length, fitting in possible
             ]
             found.append(min(costs)[1])
@@ -126,14 +129,14 @@ def _seconds(
     points = tiles.length**2 * (log2(tiles.length) + MOVING)
     places = case.groups * tiles.bins
     spectra = places * case.ins * outs * 2 * item
-    work = places * number * case.ins * (outs + PACKING) * rates.product
+    multiply = rates.product * (2 / 3 if is_winograd(tiles.length) else 1)
+    work = places * number * case.ins * (outs + PACKING) * multiply
     work += case.groups * number * (ins + outs) * points * rates.transform
     # Spectra of the weight are read for each chunk, or read and written.
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if name != "forward" or learned:
-        laying = LAYING_BACK_S if name == "grad_weight" else LAYING_S
-        work += spectra * per_byte(spectra, rates.filter, rates.filter + MEMORY_S) + taps * laying
+        work += spectra * per_byte(spectra, rates.filter, rates.filter + MEMORY_S / 2)
         if spectra > KEPT_BYTES:
             work += spectra * known().new_memory.large
     elif not hot:

@@ -10,6 +10,7 @@ import torch
 from fftconv.geometry import area
 from fftconv.machine_code.memory import LINE_BYTES, cache_bytes
 from fftconv.machine_code.target import target
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 from fftconv.methods.overlap_save.tiling import most_numbers
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Cut:
 
     @property
     def bins(self) -> int:
-        """Complex numbers in the spectrum of a tile, of which some have no imaginary part."""
+        """Pairs of numbers in the spectrum of a tile."""
         return bins_of(self.length)
 
     @property
@@ -130,6 +131,8 @@ class Cut:
 
 def steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
     """Return the outputs that a tile is good for and how many tiles there are; None for none."""
+    if is_winograd(length):
+        return _winograd_steps(case, length)
     pairs = []
     for size, kernel, out, corner in zip(
         case.size, case.kernel, case.out, case.corner, strict=True
@@ -144,6 +147,14 @@ def steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
         else:
             return None
     return (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1])
+
+
+def _winograd_steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
+    """Do so for tiles whose outputs are as many as their taps leave, wanted or not."""
+    if not all(1 < kernel < length for kernel in case.kernel):
+        return None
+    (high, wide), (rows, columns) = (length - kernel + 1 for kernel in case.kernel), case.out
+    return (high, wide), (-(-rows // high), -(-columns // wide))
 
 
 def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | None:
@@ -184,8 +195,11 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
 
 
 def bins_of(length: int) -> int:
-    """Return the complex numbers in the spectrum of a tile."""
-    return length**2 // 2 + 2
+    """Return the pairs of numbers in the spectrum of a tile.
+
+    Those of Fourier's are complex, some without an imaginary part; Winograd's are any two.
+    """
+    return length**2 // 2 + (0 if is_winograd(length) else 2)
 
 
 def filter_bytes(case: Correlation, length: int, item: int) -> int:
@@ -205,6 +219,9 @@ def odd_lines(size: int) -> int:
     return (lines + 1 - lines % 2) * LINE_BYTES
 
 
-def whole_fours(count: int, length: int) -> int:
-    """Round a number of rows up to what functions are compiled for."""
-    return min(length, -(-count // 4) * 4)
+def compiled_rows(count: int, length: int) -> int:
+    """Round a number of rows up to what functions are compiled for: to fours.
+
+    Winograd's transforms depend on it.
+    """
+    return count if is_winograd(length) else min(length, -(-count // 4) * 4)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fftconv.calibration.machine import known
-from fftconv.methods.overlap_save.engine import GENERATED_CODE, Engine, memory_share
+from fftconv.methods.overlap_save.engine import (
+    GENERATED_CODE,
+    WINOGRAD_CODE,
+    Engine,
+    memory_share,
+)
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, filter_bytes
-from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths, is_winograd
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.search import once, rounded
 
@@ -67,9 +72,8 @@ class ManyChannels(Engine[Lengths]):
         return cut.forward, cut.forward
 
     def transforms(self, cut: Lengths) -> str:
-        """Name the generated ones: there are no others."""
-        del cut
-        return GENERATED_CODE
+        """Say which of the generated ones: there are no others."""
+        return WINOGRAD_CODE if is_winograd(cut.forward) else GENERATED_CODE
 
     def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
         """Return the bytes of the weight's spectra: one for each pair of channels."""

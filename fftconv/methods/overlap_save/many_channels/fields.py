@@ -10,22 +10,26 @@ row; a unit is a run of tiles in one row.
     TICKET, SLOTS, SCRATCH, SLOT,
     # Where in that memory the columns are read to (and the bytes of a row), and their spectra.
     COLUMNS, COLUMNS_ROW, SPECTRA_OF_COLUMNS, SPECTRA_HALF,
-    # 1 if planes are transposed to lanes; 0 if the lanes lie in memory as they are.
+    # From a tile's column to the next there, and from its first number to the upper left one.
+    TAP, FIRST_TAP,
+    # 1 of planes; 0 of filters, whose taps lie one behind the other and are read as one row.
     PLANAR,
-    # What is cut into tiles: address, and strides of image, group, channel, row, column.
-    PLACE, IMAGE_STEP, GROUP_STEP, CHANNEL_STEP, ROW_STEP, COLUMN_STEP,
+    # What is cut into tiles: address, and strides of image, group, channel, row.
+    PLACE, IMAGE_STEP, GROUP_STEP, CHANNEL_STEP, ROW_STEP,
     HEIGHT, WIDTH, TOP, LEFT,
     # From tile to tile, how many there are, tiles in a unit, units in a row.
     STEP_H, STEP_W, GRID_H, GRID_W, RUN, RUNS,
     # Rows and columns of a tile that are not zero, or that are wanted.
     TILE_H, TILE_W,
     FIRST_UNIT, UNITS, FIRST_TILE, GROUPS, CHANNELS,
+    # Pieces that a ticket is for.
+    TOGETHER,
     # The spectra: address, and strides.
     SPECTRA, SPECTRA_GROUP, BIN, PART, TILE, PAIR,
     # A number for each channel that is added to every output.
     BIAS, BIAS_GROUP,
     TRANSFORM_COUNT,
-) = range(41)  # fmt: skip
+) = range(43)  # fmt: skip
 
 (
     # As above (these four come first in both), then where rows of the left factor are packed.
@@ -36,6 +40,8 @@ row; a unit is a run of tiles in one row.
     # The left factor is (tiles, channels) in each bin.
     LEFT_PLACE, LEFT_GROUP, LEFT_BIN, LEFT_PART, LEFT_TILE, P_TILES, P_CHANNELS,
     PACKED_TILE,
+    # Where in a thread's memory there is room for a block of the product.
+    P_SPARE,
     # The product has `ROWS` rows, each a sum of `SUMS` terms; what lies between those of the
     # packed left factor.
     ROWS, SUMS, PACKED_ROW, PACKED_TERM,
@@ -44,7 +50,7 @@ row; a unit is a run of tiles in one row.
     # Vectors in a row of the product.
     VECTORS,
     PRODUCT_COUNT,
-) = range(33)  # fmt: skip
+) = range(34)  # fmt: skip
 
 (
     # Counters that threads share, how many chunks there are, and where (first unit, units, first

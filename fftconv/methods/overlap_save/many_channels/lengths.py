@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from fftconv.machine_code import winograd
+
 if TYPE_CHECKING:
     from fftconv.methods.maps import Map
 
-#: Lengths of tiles, each of whose transforms is one straight line.
-LENGTHS = (8, 10, 12, 16, 18, 20, 24, 32, 36, 48)
+#: Lengths of tiles, each of whose transforms is one straight line: Winograd's, and Fourier's.
+LENGTHS = (winograd.LENGTH, 8, 10, 12, 16, 18, 20, 24, 32, 36, 48)
+
+
+def is_winograd(length: int) -> bool:
+    """Whether tiles of this length are real polynomials; those of others have Fourier spectra."""
+    return length == winograd.LENGTH
+
+
+def scale_of(length: int) -> float:
+    """Return what products of spectra are to be multiplied by."""
+    return 1.0 if is_winograd(length) else 1 / length**2
 
 
 class Lengths(NamedTuple):

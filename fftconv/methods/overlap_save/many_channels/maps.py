@@ -45,10 +45,10 @@ class ManyChannelsMaps(Maps):
         assert tiles is not None
         return tiles
 
-    def _correlator(self, case: Correlation, length: int) -> Correlator:
+    def _correlator(self, case: Correlation, length: int, turned: bool = False) -> Correlator:
         from fftconv.methods.overlap_save.many_channels.correlators import Correlator
 
-        return Correlator(case, self._cut(case, length), self._dtype)
+        return Correlator(case, self._cut(case, length), self._dtype, turned)
 
     @cached_property
     def _forward(self) -> Correlator:
@@ -62,7 +62,7 @@ class ManyChannelsMaps(Maps):
 
     @cached_property
     def _turned(self) -> Correlator:
-        return self._correlator(self._case.turned(), self._lengths.grad_input)
+        return self._correlator(self._case.turned(), self._lengths.grad_input, turned=True)
 
     @cached_property
     def _filters(self) -> FilterGradient:
@@ -71,14 +71,10 @@ class ManyChannelsMaps(Maps):
         cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
         return FilterGradient(self._case, cut, self._dtype)
 
-    def _filters_of(self, w: Tensor) -> Tensor:
-        """Return a weight as (groups, outs, ins, height, width)."""
-        return w.reshape(self._geometry.groups, -1, *w.shape[1:])
-
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate, with spectra of the weight that are kept."""
         forward = self._forward
-        spectra = self._weights.get(w, forward.key, lambda w: forward.spectra(self._filters_of(w)))
+        spectra = self._weights.get(w, forward.key, forward.spectra)
         y = pages.new(x, self._geometry.output_shape)
         forward.run(x, aligned(spectra), bias, y)
         return y
@@ -86,22 +82,21 @@ class ManyChannelsMaps(Maps):
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate with a weight that is being learned; keep nothing."""
         y = pages.new(x, self._geometry.output_shape)
-        self._anew(self._learned, x, self._filters_of(w), bias, y)
+        self._anew(self._learned, x, w, bias, y)
         return y, ()
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Correlate with the weight turned by half."""
-        filters = self._filters_of(w).transpose(1, 2).flip((3, 4))
         gx = pages.new(g, self._geometry.input_shape)
-        self._anew(self._turned, g, filters, None, gx)
+        self._anew(self._turned, g, w, None, gx)
         return gx
 
     def _anew(
-        self, correlator: Correlator, x: Tensor, filters: Tensor, bias: Tensor | None, y: Tensor
+        self, correlator: Correlator, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor
     ) -> None:
-        """Correlate with filters whose spectra are made for this call alone."""
+        """Correlate with a weight whose spectra are made for this call alone."""
         with Scratch(correlator.spectra_bytes) as (place,):
-            correlator.transform(filters, place)
+            correlator.transform(w, place)
             correlator.run(x, place, bias, y)
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:

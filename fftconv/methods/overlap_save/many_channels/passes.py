@@ -12,8 +12,9 @@ from fftconv.machine_code.pool import share
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.analysis import analysis
-from fftconv.methods.overlap_save.many_channels.cutting import odd_lines, row_bytes, whole_fours
-from fftconv.methods.overlap_save.many_channels.product import product
+from fftconv.methods.overlap_save.many_channels.cutting import compiled_rows, odd_lines, row_bytes
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
+from fftconv.methods.overlap_save.many_channels.product import TALLER, product
 from fftconv.methods.overlap_save.many_channels.synthesis import synthesis
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+
+#: Filters of a ticket, at most, and tickets for them, at least while filters are enough.
+MOST_TOGETHER = 16
 
 _TRANSFORM = ctypes.c_int64 * at.TRANSFORM_COUNT
 _PRODUCT = ctypes.c_int64 * at.PRODUCT_COUNT
@@ -100,14 +104,15 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
     tile = (n, n) if is_input else cut.step
     size, channels = (case.size, case.ins) if is_input else (case.out, case.outs)
     corner = case.corner if is_input else (0, 0)
-    rows, columns = (whole_fours(count, n) for count in tile)
+    rows, columns = (compiled_rows(count, n) for count in tile)
     compiled = synthesis if which == "output" else analysis
     places, slot = _slot(n, (cut.run - 1) * cut.step[1] + n, n)
     fields = {
-        at.PLANAR: 1, at.HEIGHT: size[0], at.WIDTH: size[1], at.TOP: corner[0],
-        at.LEFT: corner[1], at.STEP_H: cut.step[0], at.STEP_W: cut.step[1],
-        at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1], at.RUN: cut.run, at.RUNS: cut.runs,
-        at.TILE_H: tile[0], at.TILE_W: tile[1], at.GROUPS: case.groups, at.CHANNELS: channels,
+        at.PLANAR: 1, at.TOGETHER: 1, at.TAP: VECTOR_BYTES, at.HEIGHT: size[0],
+        at.WIDTH: size[1], at.TOP: corner[0], at.LEFT: corner[1], at.STEP_H: cut.step[0],
+        at.STEP_W: cut.step[1], at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1],
+        at.RUN: cut.run, at.RUNS: cut.runs, at.TILE_H: tile[0], at.TILE_W: tile[1],
+        at.GROUPS: case.groups, at.CHANNELS: channels,
         at.BIAS_GROUP: filter_lanes(channels, bits // 8) * bits // 8,
         **_steps((case.groups * channels * area(size), area(size), size[1]), channels, bits // 8),
         **spectra.fields(), **places,
@@ -115,21 +120,43 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
     return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
 
 
-def filters(case: Correlation, cut: Cut, spectra: Spectra, bits: int, back: bool = False) -> Pass:
-    """Return the pass over filters, there or back, that lie as `filter_layout` says."""
-    n, (height, width) = cut.length, case.kernel
-    rows, columns = whole_fours(height, n), whole_fours(width, n)
-    lanes = filter_lanes(case.outs, bits // 8) * bits // 8
+def filters(
+    case: Correlation, cut: Cut, spectra: Spectra, bits: int, turned: bool = False,
+    back: bool = False,
+) -> Pass:  # fmt: skip
+    """Return the pass over a dense weight (groups, outs, ins, height, width), there or back.
+
+    `turned` says that its outs are the case's ins, and its filters turned by half.
+    """
+    item, n, (height, width) = bits // 8, cut.length, case.kernel
+    rows, columns = compiled_rows(height, n), compiled_rows(width, n)
+    taps = height * width
     places, slot = _slot(n, max(width, columns), n)
-    fields = {
+    # From one in to the next, and from one out: the latter are lanes.
+    unit, lane = (case.outs * taps, taps) if turned else (taps, case.ins * taps)
+    sign = -1 if turned else 1
+    fields = places | {
         at.PLANAR: 0, at.HEIGHT: height, at.WIDTH: width, at.STEP_H: height, at.STEP_W: width,
         at.GRID_H: 1, at.GRID_W: 1, at.RUN: 1, at.RUNS: 1, at.TILE_H: height, at.TILE_W: width,
         at.GROUPS: case.groups, at.CHANNELS: case.outs, at.UNITS: case.ins,
-        at.COLUMN_STEP: lanes, at.ROW_STEP: width * lanes, at.IMAGE_STEP: height * width * lanes,
-        at.GROUP_STEP: case.ins * height * width * lanes, **spectra.fields(), **places,
+        at.IMAGE_STEP: unit * item, at.CHANNEL_STEP: lane * item,
+        at.GROUP_STEP: case.ins * case.outs * taps * item,
+        at.TAP: sign * VECTOR_BYTES, at.COLUMNS_ROW: sign * width * VECTOR_BYTES,
+        at.FIRST_TAP: (taps - 1) * VECTOR_BYTES if turned else 0,
+        at.TOGETHER: filters_together(case, item), **spectra.fields(),
     }  # fmt: skip
     compiled = synthesis if back else analysis
     return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
+
+
+def filter_pieces(case: Correlation, item: int) -> int:
+    """Return how many pieces the pass over a weight has."""
+    return case.groups * case.ins * pairs(case.outs, item)
+
+
+def filters_together(case: Correlation, item: int) -> int:
+    """Return how many of them a ticket is for: neighbours share cache lines of the weight."""
+    return max(1, min(MOST_TOGETHER, filter_pieces(case, item) // MOST_TOGETHER))
 
 
 def filter_lanes(outs: int, item: int) -> int:
@@ -144,7 +171,8 @@ def _slot(length: int, width: int, height: int) -> tuple[dict[int, int], int]:
     line = (width | 1) * vector
     half = (width + 4) * (length + 1) * vector
     columns = length * vector
-    behind = columns + (height + 1) * line
+    # A narrow row is read with as many columns as a vector has numbers, and a float is four bytes.
+    behind = columns + (height + 1) * line + vector // 4 * vector
     fields = {
         at.COLUMNS: columns, at.COLUMNS_ROW: line, at.SPECTRA_OF_COLUMNS: behind,
         at.SPECTRA_HALF: half,
@@ -175,8 +203,10 @@ def products(
         at.VECTORS: filter_lanes(case.outs, item) * item // VECTOR_BYTES,
         at.ROWS if over_tiles else at.SUMS: case.ins,
     }  # fmt: skip
-    slot = odd_lines(3 * cut.most_tiles * packed)
-    return Pass(_PRODUCT, product(bits), fields, slot)
+    factor = odd_lines(3 * cut.most_tiles * packed)
+    fields[at.P_SPARE] = factor
+    slot = factor + odd_lines(4 * VECTOR_BYTES * TALLER[0])
+    return Pass(_PRODUCT, product(bits, is_winograd(cut.length)), fields, slot)
 
 
 def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:

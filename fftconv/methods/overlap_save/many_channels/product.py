@@ -1,4 +1,4 @@
-"""One complex matrix product per frequency, as three real ones.
+"""One complex matrix product per frequency, as three real ones; of Winograd's values real ones.
 
 With a the left factor and b the right one,
 
@@ -6,7 +6,8 @@ With a the left factor and b the right one,
                                im(a conj b) = p - re a (im b + re b)
 
 Each of the three sums runs over its terms with all of the registers for one block of the product,
-so nothing but the products themselves keeps the processor busy.
+so nothing but the products themselves keeps the processor busy. What are not complex numbers, but
+pairs of values, are two sums, each of its part.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from fftconv.machine_code.vectors import I32, REGISTERS, VECTOR_BYTES, Vectors, 
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.pieces import compiled
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
+from fftconv.methods.overlap_save.many_channels.sums import at_once, in_parts
 
 #: Rows of a block of two vectors, and of one: the sums of the highest, and what they are made of,
 #: fit the registers. Each height is compiled for itself.
@@ -93,8 +95,8 @@ def _ask_for(v: Vectors, place: Any) -> None:
 
 
 def _block(
-    typingctx: Any, rows: Any, vectors: Any, zero: Any, adds: Any, terms: Any, left: Any,
-    right: Any, out: Any,
+    typingctx: Any, rows: Any, vectors: Any, is_real: Any, zero: Any, adds: Any, terms: Any,
+    left: Any, right: Any, out: Any,
 ) -> Any:  # fmt: skip
     """Multiply rows of the left factor by vectors of the right one.
 
@@ -102,6 +104,8 @@ def _block(
     ----------
     rows, vectors
         Of the block, constants.
+    is_real
+        1, a constant, for pairs of real numbers; 0 for complex ones.
     zero
         A number of the element type.
     adds
@@ -116,19 +120,19 @@ def _block(
     out
         Place, strides of parts and rows.
     """
-    if not all(isinstance(kind, types.IntegerLiteral) for kind in (rows, vectors)):
+    if not all(isinstance(kind, types.IntegerLiteral) for kind in (rows, vectors, is_real)):
         return None
     n_rows, n_vectors = rows.literal_value, vectors.literal_value
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        count = args[4]
-        is_adding = builder.icmp_signed("!=", args[3], v.integer(0))
+        count = args[5]
+        is_adding = builder.icmp_signed("!=", args[4], v.integer(0))
         totals, reals, imaginaries, row_step, term_step = (
-            builder.extract_value(args[5], n) for n in range(5)
+            builder.extract_value(args[6], n) for n in range(5)
         )
-        place, part, step, ahead = (builder.extract_value(args[6], n) for n in range(4))
-        target, out_part, out_row = (builder.extract_value(args[7], n) for n in range(3))
+        place, part, step, ahead = (builder.extract_value(args[7], n) for n in range(4))
+        target, out_part, out_row = (builder.extract_value(args[8], n) for n in range(3))
 
         def at_out(base: Any, i: int, j: int) -> Any:
             line = builder.add(base, builder.mul(out_row, v.integer(i)))
@@ -155,9 +159,17 @@ def _block(
             return builder.fsub(im, re)
 
         block = Block(v, n_rows, n_vectors)
-        strides, right = (row_step, term_step), (place, step)
+        strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
         block.start(lambda *_: v.zero())
-        block.add(count, (totals, *strides), right, v.load, 1, builder.add(place, ahead))
+        if is_real.literal_value:
+            block.add(count, (reals, *strides), right, v.load, 1, later)
+            block.finish(write(target))
+            block.start(lambda *_: v.zero())
+            right = builder.add(place, part), step
+            block.add(count, (imaginaries, *strides), right, v.load, 1)
+            block.finish(write(builder.add(target, out_part)))
+            return context.get_dummy_value()
+        block.add(count, (totals, *strides), right, v.load, 1, later)
         block.finish(write(target))
         block.add(count, (reals, *strides), right, total, -1)
         block.finish(write(builder.add(target, out_part)))
@@ -166,7 +178,7 @@ def _block(
         block.finish(lambda i, j, value: v.store(value, at_out(target, i, j)))
         return context.get_dummy_value()
 
-    return types.void(rows, vectors, zero, types.int64, terms, left, right, out), codegen
+    return types.void(rows, vectors, is_real, zero, types.int64, terms, left, right, out), codegen
 
 
 def _pack(
@@ -193,20 +205,20 @@ block: Any = intrinsic(prefer_literal=True)(_block)
 pack: Any = intrinsic(_pack)
 
 
-def _blocks_of(vectors: int, heights: tuple[int, ...], zero: Any) -> Any:
+def _blocks_of(vectors: int, heights: tuple[int, ...], real: int, zero: Any) -> Any:
     """Return what computes a block of one of these heights: one branch for each."""
     high = heights[0]
     if len(heights) == 1:
 
         def last(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
-            block(high, vectors, zero, adds, terms, left, right, out)
+            block(high, vectors, real, zero, adds, terms, left, right, out)
 
         return compiled(last)
-    lower = _blocks_of(vectors, heights[1:], zero)
+    lower = _blocks_of(vectors, heights[1:], real, zero)
 
     def some(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
         if rows == high:
-            block(high, vectors, zero, adds, terms, left, right, out)
+            block(high, vectors, real, zero, adds, terms, left, right, out)
         else:
             lower(rows, adds, terms, left, right, out)
 
@@ -230,14 +242,18 @@ next_height: Any = compiled(_height)
 
 
 @cache
-def product(bits: int) -> Any:
-    """Return the function that multiplies spectra of 32 or 64 bits, bin by bin.
+def product(bits: int, winograd: bool) -> Any:
+    """Return the function that multiplies spectra of 32 or 64 bits, or values, bin by bin.
 
     The product may take the left factor's place.
     """
     zero, _, lanes = numbers(bits)
     vector = VECTOR_BYTES
-    two, one = _blocks_of(2, TALL, zero), _blocks_of(1, TALLER, zero)
+    real, summed = int(winograd), in_parts if winograd else at_once
+    two, one = (
+        summed(_blocks_of(vectors, heights, real, zero), vectors, zero)
+        for vectors, heights in ((2, TALL), (1, TALLER))
+    )
     tall, taller = TALL, TALLER
     source = source_hash()
 
@@ -249,6 +265,7 @@ def product(bits: int) -> Any:
         row_step, term_step = job[at.PACKED_ROW], job[at.PACKED_TERM]
         apart = tiles * job[at.PACKED_TILE]
         bins, adds = job[at.P_BINS], job[at.P_ADDS]
+        spare = (scratch + job[at.P_SPARE], 2 * vector, 4 * vector)
         pieces = bins * job[at.P_GROUPS]
         piece = take_ticket(job)
         while piece < pieces:
@@ -269,20 +286,20 @@ def product(bits: int) -> Any:
                         high = next_height(rows - begin, tall)
                     else:
                         high = next_height(rows - begin, taller)
+                    outs = (
+                        out + begin * job[at.OUT_ROW] + n * vector, job[at.OUT_PART],
+                        job[at.OUT_ROW],
+                    )  # fmt: skip
                     here = scratch + begin * row_step
                     lefts = (here, here + apart, here + 2 * apart, row_step, term_step)
                     rights = (
                         right + n // 2 * job[at.RIGHT_PAIR], job[at.RIGHT_PART],
                         job[at.RIGHT_TERM], job[at.RIGHT_PAIR],
                     )  # fmt: skip
-                    outs = (
-                        out + begin * job[at.OUT_ROW] + n * vector, job[at.OUT_PART],
-                        job[at.OUT_ROW],
-                    )  # fmt: skip
                     if n + 1 < vectors:
-                        two(high, adds, terms, lefts, rights, outs)
+                        two(high, adds, terms, lefts, rights, outs, spare)
                     else:
-                        one(high, adds, terms, lefts, rights, outs)
+                        one(high, adds, terms, lefts, rights, outs, spare)
                     begin += high
             piece = take_ticket(job)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fftconv.machine_code import compiling
 
-_SOURCES = ("analysis", "chunks", "codelets", "fields", "pieces", "product", "synthesis")
+_SOURCES = (
+    "analysis", "chunks", "codelets", "fields", "lengths", "pieces", "product", "sums",
+    "synthesis",
+)  # fmt: skip
 
 
 def source_hash() -> str:

@@ -6,11 +6,19 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.rows import add_atomically
-from fftconv.machine_code.transposes import move_number, move_vector, scatter
-from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
+from fftconv.machine_code.rows import add_atomically, scale
+from fftconv.machine_code.tickets import next_piece
+from fftconv.machine_code.transposes import scatter, scatter_narrow
+from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels import fields as at
-from fftconv.methods.overlap_save.many_channels.codelets import column_back, row_back
+from fftconv.methods.overlap_save.many_channels.codelets import (
+    column_back,
+    real_rows,
+    row_back,
+    row_bins,
+    spectrum_rows,
+)
+from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
@@ -27,10 +35,7 @@ def _write_row(
         column = width - lanes
         scatter(zero, source + column * VECTOR_BYTES, target + column * item, step, there)
     else:
-        for column in range(width):
-            for lane in range(there):
-                number = source + column * VECTOR_BYTES + lane * item
-                move_number(zero, number, target + lane * step + column * item)
+        scatter_narrow(zero, source, target, step, there, width)
 
 
 write_row: Any = compiled(_write_row)
@@ -51,7 +56,8 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
     """
     zero, item, lanes = numbers(bits)
     vector = VECTOR_BYTES
-    middle = length // 2
+    reals, each, rows_in_all = real_rows(length), row_bins(length), spectrum_rows(length)
+    factor = type(zero)(scale_of(length))
     source = source_hash()
 
     def synthesis_job(job: Any) -> None:
@@ -66,7 +72,7 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector
         pieces = job[at.UNITS] * job[at.GROUPS] * pairs
-        piece = take_ticket(job)
+        piece = next_piece(job, job[at.TOGETHER], -1)
         while piece < pieces:
             group, pair, image, down, across = whereabouts(job, piece, pairs)
             tiles = min(job[at.RUN], grid_w - across)
@@ -76,13 +82,13 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
             for t in range(tiles):
                 tile = origin + (number + t) * job[at.TILE]
                 # A tile may write columns of the next one, which then writes its own.
-                for u in range(middle + 1):
+                for u in range(rows_in_all):
                     for h in range(halves):
                         target = spectra_of + h * half + t * step_w * along
                         here = tile + h * vector
-                        if u < 2:
+                        if u < reals:
                             row_back(
-                                length, columns, 1, zero, here + u * (middle + 1) * bins, bins,
+                                length, columns, 1, zero, here + u * each * bins, bins,
                                 part, target + u * vector, along,
                             )  # fmt: skip
                         else:
@@ -103,19 +109,21 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                         columns_at + j * vector, line, bias,
                     )  # fmt: skip
                 there = min(lanes, channels - channel)
+                target = begin + channel * job[at.CHANNEL_STEP]
+                if job[at.PLANAR] == 0:
+                    taps = height * wide
+                    if factor != 1:
+                        scale(zero, columns_at, taps, factor)
+                    write_row(zero, item, columns_at, target, job[at.CHANNEL_STEP], there, taps)
+                    continue
+                target += first[0] * job[at.ROW_STEP] + first[1] * item
                 for i in range(height):
-                    here = columns_at + i * line
-                    if job[at.PLANAR] != 0:
-                        target = begin + channel * job[at.CHANNEL_STEP]
-                        target += (first[0] + i) * job[at.ROW_STEP] + first[1] * item
-                        if i + AHEAD < height:
-                            beyond = target + AHEAD * job[at.ROW_STEP]
-                            ask(beyond, wide * item, job[at.CHANNEL_STEP], there, 1)
-                        write_row(zero, item, here, target, job[at.CHANNEL_STEP], there, wide)
-                    else:
-                        target = begin + channel * item + i * job[at.ROW_STEP]
-                        for j in range(wide):
-                            move_vector(zero, here + j * vector, target + j * job[at.COLUMN_STEP])
-            piece = take_ticket(job)
+                    here = target + i * job[at.ROW_STEP]
+                    if i + AHEAD < height:
+                        beyond = here + AHEAD * job[at.ROW_STEP]
+                        ask(beyond, wide * item, job[at.CHANNEL_STEP], there, 1)
+                    source_at = columns_at + i * line
+                    write_row(zero, item, source_at, here, job[at.CHANNEL_STEP], there, wide)
+            piece = next_piece(job, job[at.TOGETHER], piece)
 
     return compile_job(synthesis_job)
