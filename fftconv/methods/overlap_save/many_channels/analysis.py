@@ -19,7 +19,13 @@ from fftconv.methods.overlap_save.many_channels.codelets import (
     spectrum_rows,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import scale_of
-from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
+from fftconv.methods.overlap_save.many_channels.pieces import (
+    AHEAD,
+    ask,
+    compiled,
+    count_pieces,
+    whereabouts,
+)
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 
@@ -103,16 +109,15 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
         clear(scratch, length * vector)  # zeros to read instead of what is not there
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
         channels = job[at.CHANNELS]
-        pairs = (channels + 2 * lanes - 1) // (2 * lanes)
         grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         tile_h, tile_w = job[at.TILE_H], job[at.TILE_W]
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector  # from column to column, no power of two
-        pieces = job[at.UNITS] * job[at.GROUPS] * pairs
+        pieces = count_pieces(job)
         piece = next_piece(job, job[at.TOGETHER], -1)
         while piece < pieces:
-            group, pair, image, down, across = whereabouts(job, piece, pairs)
+            group, pair, image, down, across = whereabouts(job, piece)
             tiles = min(job[at.RUN], grid_w - across)
             wide = (tiles - 1) * step_w + tile_w
             begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]

@@ -12,12 +12,15 @@ from fftconv.machine_code.scratch import Scratch, aligned
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
+from fftconv.methods.overlap_save.many_channels.biases import Biases
 from fftconv.methods.overlap_save.many_channels.chunks import Chunks
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
 class Correlator:
@@ -41,12 +44,10 @@ class Correlator:
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
-        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=False)
+        self._multiply = passes.products(case, cut, all_spectra, bits)
         self._slot = max(one.slot for one in (self._there, self._back, self._multiply))
         self._pairs = _pairs(case, item)
-        lanes = passes.filter_lanes(case.outs, item)
-        self._no_bias = torch.zeros(case.groups, lanes, dtype=dtype, device="cpu")
-        self._no_bias_at = self._no_bias.data_ptr()
+        self._biases = Biases(case, dtype)
         self.spectra_bytes = case.groups * self._filters.group
         self.key = str((case.groups, case.ins, case.outs, case.kernel, cut.length, dtype))
 
@@ -64,26 +65,29 @@ class Correlator:
             places |= {at.SCRATCH: scratch, at.SLOT: slot}
             self._transform.run(places, self._filter_tickets)
 
+    def keeping(
+        self, weights: WeightSpectra, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor
+    ) -> None:
+        """Correlate by a weight whose spectra are kept."""
+        spectra = weights.get(w, self.key, self.spectra)
+        self.run(x, aligned(spectra), bias, y)
+
+    def anew(self, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor) -> None:
+        """Correlate by a weight whose spectra are made for this call alone."""
+        with Scratch(self.spectra_bytes) as (place,):
+            self.transform(w, place)
+            self.run(x, place, bias, y)
+
     def run(self, x: Tensor, spectra: int, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by the spectra at a place, and write to `y`, whose rows are dense."""
         x = readable(x)
         source, target = passes.plane_steps(x, self.case.ins), {at.PLACE: y.data_ptr()}
-        _kept, target[at.BIAS] = self._biases(bias)  # until all is done
+        _kept, target[at.BIAS] = self._biases.of(bias)  # until all is done
         factors = {at.RIGHT_PLACE: spectra}
         if self.cut.apart:
             self._chunks.run((source, factors, target))
         else:
             self._together(source, factors, target)
-
-    def _biases(self, bias: Tensor | None) -> tuple[Tensor, int]:
-        """Return what is added to each channel, zeros behind those of a group, and where it is."""
-        if bias is None:
-            return self._no_bias, self._no_bias_at
-        if bias.numel() == self._no_bias.numel() and bias.is_contiguous() and not bias.is_neg():
-            return bias, bias.data_ptr()
-        biases = torch.zeros_like(self._no_bias)
-        biases[:, : self.case.outs] = bias.reshape(self.case.groups, self.case.outs)
-        return biases, biases.data_ptr()
 
     @cached_property
     def _chunks(self) -> Chunks:
@@ -121,13 +125,14 @@ class FilterGradient:
         self.case, self.cut = case, cut
         self._item = item = dtype.itemsize
         bits = 8 * item
-        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item)
+        packs = not is_winograd(cut.length)
+        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=not packs)
         self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
         self._filters = passes.Spectra(cut.bins, case.ins, case.outs, item)
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
         self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
         all_spectra = self._inputs, self._outputs, self._filters
-        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True)
+        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True, packs=packs)
         self._back = passes.filters(case, cut, self._filters, bits, back=True)
         self._filter_tickets = _filter_tickets(case, item)
         used = self._of_inputs, self._of_outputs, self._multiply, self._back

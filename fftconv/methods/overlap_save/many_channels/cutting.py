@@ -96,6 +96,11 @@ class Cut:
         return bins_of(self.length)
 
     @property
+    def by_outputs(self) -> bool:
+        """Whether threads share out output channels, and spectra of filters are never kept."""
+        return is_winograd(self.length) and not self.apart
+
+    @property
     def runs(self) -> int:
         """Units in a row of tiles."""
         return -(-self.grid[1] // self.run)
@@ -105,11 +110,17 @@ class Cut:
         """Chunks."""
         return -(-self.all_units // self.units)
 
-    def chunks(self) -> list[tuple[int, int, int, int]]:
-        """List each chunk's first unit and how many units it has, and the same of its tiles."""
+    def chunks(
+        self, begin: int = 0, end: int | None = None, each: int | None = None
+    ) -> list[tuple[int, int, int, int]]:
+        """List each chunk's first unit and how many units it has, and the same of its tiles.
+
+        With arguments, do so of parts with `each` so many units of those from `begin` to `end`.
+        """
         found = []
-        for first in range(0, self.all_units, self.units):
-            units = min(self.units, self.all_units - first)
+        end, each = end or self.all_units, each or self.units
+        for first in range(begin, end, each):
+            units = min(each, end - first)
             tile = self.first_tile(first)
             found.append((first, units, tile, self.first_tile(first + units) - tile))
         return found

@@ -21,7 +21,9 @@ row; a unit is a run of tiles in one row.
     STEP_H, STEP_W, GRID_H, GRID_W, RUN, RUNS,
     # Rows and columns of a tile that are not zero, or that are wanted.
     TILE_H, TILE_W,
-    FIRST_UNIT, UNITS, FIRST_TILE, GROUPS, CHANNELS,
+    FIRST_UNIT, UNITS, FIRST_TILE, CHANNELS,
+    # Groups of channels, and pairs of vectors of a group: which, and how many.
+    FIRST_GROUP, GROUPS, FIRST_PAIR, PAIRS,
     # Pieces that a ticket is for.
     TOGETHER,
     # The spectra: address, and strides.
@@ -29,21 +31,22 @@ row; a unit is a run of tiles in one row.
     # A number for each channel that is added to every output.
     BIAS, BIAS_GROUP,
     TRANSFORM_COUNT,
-) = range(43)  # fmt: skip
+) = range(46)  # fmt: skip
 
 (
-    # As above (these four come first in both), then where rows of the left factor are packed.
+    # As above (these four come first in both).
     P_TICKET, P_SLOTS, P_SCRATCH, P_SLOT,
     P_GROUPS, P_BINS,
     # 1 to add the product to what is there.
     P_ADDS,
     # The left factor is (tiles, channels) in each bin.
     LEFT_PLACE, LEFT_GROUP, LEFT_BIN, LEFT_PART, LEFT_TILE, P_TILES, P_CHANNELS,
+    # Bytes of a tile of the left factor where it is packed, 0 where it is taken as it lies.
     PACKED_TILE,
     # Where in a thread's memory there is room for a block of the product.
     P_SPARE,
     # The product has `ROWS` rows, each a sum of `SUMS` terms; what lies between those of the
-    # packed left factor.
+    # left factor, packed or not.
     ROWS, SUMS, PACKED_ROW, PACKED_TERM,
     RIGHT_PLACE, RIGHT_GROUP, RIGHT_BIN, RIGHT_PART, RIGHT_TERM, RIGHT_PAIR,
     OUT_PLACE, OUT_GROUP, OUT_BIN, OUT_PART, OUT_ROW, OUT_PAIR,
@@ -62,3 +65,16 @@ row; a unit is a run of tiles in one row.
     MEMORY, MEMORY_STEP, OWN_SCRATCH, OWN_SPECTRA,
     CHUNKS_COUNT,
 ) = range(15)  # fmt: skip
+
+(
+    # Counters that threads share, how many parts there are, where (first unit, units, first tile,
+    # tiles) of each lie, and the first tile of all.
+    O_TICKET, O_SLOTS, PARTS, PART_LIST, CHUNK_TILE,
+    # Pairs of vectors of output channels in a group, and groups.
+    O_PAIRS, O_GROUPS,
+    # The functions of filters, product and outputs, and their jobs, of which threads make copies.
+    FILTERS, PRODUCT, OUTPUT, FILTERS_JOB, PRODUCT_JOB, OUTPUT_JOB,
+    # The memory of threads: where, bytes of each, and where in those its scratch and spectra lie.
+    O_MEMORY, O_STEP, O_SCRATCH, O_FILTERS, O_OUTPUTS,
+    OUTPUTS_COUNT,
+) = range(19)  # fmt: skip

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fftconv.machine_code import pages
-from fftconv.machine_code.scratch import Scratch, aligned
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
+    from fftconv.methods.overlap_save.many_channels.by_outputs import ByOutputs
     from fftconv.methods.overlap_save.many_channels.correlators import Correlator, FilterGradient
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.lengths import Lengths
@@ -45,23 +45,28 @@ class ManyChannelsMaps(Maps):
         assert tiles is not None
         return tiles
 
-    def _correlator(self, case: Correlation, length: int, turned: bool = False) -> Correlator:
+    def _correlator(
+        self, case: Correlation, length: int, turned: bool = False
+    ) -> Correlator | ByOutputs:
+        from fftconv.methods.overlap_save.many_channels.by_outputs import ByOutputs
         from fftconv.methods.overlap_save.many_channels.correlators import Correlator
 
-        return Correlator(case, self._cut(case, length), self._dtype, turned)
+        tiles = self._cut(case, length)
+        kind = ByOutputs if tiles.by_outputs else Correlator
+        return kind(case, tiles, self._dtype, turned)
 
     @cached_property
-    def _forward(self) -> Correlator:
+    def _forward(self) -> Correlator | ByOutputs:
         return self._correlator(self._case, self._lengths.forward)
 
     @cached_property
-    def _learned(self) -> Correlator:
+    def _learned(self) -> Correlator | ByOutputs:
         if self._lengths.learned == self._lengths.forward:
             return self._forward
         return self._correlator(self._case, self._lengths.learned)
 
     @cached_property
-    def _turned(self) -> Correlator:
+    def _turned(self) -> Correlator | ByOutputs:
         return self._correlator(self._case.turned(), self._lengths.grad_input, turned=True)
 
     @cached_property
@@ -72,32 +77,22 @@ class ManyChannelsMaps(Maps):
         return FilterGradient(self._case, cut, self._dtype)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Correlate, with spectra of the weight that are kept."""
-        forward = self._forward
-        spectra = self._weights.get(w, forward.key, forward.spectra)
-        y = pages.new(x, self._geometry.output_shape)
-        forward.run(x, aligned(spectra), bias, y)
+        """Correlate, with spectra of the weight that are kept, if any are."""
+        forward, y = self._forward, pages.new(x, self._geometry.output_shape)
+        forward.keeping(self._weights, x, w, bias, y)
         return y
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate with a weight that is being learned; keep nothing."""
         y = pages.new(x, self._geometry.output_shape)
-        self._anew(self._learned, x, w, bias, y)
+        self._learned.anew(x, w, bias, y)
         return y, ()
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Correlate with the weight turned by half."""
         gx = pages.new(g, self._geometry.input_shape)
-        self._anew(self._turned, g, w, None, gx)
+        self._turned.anew(g, w, None, gx)
         return gx
-
-    def _anew(
-        self, correlator: Correlator, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor
-    ) -> None:
-        """Correlate with a weight whose spectra are made for this call alone."""
-        with Scratch(correlator.spectra_bytes) as (place,):
-            correlator.transform(w, place)
-            correlator.run(x, place, bias, y)
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Correlate input and gradient tile by tile, and sum over the tiles."""

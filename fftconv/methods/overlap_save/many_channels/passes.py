@@ -67,9 +67,12 @@ class Pass:
 class Spectra:
     """How the spectra of tiles, or of filters, lie in memory."""
 
-    def __init__(self, bins: int, tiles: int, channels: int, item: int) -> None:
-        """Take how many there are; bins lie apart by odd numbers of lines."""
-        self.tile = row_bytes(channels, item, VECTOR_BYTES)
+    def __init__(
+        self, bins: int, tiles: int, channels: int, item: int, spread: bool = False
+    ) -> None:
+        """Take how many there are; bins lie apart by odd numbers of lines, and `spread` tiles."""
+        row = row_bytes(channels, item, VECTOR_BYTES)
+        self.tile = odd_lines(row) if spread else row
         self.part = tiles * self.tile
         self.bin = odd_lines(2 * self.part)
         self.pair = 2 * VECTOR_BYTES
@@ -112,7 +115,7 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
         at.WIDTH: size[1], at.TOP: corner[0], at.LEFT: corner[1], at.STEP_H: cut.step[0],
         at.STEP_W: cut.step[1], at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1],
         at.RUN: cut.run, at.RUNS: cut.runs, at.TILE_H: tile[0], at.TILE_W: tile[1],
-        at.GROUPS: case.groups, at.CHANNELS: channels,
+        at.GROUPS: case.groups, at.CHANNELS: channels, at.PAIRS: pairs(channels, bits // 8),
         at.BIAS_GROUP: filter_lanes(channels, bits // 8) * bits // 8,
         **_steps((case.groups * channels * area(size), area(size), size[1]), channels, bits // 8),
         **spectra.fields(), **places,
@@ -138,7 +141,8 @@ def filters(
     fields = places | {
         at.PLANAR: 0, at.HEIGHT: height, at.WIDTH: width, at.STEP_H: height, at.STEP_W: width,
         at.GRID_H: 1, at.GRID_W: 1, at.RUN: 1, at.RUNS: 1, at.TILE_H: height, at.TILE_W: width,
-        at.GROUPS: case.groups, at.CHANNELS: case.outs, at.UNITS: case.ins,
+        at.GROUPS: case.groups, at.CHANNELS: case.outs, at.PAIRS: pairs(case.outs, item),
+        at.UNITS: case.ins,
         at.IMAGE_STEP: unit * item, at.CHANNEL_STEP: lane * item,
         at.GROUP_STEP: case.ins * case.outs * taps * item,
         at.TAP: sign * VECTOR_BYTES, at.COLUMNS_ROW: sign * width * VECTOR_BYTES,
@@ -182,30 +186,31 @@ def _slot(length: int, width: int, height: int) -> tuple[dict[int, int], int]:
 
 def products(
     case: Correlation, cut: Cut, spectra: tuple[Spectra, Spectra, Spectra], bits: int,
-    over_tiles: bool,
+    over_tiles: bool = False, packs: bool = True,
 ) -> Pass:  # fmt: skip
     """Return the pass that multiplies: (left factor, right one, product).
 
-    The product is summed over channels, or over tiles.
+    The product is summed over channels, or over tiles. It may take the place of the left factor
+    where that is packed; Winograd's, if its tiles are spread, need not be.
     """
     item = bits // 8
     left, right, out = spectra
-    packed = odd_lines(row_bytes(case.ins, item, VECTOR_BYTES))
-    steps = (item, packed) if over_tiles else (packed, item)
+    packed = odd_lines(row_bytes(case.ins, item, VECTOR_BYTES)) if packs else 0
+    tile = packed if packs else left.tile
+    steps = (item, tile) if over_tiles else (tile, item)
+    spare = odd_lines(3 * cut.most_tiles * packed)
     fields = {
         at.P_GROUPS: case.groups, at.P_BINS: cut.bins, at.LEFT_GROUP: left.group,
         at.LEFT_BIN: left.bin, at.LEFT_PART: left.part, at.LEFT_TILE: left.tile,
-        at.P_CHANNELS: case.ins, at.PACKED_TILE: packed, at.PACKED_ROW: steps[0],
-        at.PACKED_TERM: steps[1], at.RIGHT_GROUP: right.group, at.RIGHT_BIN: right.bin,
-        at.RIGHT_PART: right.part, at.RIGHT_TERM: right.tile, at.RIGHT_PAIR: right.pair,
-        at.OUT_GROUP: out.group, at.OUT_BIN: out.bin, at.OUT_PART: out.part,
-        at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,
+        at.P_CHANNELS: case.ins, at.PACKED_TILE: packed, at.P_SPARE: spare,
+        at.PACKED_ROW: steps[0], at.PACKED_TERM: steps[1], at.RIGHT_GROUP: right.group,
+        at.RIGHT_BIN: right.bin, at.RIGHT_PART: right.part, at.RIGHT_TERM: right.tile,
+        at.RIGHT_PAIR: right.pair, at.OUT_GROUP: out.group, at.OUT_BIN: out.bin,
+        at.OUT_PART: out.part, at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,
         at.VECTORS: filter_lanes(case.outs, item) * item // VECTOR_BYTES,
         at.ROWS if over_tiles else at.SUMS: case.ins,
     }  # fmt: skip
-    factor = odd_lines(3 * cut.most_tiles * packed)
-    fields[at.P_SPARE] = factor
-    slot = factor + odd_lines(4 * VECTOR_BYTES * TALLER[0])
+    slot = spare + odd_lines(4 * VECTOR_BYTES * TALLER[0])
     return Pass(_PRODUCT, product(bits, is_winograd(cut.length)), fields, slot)
 
 

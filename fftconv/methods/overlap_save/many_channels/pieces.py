@@ -35,8 +35,15 @@ def _ask(place: int, size: int, step: int, there: int, write: int) -> None:
 ask: Any = compiled(_ask)
 
 
-def _whereabouts(job: Any, piece: Any, pairs: Any) -> Any:
+def _count_pieces(job: Any) -> int:
+    """Return the pieces of a pass."""
+    pieces: int = job[at.UNITS] * job[at.GROUPS] * job[at.PAIRS]
+    return pieces
+
+
+def _whereabouts(job: Any, piece: Any) -> Any:
     """Return (group, pair of vectors of channels, image, row of tiles, first tile of the row)."""
+    pairs = job[at.PAIRS]
     if job[at.PLANAR] != 0:
         pair = piece % pairs
         rest = piece // pairs
@@ -44,13 +51,15 @@ def _whereabouts(job: Any, piece: Any, pairs: Any) -> Any:
         unit = job[at.FIRST_UNIT] + rest // job[at.GROUPS]
     else:
         # Filters of one pair of outputs lie side by side.
-        unit = piece % job[at.UNITS]
+        unit = job[at.FIRST_UNIT] + piece % job[at.UNITS]
         rest = piece // job[at.UNITS]
         pair = rest % pairs
         group = rest // pairs
     rest = unit // job[at.RUNS]
+    image, down = rest // job[at.GRID_H], rest % job[at.GRID_H]
     across = unit % job[at.RUNS] * job[at.RUN]
-    return group, pair, rest // job[at.GRID_H], rest % job[at.GRID_H], across
+    return job[at.FIRST_GROUP] + group, job[at.FIRST_PAIR] + pair, image, down, across
 
 
+count_pieces: Any = compiled(_count_pieces)
 whereabouts: Any = compiled(_whereabouts)

@@ -272,11 +272,14 @@ def product(bits: int, winograd: bool) -> Any:
             group = piece // bins
             number = piece % bins
             left = job[at.LEFT_PLACE] + group * job[at.LEFT_GROUP] + number * job[at.LEFT_BIN]
-            for t in range(tiles):
-                pack(
-                    zero, left + t * job[at.LEFT_TILE], job[at.LEFT_PART],
-                    scratch + t * job[at.PACKED_TILE], apart, (channels + lanes - 1) // lanes,
-                )  # fmt: skip
+            totals, reals, imaginaries = left, left, left + job[at.LEFT_PART]
+            if job[at.PACKED_TILE] != 0:
+                totals, reals, imaginaries = scratch, scratch + apart, scratch + 2 * apart
+                for t in range(tiles):
+                    pack(
+                        zero, left + t * job[at.LEFT_TILE], job[at.LEFT_PART],
+                        scratch + t * job[at.PACKED_TILE], apart, (channels + lanes - 1) // lanes,
+                    )  # fmt: skip
             right = job[at.RIGHT_PLACE] + group * job[at.RIGHT_GROUP] + number * job[at.RIGHT_BIN]
             out = job[at.OUT_PLACE] + group * job[at.OUT_GROUP] + number * job[at.OUT_BIN]
             for n in range(0, vectors, 2):
@@ -290,8 +293,10 @@ def product(bits: int, winograd: bool) -> Any:
                         out + begin * job[at.OUT_ROW] + n * vector, job[at.OUT_PART],
                         job[at.OUT_ROW],
                     )  # fmt: skip
-                    here = scratch + begin * row_step
-                    lefts = (here, here + apart, here + 2 * apart, row_step, term_step)
+                    here = begin * row_step
+                    lefts = (
+                        totals + here, reals + here, imaginaries + here, row_step, term_step,
+                    )  # fmt: skip
                     rights = (
                         right + n // 2 * job[at.RIGHT_PAIR], job[at.RIGHT_PART],
                         job[at.RIGHT_TERM], job[at.RIGHT_PAIR],

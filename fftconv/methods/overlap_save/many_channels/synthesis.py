@@ -19,7 +19,13 @@ from fftconv.methods.overlap_save.many_channels.codelets import (
     spectrum_rows,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import scale_of
-from fftconv.methods.overlap_save.many_channels.pieces import AHEAD, ask, compiled, whereabouts
+from fftconv.methods.overlap_save.many_channels.pieces import (
+    AHEAD,
+    ask,
+    compiled,
+    count_pieces,
+    whereabouts,
+)
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 
@@ -66,15 +72,14 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
         columns_at, line = scratch + job[at.COLUMNS], job[at.COLUMNS_ROW]
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
         channels = job[at.CHANNELS]
-        pairs = (channels + 2 * lanes - 1) // (2 * lanes)
         grid_h, grid_w = job[at.GRID_H], job[at.GRID_W]
         step_h, step_w = job[at.STEP_H], job[at.STEP_W]
         bins, part = job[at.BIN], job[at.PART]
         along = (length + 1) * vector
-        pieces = job[at.UNITS] * job[at.GROUPS] * pairs
+        pieces = count_pieces(job)
         piece = next_piece(job, job[at.TOGETHER], -1)
         while piece < pieces:
-            group, pair, image, down, across = whereabouts(job, piece, pairs)
+            group, pair, image, down, across = whereabouts(job, piece)
             tiles = min(job[at.RUN], grid_w - across)
             halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
             number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
