@@ -201,7 +201,11 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     filters = filter_bytes(case, length, item)
     once = filters <= 2 * cache_bytes() or alone * filters <= READ_TIMES * number * spectra
     apart = not sums and alone <= all_units and (threads == 1 or once)
-    chunks = alone if apart else chunks_of(threads)
+    if not apart and not sums and is_winograd(length):
+        # Filters are transformed once for each chunk, by the threads that use them.
+        chunks = -(-all_units // max(1, chunk // spectra // run))
+    else:
+        chunks = alone if apart else chunks_of(threads)
     return Cut(length, step, grid, run, -(-all_units // chunks), all_units, apart)
 
 

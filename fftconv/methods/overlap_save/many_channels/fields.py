@@ -47,7 +47,7 @@ row; a unit is a run of tiles in one row.
     P_SPARE,
     # The product has `ROWS` rows, each a sum of `SUMS` terms; what lies between those of the
     # left factor, packed or not.
-    ROWS, SUMS, PACKED_ROW, PACKED_TERM,
+    ROWS, SUMS, LEFT_ROW, LEFT_TERM,
     RIGHT_PLACE, RIGHT_GROUP, RIGHT_BIN, RIGHT_PART, RIGHT_TERM, RIGHT_PAIR,
     OUT_PLACE, OUT_GROUP, OUT_BIN, OUT_PART, OUT_ROW, OUT_PAIR,
     # Vectors in a row of the product.
@@ -67,14 +67,15 @@ row; a unit is a run of tiles in one row.
 ) = range(15)  # fmt: skip
 
 (
-    # Counters that threads share, how many parts there are, where (first unit, units, first tile,
-    # tiles) of each lie, and the first tile of all.
-    O_TICKET, O_SLOTS, PARTS, PART_LIST, CHUNK_TILE,
+    # Counters that threads share, how many parts there are, and in a ticket, where (first unit,
+    # units, first row of the product, rows) of each lie, and the first row of all.
+    O_TICKET, O_SLOTS, PARTS, TICKET_PARTS, PART_LIST, FIRST_ROW,
     # Pairs of vectors of output channels in a group, and groups.
     O_PAIRS, O_GROUPS,
-    # The functions of filters, product and outputs, and their jobs, of which threads make copies.
-    FILTERS, PRODUCT, OUTPUT, FILTERS_JOB, PRODUCT_JOB, OUTPUT_JOB,
+    # The functions of the product, of the way back, and of filters there (or 0), and their jobs,
+    # of which threads make copies.
+    PRODUCT, OUTPUT, FILTERS, PRODUCT_JOB, OUTPUT_JOB, FILTERS_JOB,
     # The memory of threads: where, bytes of each, and where in those its scratch and spectra lie.
-    O_MEMORY, O_STEP, O_SCRATCH, O_FILTERS, O_OUTPUTS,
-    OUTPUTS_COUNT,
-) = range(19)  # fmt: skip
+    O_MEMORY, O_STEP, O_SCRATCH, O_PRODUCT, O_FILTERS,
+    PAIRS_COUNT,
+) = range(20)  # fmt: skip

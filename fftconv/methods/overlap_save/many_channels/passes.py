@@ -203,7 +203,7 @@ def products(
         at.P_GROUPS: case.groups, at.P_BINS: cut.bins, at.LEFT_GROUP: left.group,
         at.LEFT_BIN: left.bin, at.LEFT_PART: left.part, at.LEFT_TILE: left.tile,
         at.P_CHANNELS: case.ins, at.PACKED_TILE: packed, at.P_SPARE: spare,
-        at.PACKED_ROW: steps[0], at.PACKED_TERM: steps[1], at.RIGHT_GROUP: right.group,
+        at.LEFT_ROW: steps[0], at.LEFT_TERM: steps[1], at.RIGHT_GROUP: right.group,
         at.RIGHT_BIN: right.bin, at.RIGHT_PART: right.part, at.RIGHT_TERM: right.tile,
         at.RIGHT_PAIR: right.pair, at.OUT_GROUP: out.group, at.OUT_BIN: out.bin,
         at.OUT_PART: out.part, at.OUT_ROW: out.tile, at.OUT_PAIR: out.pair,

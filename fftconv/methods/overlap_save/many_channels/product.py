@@ -56,13 +56,14 @@ class Block:
 
     def add(
         self, terms: Any, left: tuple[Any, Any, Any], right: tuple[Any, Any], combine: Any,
-        sign: int, ahead: Any = None,
+        sign: int, ahead: Any = None, below: bool = False,
     ) -> None:  # fmt: skip
         """Add products over all terms.
 
         `left` is the place of the first number, and the strides of rows and of terms; `right` the
         place of the first vector and the stride of terms; `combine` returns a vector to multiply
-        by, given a place. `ahead` is where to ask for memory that is needed later.
+        by, given a place. `ahead` is where to ask for memory that is needed later; with
+        `below` the rows of the next block are asked for, as many as there are terms.
         """
         v, builder = self._v, self._v.builder
         place, row_step, term_step = left
@@ -73,6 +74,9 @@ class Block:
                 for line in range(0, 4 * VECTOR_BYTES, 64):
                     far = builder.add(builder.add(ahead, builder.mul(n, right[1])), v.integer(line))
                     _ask_for(v, far)
+            if below:
+                row = builder.add(n, v.integer(len(self._sums)))
+                _ask_for(v, builder.add(place, builder.mul(row, row_step)))
             vectors = [
                 combine(builder.add(other, v.integer(j * VECTOR_BYTES)))
                 for j in range(self._vectors)
@@ -162,11 +166,11 @@ def _block(
         strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
         block.start(lambda *_: v.zero())
         if is_real.literal_value:
-            block.add(count, (reals, *strides), right, v.load, 1, later)
+            block.add(count, (reals, *strides), right, v.load, 1, later, below=True)
             block.finish(write(target))
             block.start(lambda *_: v.zero())
             right = builder.add(place, part), step
-            block.add(count, (imaginaries, *strides), right, v.load, 1)
+            block.add(count, (imaginaries, *strides), right, v.load, 1, below=True)
             block.finish(write(builder.add(target, out_part)))
             return context.get_dummy_value()
         block.add(count, (totals, *strides), right, v.load, 1, later)
@@ -262,7 +266,7 @@ def product(bits: int, winograd: bool) -> Any:
         scratch = job[at.P_SCRATCH] + job[at.P_SLOT] * add_atomically(job, at.P_SLOTS, 1)
         tiles, channels = job[at.P_TILES], job[at.P_CHANNELS]
         rows, terms, vectors = job[at.ROWS], job[at.SUMS], job[at.VECTORS]
-        row_step, term_step = job[at.PACKED_ROW], job[at.PACKED_TERM]
+        row_step, term_step = job[at.LEFT_ROW], job[at.LEFT_TERM]
         apart = tiles * job[at.PACKED_TILE]
         bins, adds = job[at.P_BINS], job[at.P_ADDS]
         spare = (scratch + job[at.P_SPARE], 2 * vector, 4 * vector)

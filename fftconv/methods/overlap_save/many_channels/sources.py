@@ -5,8 +5,8 @@ from __future__ import annotations
 from fftconv.machine_code import compiling
 
 _SOURCES = (
-    "analysis", "by_outputs", "chunks", "codelets", "fields", "lengths", "pieces", "product",
-    "sums", "synthesis",
+    "analysis", "chunks", "codelets", "fields", "lengths", "pairs", "pieces", "product", "sums",
+    "synthesis",
 )  # fmt: skip
 
 

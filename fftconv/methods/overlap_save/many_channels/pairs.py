@@ -1,0 +1,163 @@
+"""Threads that take output channels, a pair of vectors at a time: products and the way back.
+
+What a pair's product is made of, or makes, lies in the cache of the core that works on it: spectra
+of a deep layer's weight, all in all, are larger than any cache. Where a job says how, the spectra
+of the pair's filters are made first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.pool import share
+from fftconv.machine_code.rows import add_atomically, copy
+from fftconv.machine_code.shift import as_pointer, run
+from fftconv.machine_code.vectors import take_ticket
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
+from fftconv.methods.overlap_save.many_channels.sources import source_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fftconv.methods.overlap_save.many_channels.passes import Pass, Spectra
+
+    Part = tuple[int, int, int, int]
+
+#: Bytes of the fields of a transform's job and of a product's.
+_TRANSFORM, _PRODUCT = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
+_JOBS = odd_lines(2 * _TRANSFORM + _PRODUCT)
+#: A transform is of one pair of one group at a time.
+_ONE = {at.PAIRS: 1, at.GROUPS: 1}
+_FIELDS = ctypes.c_int64 * at.PAIRS_COUNT
+
+
+@cache
+def all_pairs() -> Any:
+    """Return the function of a thread that takes pair by pair."""
+    source = source_hash()
+    transform, product = _TRANSFORM, _PRODUCT
+
+    def pairs_job(job: Any) -> None:
+        source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        own = job[at.O_MEMORY] + job[at.O_STEP] * add_atomically(job, at.O_SLOTS, 1)
+        multiply_at, back_at, filters_at = own, own + product, own + product + transform
+        copy(multiply_at, job[at.PRODUCT_JOB], product)
+        copy(back_at, job[at.OUTPUT_JOB], transform)
+        multiply, back, filters = (
+            as_pointer(multiply_at), as_pointer(back_at), as_pointer(filters_at),
+        )  # fmt: skip
+        has_filters = job[at.FILTERS] != 0
+        if has_filters:
+            copy(filters_at, job[at.FILTERS_JOB], transform)
+            filters[at.SCRATCH] = own + job[at.O_SCRATCH]
+        back[at.SCRATCH] = multiply[at.P_SCRATCH] = own + job[at.O_SCRATCH]
+        multiply[at.OUT_PLACE] = own + job[at.O_PRODUCT]
+        left, right, vectors = (
+            multiply[at.LEFT_PLACE], multiply[at.RIGHT_PLACE], multiply[at.VECTORS],
+        )  # fmt: skip
+        parts, each, pairs = job[at.PARTS], job[at.TICKET_PARTS], job[at.O_PAIRS]
+        tickets = (parts + each - 1) // each
+        ticket = take_ticket(job)
+        while ticket < tickets * pairs * job[at.O_GROUPS]:
+            begin, place = ticket % tickets * each, ticket // tickets
+            pair, group = place % pairs, place // pairs
+            # What is of one pair lies where it would if there were memory for all.
+            back[at.FIRST_PAIR], back[at.FIRST_GROUP] = pair, group
+            back[at.SPECTRA] = multiply[at.OUT_PLACE] - (
+                pair * back[at.PAIR] + group * back[at.SPECTRA_GROUP]
+            )
+            if has_filters:
+                multiply[at.RIGHT_PLACE] = own + job[at.O_FILTERS]
+                filters[at.FIRST_PAIR], filters[at.FIRST_GROUP] = pair, group
+                filters[at.SPECTRA] = multiply[at.RIGHT_PLACE] - (
+                    pair * filters[at.PAIR] + group * filters[at.SPECTRA_GROUP]
+                )
+                filters[at.TICKET] = filters[at.SLOTS] = 0
+                run(job[at.FILTERS], filters_at)
+            else:
+                multiply[at.RIGHT_PLACE] = (
+                    right + pair * multiply[at.RIGHT_PAIR] + group * multiply[at.RIGHT_GROUP]
+                )
+            multiply[at.VECTORS] = min(2, vectors - 2 * pair)
+            for part in range(begin, min(parts, begin + each)):
+                which = as_pointer(job[at.PART_LIST] + 32 * part)
+                multiply[at.P_TICKET] = multiply[at.P_SLOTS] = 0
+                multiply[at.LEFT_PLACE] = (
+                    left + group * multiply[at.LEFT_GROUP]
+                    + (which[2] - job[at.FIRST_ROW]) * multiply[at.LEFT_ROW]
+                )  # fmt: skip
+                multiply[at.ROWS] = which[3]
+                run(job[at.PRODUCT], multiply_at)
+                back[at.TICKET] = back[at.SLOTS] = 0
+                back[at.FIRST_UNIT], back[at.UNITS] = which[0], which[1]
+                back[at.FIRST_TILE] = which[2]
+                run(job[at.OUTPUT], back_at)
+            ticket = take_ticket(job)
+
+    return compile_job(pairs_job)
+
+
+class Pairs:
+    """The pass over pairs of output channels of some groups.
+
+    Its product takes the left factor as it lies, and its rows are parted.
+    """
+
+    def __init__(
+        self, pairs: int, groups: int, multiply: tuple[Pass, Spectra], back: Pass,
+        filters: tuple[Pass, Spectra] | None = None,
+    ) -> None:  # fmt: skip
+        """Take passes of single pairs, with the layouts of what the first and last one write."""
+        self._number = pairs * groups
+        self._passes = [multiply[0], back, *([filters[0]] if filters else [])]
+        slot = odd_lines(max(one.slot for one in self._passes))
+        sizes = _JOBS, slot, multiply[1].group, filters[1].group if filters else 0
+        self.bytes = odd_lines(sum(sizes))
+        """Of memory, for each thread."""
+        job = _FIELDS()
+        job[at.O_PAIRS], job[at.O_GROUPS], job[at.O_STEP] = pairs, groups, self.bytes
+        for n, place in enumerate((at.O_SCRATCH, at.O_PRODUCT, at.O_FILTERS), 1):
+            job[place] = sum(sizes[:n])
+        for place, one in enumerate(self._passes, at.PRODUCT):
+            job[place] = one.address
+        self._template, self._address = bytes(job), all_pairs().address
+
+    def run(
+        self, memory: int, changing: Sequence[Mapping[int, int]], parts: list[Part],
+        each: int = 1,
+    ) -> None:  # fmt: skip
+        """Run it in torch's threads, with fields that are to be filled in, in order of the passes.
+
+        Parameters
+        ----------
+        memory
+            Where there are `bytes` for each thread.
+        changing
+            Of the product, the way back, and the way there of filters.
+        parts
+            First unit, units, first row of the product and rows of each part. The left factor
+            begins with the first part's rows.
+        each
+            Parts of a ticket.
+        """
+        job = _FIELDS.from_buffer_copy(self._template)
+        single = {at.P_GROUPS: 1}, _ONE, _ONE
+        jobs = [
+            one.filled({**fields, **few})
+            for one, fields, few in zip(self._passes, changing, single, strict=False)
+        ]
+        for place, filled in enumerate(jobs, at.PRODUCT_JOB):
+            job[place] = ctypes.addressof(filled)
+        numbers = [number for part in parts for number in part]
+        listed = (ctypes.c_int64 * len(numbers))(*numbers)
+        job[at.PARTS], job[at.PART_LIST] = len(parts), ctypes.addressof(listed)
+        job[at.TICKET_PARTS], job[at.FIRST_ROW] = each, parts[0][2]
+        job[at.O_MEMORY] = memory
+        tickets = -(-len(parts) // each) * self._number
+        share(self._address, ctypes.addressof(job), min(torch.get_num_threads(), tickets))
