@@ -1,4 +1,4 @@
-"""One correlation of many channels, and the gradient of its filters, ready for any operands."""
+"""One correlation of many channels, ready for any operands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
 from fftconv.methods.overlap_save.many_channels.chunks import Chunks
-from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +39,7 @@ class Correlator:
         self._tiles = passes.Spectra(cut.bins, cut.most_tiles, channels, item)
         self._filters = passes.FilterSpectra(cut.bins, case.ins, case.outs, item)
         self._transform = passes.filters(case, cut, self._filters, bits, turned)
-        self._filter_tickets = _filter_tickets(case, item)
+        self._filter_tickets = passes.filter_tickets(case, item)
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
@@ -116,63 +115,6 @@ class Correlator:
                 self._there.run(source, units * ins)
                 self._multiply.run(factors, case.groups * self.cut.bins)
                 self._back.run(target, units * outs)
-
-
-class FilterGradient:
-    """The gradient of a correlation's filters."""
-
-    def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
-        self.case, self.cut = case, cut
-        self._item = item = dtype.itemsize
-        bits = 8 * item
-        packs = not is_winograd(cut.length)
-        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=not packs)
-        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
-        self._filters = passes.Spectra(cut.bins, case.ins, case.outs, item)
-        self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
-        self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
-        all_spectra = self._inputs, self._outputs, self._filters
-        self._multiply = passes.products(case, cut, all_spectra, bits, over_tiles=True, packs=packs)
-        self._back = passes.filters(case, cut, self._filters, bits, back=True)
-        self._filter_tickets = _filter_tickets(case, item)
-        used = self._of_inputs, self._of_outputs, self._multiply, self._back
-        self._slot = max(one.slot for one in used)
-        self._pairs = _pairs(case, item)
-
-    def run(self, x: Tensor, g: Tensor) -> Tensor:
-        """Return the gradient as (groups, outs, ins, height, width)."""
-        case, cut, item = self.case, self.cut, self._item
-        x, g = readable(x), readable(g)
-        gradient = x.new_empty((case.groups, case.outs, case.ins, *case.kernel))
-        biases = x.new_zeros(passes.filter_lanes(case.outs, item))
-        inputs, outputs = passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
-        sizes = (case.groups * s.group for s in (self._inputs, self._outputs, self._filters))
-        with Scratch(torch.get_num_threads() * self._slot, *sizes) as places:
-            scratch, signals, gradients, sums = places
-            memory = {at.SCRATCH: scratch, at.SLOT: self._slot}
-            inputs |= memory | {at.SPECTRA: signals}
-            outputs |= memory | {at.SPECTRA: gradients}
-            factors = memory | {
-                at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients, at.OUT_PLACE: sums,
-            }  # fmt: skip
-            ins, outs = self._pairs
-            for first, units, tile, tiles in cut.chunks():
-                chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
-                inputs |= chunk
-                outputs |= chunk
-                self._of_inputs.run(inputs, units * ins)
-                self._of_outputs.run(outputs, units * outs)
-                factors[at.P_TILES] = factors[at.SUMS] = tiles
-                factors[at.P_ADDS] = int(first > 0)
-                self._multiply.run(factors, case.groups * cut.bins)
-            results = {at.PLACE: gradient.data_ptr(), at.SPECTRA: sums, at.BIAS: biases.data_ptr()}
-            self._back.run(memory | results, self._filter_tickets)
-        return gradient
-
-
-def _filter_tickets(case: Correlation, item: int) -> int:
-    """Return how many tickets the pass over a weight has."""
-    return -(-passes.filter_pieces(case, item) // passes.filters_together(case, item))
 
 
 def _pairs(case: Correlation, item: int) -> tuple[int, int]:

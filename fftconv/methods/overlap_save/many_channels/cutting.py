@@ -28,6 +28,10 @@ BIN_BYTES, BIN_SHARE = 192 << 10, 4
 #: 64 to 1024 channels, 3x3 to 9x9. From 128 channels up, 64 tiles are 1.0 to 1.8 times as fast as
 #: 32 where filters' spectra are larger than 64 MB, 0.9 to 1.2 below; sums 1.0 to 1.4 times.)
 FEW_TILES, FEW_TO_SUM = 64, 128
+#: Tiles up to which sums over them are made some filters at a time: each pair of outputs reads all
+#: inputs again. (Xeon, 512 channels, 3x3: 16 tiles 3.0 ms, all at a time 6.8; 49: 8.8, 11.5; 128:
+#: 22.7, 20.1.)
+FEW_TILES_BY_PAIRS = 64
 #: Threads work apart where the filters that all chunks read are no more than so many times
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
@@ -99,6 +103,12 @@ class Cut:
     def by_outputs(self) -> bool:
         """Whether threads share out output channels, and spectra of filters are never kept."""
         return is_winograd(self.length) and not self.apart
+
+    @property
+    def sums_by_pairs(self) -> bool:
+        """Whether sums over tiles are made, and transformed back, some filters at a time."""
+        few = self.number == 1 and self.most_tiles <= FEW_TILES_BY_PAIRS
+        return is_winograd(self.length) and few
 
     @property
     def runs(self) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import torch
 
 from fftconv.calibration.machine import known
 from fftconv.methods.overlap_save.engine import (
@@ -13,13 +16,12 @@ from fftconv.methods.overlap_save.engine import (
 )
 from fftconv.methods.overlap_save.many_channels import cost
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, filter_bytes
+from fftconv.methods.overlap_save.many_channels.cutting import cut as tiled
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths, is_winograd
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.search import once, rounded
 
 if TYPE_CHECKING:
-    import torch
-
     from fftconv.geometry import Geometry, Pair
     from fftconv.methods.maps import Map
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
@@ -76,5 +78,13 @@ class ManyChannels(Engine[Lengths]):
         return WINOGRAD_CODE if is_winograd(cut.forward) else GENERATED_CODE
 
     def filter_bytes(self, geometry: Geometry, cut: Lengths, item_bytes: int) -> int:
-        """Return the bytes of the weight's spectra: one for each pair of channels."""
-        return filter_bytes(Correlation.forward(geometry), cut.forward, item_bytes)
+        """Return the bytes of the weight's spectra: one for each pair of channels.
+
+        Where they are made as they are used, they are those that threads have at a time.
+        """
+        case = Correlation.forward(geometry)
+        tiles = tiled(case, cut.forward, item_bytes)
+        if tiles is not None and tiles.by_outputs:
+            pair = replace(case, groups=1, outs=1)
+            return torch.get_num_threads() * filter_bytes(pair, cut.forward, item_bytes)
+        return filter_bytes(case, cut.forward, item_bytes)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Kept
     from fftconv.methods.overlap_save.many_channels.by_outputs import ByOutputs
-    from fftconv.methods.overlap_save.many_channels.correlators import Correlator, FilterGradient
+    from fftconv.methods.overlap_save.many_channels.correlators import Correlator
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
+    from fftconv.methods.overlap_save.many_channels.filter_gradient import FilterGradient
     from fftconv.methods.overlap_save.many_channels.lengths import Lengths
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
@@ -71,7 +72,7 @@ class ManyChannelsMaps(Maps):
 
     @cached_property
     def _filters(self) -> FilterGradient:
-        from fftconv.methods.overlap_save.many_channels.correlators import FilterGradient
+        from fftconv.methods.overlap_save.many_channels.filter_gradient import FilterGradient
 
         cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
         return FilterGradient(self._case, cut, self._dtype)

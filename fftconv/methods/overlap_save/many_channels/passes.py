@@ -163,6 +163,11 @@ def filters_together(case: Correlation, item: int) -> int:
     return max(1, min(MOST_TOGETHER, filter_pieces(case, item) // MOST_TOGETHER))
 
 
+def filter_tickets(case: Correlation, item: int) -> int:
+    """Return how many tickets there are for all of them."""
+    return -(-filter_pieces(case, item) // filters_together(case, item))
+
+
 def filter_lanes(outs: int, item: int) -> int:
     """Return the numbers that the layout of filters has for the output channels of a group."""
     lanes = VECTOR_BYTES // item

@@ -56,14 +56,14 @@ class Block:
 
     def add(
         self, terms: Any, left: tuple[Any, Any, Any], right: tuple[Any, Any], combine: Any,
-        sign: int, ahead: Any = None, below: bool = False,
+        sign: int, ahead: Any = None, below: tuple[Any, Any] | None = None,
     ) -> None:  # fmt: skip
         """Add products over all terms.
 
         `left` is the place of the first number, and the strides of rows and of terms; `right` the
         place of the first vector and the stride of terms; `combine` returns a vector to multiply
         by, given a place. `ahead` is where to ask for memory that is needed later; with
-        `below` the rows of the next block are asked for, as many as there are terms.
+        `below`, a place and a stride, one line is asked for with each term.
         """
         v, builder = self._v, self._v.builder
         place, row_step, term_step = left
@@ -74,9 +74,8 @@ class Block:
                 for line in range(0, 4 * VECTOR_BYTES, 64):
                     far = builder.add(builder.add(ahead, builder.mul(n, right[1])), v.integer(line))
                     _ask_for(v, far)
-            if below:
-                row = builder.add(n, v.integer(len(self._sums)))
-                _ask_for(v, builder.add(place, builder.mul(row, row_step)))
+            if below is not None:
+                _ask_for(v, builder.add(below[0], builder.mul(n, below[1])))
             vectors = [
                 combine(builder.add(other, v.integer(j * VECTOR_BYTES)))
                 for j in range(self._vectors)
@@ -166,11 +165,17 @@ def _block(
         strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
         block.start(lambda *_: v.zero())
         if is_real.literal_value:
-            block.add(count, (reals, *strides), right, v.load, 1, later, below=True)
+            # Of rows far apart the next block's are asked for, of terms far apart the next terms.
+            of_rows = builder.icmp_signed(">", row_step, term_step)
+            far = builder.select(of_rows, row_step, term_step)
+            further = builder.mul(builder.select(of_rows, v.integer(n_rows), count), far)
+            below = builder.add(reals, further), far
+            block.add(count, (reals, *strides), right, v.load, 1, later, below)
             block.finish(write(target))
             block.start(lambda *_: v.zero())
             right = builder.add(place, part), step
-            block.add(count, (imaginaries, *strides), right, v.load, 1, below=True)
+            below = builder.add(imaginaries, further), far
+            block.add(count, (imaginaries, *strides), right, v.load, 1, None, below)
             block.finish(write(builder.add(target, out_part)))
             return context.get_dummy_value()
         block.add(count, (totals, *strides), right, v.load, 1, later)

@@ -1,0 +1,135 @@
+"""The gradient of a correlation's filters, ready for any operands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from fftconv.machine_code.scratch import Scratch
+from fftconv.machine_code.vectors import VECTOR_BYTES
+from fftconv.methods.maps import readable
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels import passes
+from fftconv.methods.overlap_save.many_channels.pairs import Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.pairs import Part
+
+#: Filters of a pair of outputs that are worked on at a time: their spectra are to be in a core's
+#: cache.
+PART_FILTERS = 128
+
+
+class FilterGradient:
+    """The gradient of a correlation's filters, summed over tiles."""
+
+    def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
+        self.case, self.cut = case, cut
+        self._item = item = dtype.itemsize
+        bits = 8 * item
+        packs = not cut.sums_by_pairs
+        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=not packs)
+        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
+        self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
+        self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
+        self._slot = max(one.slot for one in (self._of_inputs, self._of_outputs))
+        self._ins = case.groups * passes.pairs(case.ins, item)
+        self._outs = case.groups * passes.pairs(case.outs, item)
+        sums = SumsByPairs if cut.sums_by_pairs else Sums
+        self._sums = sums(case, cut, (self._inputs, self._outputs), bits)
+
+    def run(self, x: Tensor, g: Tensor) -> Tensor:
+        """Return the gradient as (groups, outs, ins, height, width)."""
+        case, slot = self.case, self._slot
+        x, g = readable(x), readable(g)
+        gradient = x.new_empty((case.groups, case.outs, case.ins, *case.kernel))
+        biases = x.new_zeros(passes.filter_lanes(case.outs, self._item))
+        inputs, outputs = passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
+        sizes = case.groups * self._inputs.group, case.groups * self._outputs.group
+        threads = torch.get_num_threads()
+        with Scratch(threads * slot, *sizes, *self._sums.sizes()) as places:
+            scratch, signals, gradients, *memory = places
+            own = {at.SCRATCH: scratch, at.SLOT: slot}
+            inputs |= own | {at.SPECTRA: signals}
+            outputs |= own | {at.SPECTRA: gradients}
+            factors = {at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients}
+            results = {at.PLACE: gradient.data_ptr(), at.BIAS: biases.data_ptr()}
+            for first, units, tile, tiles in self.cut.chunks():
+                chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
+                inputs |= chunk
+                outputs |= chunk
+                self._of_inputs.run(inputs, units * self._ins)
+                self._of_outputs.run(outputs, units * self._outs)
+                factors |= {at.P_TILES: tiles, at.SUMS: tiles, at.P_ADDS: int(first > 0)}
+                self._sums.add(memory, factors, results)
+            self._sums.finish(memory, results)
+        return gradient
+
+
+class Sums:
+    """Sums of products of all filters, which are transformed back when all tiles are done."""
+
+    def __init__(
+        self, case: Correlation, cut: Cut, factors: tuple[passes.Spectra, passes.Spectra],
+        bits: int,
+    ) -> None:  # fmt: skip
+        item = bits // 8
+        filters = passes.Spectra(cut.bins, case.ins, case.outs, item)
+        self._multiply = passes.products(case, cut, (*factors, filters), bits, over_tiles=True)
+        self._back = passes.filters(case, cut, filters, bits, back=True)
+        self._slot = max(self._multiply.slot, self._back.slot)
+        self._bytes, self._bins = case.groups * filters.group, case.groups * cut.bins
+        self._tickets = passes.filter_tickets(case, item)
+
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes that are needed: of threads, and of the sums."""
+        return torch.get_num_threads() * self._slot, self._bytes
+
+    def add(self, memory: list[int], factors: dict[int, int], _results: dict[int, int]) -> None:
+        """Add the products of a chunk's tiles."""
+        scratch, sums = memory
+        own = {at.SCRATCH: scratch, at.SLOT: self._slot, at.OUT_PLACE: sums}
+        self._multiply.run(factors | own, self._bins)
+
+    def finish(self, memory: list[int], results: dict[int, int]) -> None:
+        """Transform the sums back."""
+        scratch, sums = memory
+        own = {at.SCRATCH: scratch, at.SLOT: self._slot, at.SPECTRA: sums}
+        self._back.run(results | own, self._tickets)
+
+
+class SumsByPairs:
+    """The same where one chunk has all tiles: sums of some filters at a time, and at once back."""
+
+    def __init__(
+        self, case: Correlation, cut: Cut, factors: tuple[passes.Spectra, passes.Spectra],
+        bits: int,
+    ) -> None:  # fmt: skip
+        item = bits // 8
+        pair = 2 * VECTOR_BYTES // item
+        filters = passes.Spectra(cut.bins, min(PART_FILTERS, case.ins), pair, item)
+        multiply = passes.products(
+            case, cut, (*factors, filters), bits, over_tiles=True, packs=False
+        )
+        back = passes.filters(case, cut, filters, bits, back=True)
+        self._pairs = Pairs(passes.pairs(case.outs, item), case.groups, (multiply, filters), back)
+        starts = range(0, case.ins, PART_FILTERS)
+        counts = [min(PART_FILTERS, case.ins - start) for start in starts]
+        self._parts: list[Part] = [
+            (start, count, start, count) for start, count in zip(starts, counts, strict=True)
+        ]
+
+    def sizes(self) -> tuple[int]:
+        """Return the bytes that are needed."""
+        return (torch.get_num_threads() * self._pairs.bytes,)
+
+    def add(self, memory: list[int], factors: dict[int, int], results: dict[int, int]) -> None:
+        """Multiply, sum, and transform back."""
+        self._pairs.run(memory[0], (factors, results), self._parts)
+
+    def finish(self, memory: list[int], results: dict[int, int]) -> None:
+        """Do nothing: all is done."""
