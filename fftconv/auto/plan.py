@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from fftconv.methods.method import Method
 
 _MODELLED = (torch.float32, torch.float64)
+#: Of what torch's own function takes for all maps, what others have to be predicted to stay below:
+#: predictions of two methods differ by that much from what they take, and between a network's
+#: layers each line of Python takes ten times as long. (ResNet-50's 1x1 layers in training, batch 1:
+#: with one gradient of two by `compiled`, a quarter to a third longer for a twentieth predicted.)
+WORTH_LEAVING = 0.95
 RECORDING_CALLS = 7.5
 """What autograd's way through Python costs beside torch's own, in calls of a compiled kernel, which
 are Python's work, too: 9 us where such a call takes 2 (Xeon), 35 to 45 where it takes 4 (Zen 3,
@@ -207,6 +212,9 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
                 together += sum(seconds[name][alone[name]] for name in names if name not in some)
                 if together < cost:
                     cost, chosen = together, mixed
+    fallback = registry.FALLBACK.name
+    if cost > WORTH_LEAVING * seconds_of(fallback, names):
+        chosen = dict.fromkeys(names, fallback)
     tiles = (usable[method].tile(geometry, item_bytes) for method in chosen.values())
     tile, transforms = next((tile for tile in tiles if tile is not None), (None, ""))
     kept = max(usable[method].filter_bytes(geometry, item_bytes) for method in chosen.values())
