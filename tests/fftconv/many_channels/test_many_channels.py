@@ -11,7 +11,7 @@ from fftconv.geometry import Geometry
 from fftconv.machine_code import winograd
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import choice
-from fftconv.methods.overlap_save.many_channels import cutting
+from fftconv.methods.overlap_save.many_channels import by_outputs, cutting
 from fftconv.methods.overlap_save.many_channels.engine import ManyChannels
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
@@ -189,6 +189,60 @@ def test_threads_apart_and_together_give_the_same(
     for threads in (1, 3):
         torch.set_num_threads(threads)
         assert torch.equal(apart.forward(x, w, bias), found[0])
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("outs", [9, 40, 70])
+def test_spectra_that_are_made_where_they_are_used(
+    outs: int, groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(2)
+    geometry = Geometry.of((3, 20 * groups, 23, 18), (outs * groups, 20, 3, 3), padding=1,
+                           groups=groups)  # fmt: skip
+    monkeypatch.setattr(cutting, "READ_TIMES", 1e9)
+    apart = maps_of(geometry, length=WINOGRAD)
+    assert apart._forward.cut.apart
+    monkeypatch.setattr(cutting, "READ_TIMES", -1)
+    monkeypatch.setattr(cutting, "cache_bytes", lambda: 0)
+    monkeypatch.setattr(by_outputs, "PART_TILES", 7)
+    found = []
+    for chunk in (cutting.CHUNK_BYTES, 1 << 16):
+        monkeypatch.setattr(cutting, "CHUNK_BYTES", chunk)
+        maps = maps_of(geometry, length=WINOGRAD)
+        assert maps._forward.cut.by_outputs
+        check(geometry, maps, torch.float32)
+        x, w = torch.ones(geometry.input_shape), torch.ones(geometry.weight_shape)
+        found.append((maps._forward.cut.number, maps.forward(x, w), apart.forward(x, w)))
+    assert found[0][0] < found[1][0]
+    for _, ours, theirs in found:
+        assert torch.equal(ours, theirs)
+
+
+def test_a_weight_that_changes_is_seen_where_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cutting, "READ_TIMES", -1)
+    monkeypatch.setattr(cutting, "cache_bytes", lambda: 0)
+    torch.set_num_threads(2)
+    geometry = Geometry.of((1, 16, 9, 9), (16, 16, 3, 3), padding=1)
+    maps, x = maps_of(geometry, length=WINOGRAD), torch.randn(geometry.input_shape)
+    w = torch.randn(geometry.weight_shape)
+    y = maps.forward(x, w)
+    w.data.mul_(2)
+    assert torch.allclose(maps.forward(x, w), 2 * y, atol=1e-4)
+    assert torch.allclose(maps.forward(x, w.transpose(2, 3)), maps.forward(x, w.mT.contiguous()))
+
+
+@pytest.mark.parametrize("ins", [20, 150])
+@pytest.mark.parametrize("most", [0, 1000])
+def test_sums_over_tiles_by_pairs_and_all_at_a_time(
+    ins: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "FEW_TILES_BY_PAIRS", most)
+    geometry = Geometry.of((2, 2 * ins, 16, 12), (2 * ins + 60, ins, 3, 3), padding=1, groups=2)
+    maps = maps_of(geometry, length=WINOGRAD)
+    assert maps._filters.cut.sums_by_pairs == bool(most)
+    check(geometry, maps, torch.float32)
 
 
 def test_threads_share_the_filters_of_deep_layers_and_work_apart_on_others() -> None:
