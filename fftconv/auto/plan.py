@@ -123,9 +123,10 @@ def plan(
 
     The layout of the tensors is not considered: channels_last is planned as contiguous is. Nor are
     their values. Where `overlap_save` is chosen, its error is relative to the largest value of a
-    tile: small values beside very large ones are lost, zeros may come out slightly negative, and a
-    NaN spoils its whole tile. ``method="compiled"`` and ``method="native"`` sum directly, and have
-    errors relative to what they sum.
+    tile, and by Winograd's algorithm two to four times as large as native's: small values beside
+    very large ones are lost, zeros may come out slightly negative, and a NaN spoils its whole tile.
+    ``method="compiled"`` and ``method="native"`` sum directly, and have errors relative to what
+    they sum.
 
     Parameters
     ----------

@@ -16,14 +16,13 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
-from fftconv.methods.overlap_save.many_channels.pairs import Pairs
+from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
     from fftconv.methods.overlap_save.many_channels.pairs import Part
-    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 #: Tiles of a part at most: their outputs' spectra, of a pair, are to be in a core's cache.
 PART_TILES = 96
@@ -44,8 +43,9 @@ class ByOutputs:
         self._ins = case.groups * passes.pairs(case.ins, item)
         # Tickets of a pair: each makes the spectra of its filters anew.
         self._sharing = -(-2 * torch.get_num_threads() // (pairs * case.groups))
-        self._parts = [self._parts_of(chunk) for chunk in cut.chunks()]
-        most = max(part[3] for parts in self._parts for part in parts)
+        parts = [self._parts_of(chunk) for chunk in cut.chunks()]
+        self._parts = [Parts(some, -(-len(some) // self._sharing)) for some in parts]
+        most = max(part[3] for some in parts for part in some)
         self._tiles = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=True)
         filters = passes.FilterSpectra(cut.bins, case.ins, pair, item)
         outputs = passes.Spectra(cut.bins, most, pair, item)
@@ -65,12 +65,6 @@ class ByOutputs:
         parts = min(units, max(-(-tiles // PART_TILES), self._sharing))
         return self.cut.chunks(first, first + units, -(-units // parts))
 
-    def keeping(
-        self, _weights: WeightSpectra, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor
-    ) -> None:
-        """Correlate by a weight of which nothing is kept, either."""
-        self.anew(x, w, bias, y)
-
     def anew(self, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by a weight, and write to `y`, whose rows are dense."""
         x, w = readable(x), w.resolve_neg().contiguous()
@@ -87,4 +81,4 @@ class ByOutputs:
             for (first, units, tile, _), parts in zip(self.cut.chunks(), self._parts, strict=True):
                 source |= {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
                 self._there.run(source, units * self._ins)
-                self._pairs.run(memory, changing, parts, -(-len(parts) // self._sharing))
+                self._pairs.run(memory, changing, parts)

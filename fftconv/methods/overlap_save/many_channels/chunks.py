@@ -22,6 +22,7 @@ from fftconv.machine_code.shift import as_pointer, run
 from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
+from fftconv.methods.overlap_save.many_channels.jobs import Jobs
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -80,22 +81,19 @@ class Chunks:
         self._number = len(chunks)
         numbers = [number for chunk in chunks for number in chunk]
         self._list = (ctypes.c_int64 * len(numbers))(*numbers)
-        self._passes, self._slot = passes, odd_lines(slot)
-        self._bytes = odd_lines(_JOBS + self._slot + spectra)
+        slot = odd_lines(slot)
+        self._bytes = odd_lines(_JOBS + slot + spectra)
         job = _FIELDS()
         job[at.CHUNKS], job[at.CHUNK_LIST] = self._number, ctypes.addressof(self._list)
         for place, one in enumerate(passes):
             job[at.THERE + place] = one.address
         job[at.MEMORY_STEP] = self._bytes
-        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + self._slot
-        self._template, self._address = bytes(job), all_passes().address
+        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + slot
+        self._jobs, self._function = Jobs(job, passes, at.THERE_JOB), all_passes().address
 
     def run(self, changing: Sequence[Mapping[int, int]]) -> None:
         """Run the passes in torch's threads, with the fields that are to be filled in."""
         threads = min(torch.get_num_threads(), self._number)
-        jobs = [one.filled(fields) for one, fields in zip(self._passes, changing, strict=True)]
-        job = _FIELDS.from_buffer_copy(self._template)
-        for place, filled in enumerate(jobs, at.THERE_JOB):
-            job[place] = ctypes.addressof(filled)
+        job, address = self._jobs.filled(changing)
         with Scratch(threads * self._bytes) as (job[at.MEMORY],):
-            share(self._address, ctypes.addressof(job), threads)
+            share(self._function, address, threads)

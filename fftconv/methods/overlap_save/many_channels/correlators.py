@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
-    from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
 class Correlator:
@@ -63,13 +62,6 @@ class Correlator:
             places = {at.PLACE: w.data_ptr(), at.SPECTRA: place}
             places |= {at.SCRATCH: scratch, at.SLOT: slot}
             self._transform.run(places, self._filter_tickets)
-
-    def keeping(
-        self, weights: WeightSpectra, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor
-    ) -> None:
-        """Correlate by a weight whose spectra are kept."""
-        spectra = weights.get(w, self.key, self.spectra)
-        self.run(x, aligned(spectra), bias, y)
 
     def anew(self, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by a weight whose spectra are made for this call alone."""

@@ -146,7 +146,7 @@ def _seconds(
         return CALL_S + 2 * chunks * PASS_S + work / threads
     # They are read for each chunk, or read and written.
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
-    if name != "forward" or learned:
+    if name != "forward" or learned or is_winograd(tiles.length):
         work += spectra * per_byte(spectra, rates.filter, rates.filter + MEMORY_S / 2)
         if spectra > KEPT_BYTES:
             work += spectra * known().new_memory.large

@@ -210,7 +210,9 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     number = case.batch * grid[0] * grid[1]
     filters = filter_bytes(case, length, item)
     once = filters <= 2 * cache_bytes() or alone * filters <= READ_TIMES * number * spectra
-    apart = not sums and alone <= all_units and (threads == 1 or once)
+    # A single thread has nobody to share with; but Winograd's spectra it need not read.
+    once = once or (threads == 1 and not is_winograd(length))
+    apart = not sums and alone <= all_units and once
     if not apart and not sums and is_winograd(length):
         # Filters are transformed once for each chunk, by the threads that use them.
         chunks = -(-all_units // max(1, chunk // spectra // run))

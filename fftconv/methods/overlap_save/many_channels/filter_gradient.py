@@ -11,13 +11,12 @@ from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
-from fftconv.methods.overlap_save.many_channels.pairs import Pairs
+from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
-    from fftconv.methods.overlap_save.many_channels.pairs import Part
 
 #: Filters of a pair of outputs that are worked on at a time: their spectra are to be in a core's
 #: cache.
@@ -119,9 +118,9 @@ class SumsByPairs:
         self._pairs = Pairs(passes.pairs(case.outs, item), case.groups, (multiply, filters), back)
         starts = range(0, case.ins, PART_FILTERS)
         counts = [min(PART_FILTERS, case.ins - start) for start in starts]
-        self._parts: list[Part] = [
-            (start, count, start, count) for start, count in zip(starts, counts, strict=True)
-        ]
+        self._parts = Parts(
+            [(start, count, start, count) for start, count in zip(starts, counts, strict=True)]
+        )
 
     def sizes(self) -> tuple[int]:
         """Return the bytes that are needed."""

@@ -9,11 +9,13 @@ step, and its spectra are made anew.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fftconv.machine_code import pages
+from fftconv.machine_code.scratch import aligned
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     import torch
@@ -78,9 +80,17 @@ class ManyChannelsMaps(Maps):
         return FilterGradient(self._case, cut, self._dtype)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Correlate, with spectra of the weight that are kept, if any are."""
-        forward, y = self._forward, pages.new(x, self._geometry.output_shape)
-        forward.keeping(self._weights, x, w, bias, y)
+        """Correlate, with spectra of the weight that are kept.
+
+        Winograd's are not: to make them takes about as long as to see that the weight is the same.
+        """
+        y = pages.new(x, self._geometry.output_shape)
+        if is_winograd(self._lengths.forward):
+            self._forward.anew(x, w, bias, y)
+        else:
+            fourier = cast("Correlator", self._forward)
+            spectra = self._weights.get(w, fourier.key, fourier.spectra)
+            fourier.run(x, aligned(spectra), bias, y)
         return y
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:

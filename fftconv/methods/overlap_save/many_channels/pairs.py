@@ -20,6 +20,7 @@ from fftconv.machine_code.shift import as_pointer, run
 from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
+from fftconv.methods.overlap_save.many_channels.jobs import Jobs
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 #: Bytes of the fields of a transform's job and of a product's.
 _TRANSFORM, _PRODUCT = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
 _JOBS = odd_lines(2 * _TRANSFORM + _PRODUCT)
-#: A transform is of one pair of one group at a time.
-_ONE = {at.PAIRS: 1, at.GROUPS: 1}
 _FIELDS = ctypes.c_int64 * at.PAIRS_COUNT
 
 
@@ -56,6 +55,8 @@ def all_pairs() -> Any:
         if has_filters:
             copy(filters_at, job[at.FILTERS_JOB], transform)
             filters[at.SCRATCH] = own + job[at.O_SCRATCH]
+            filters[at.PAIRS] = filters[at.GROUPS] = 1
+        back[at.PAIRS] = back[at.GROUPS] = multiply[at.P_GROUPS] = 1
         back[at.SCRATCH] = multiply[at.P_SCRATCH] = own + job[at.O_SCRATCH]
         multiply[at.OUT_PLACE] = own + job[at.O_PRODUCT]
         left, right, vectors = (
@@ -106,7 +107,8 @@ def all_pairs() -> Any:
 class Pairs:
     """The pass over pairs of output channels of some groups.
 
-    Its product takes the left factor as it lies, and its rows are parted.
+    Its product takes the left factor as it lies, and its rows are parted. Passes are of one pair of
+    one group.
     """
 
     def __init__(
@@ -115,8 +117,8 @@ class Pairs:
     ) -> None:  # fmt: skip
         """Take passes of single pairs, with the layouts of what the first and last one write."""
         self._number = pairs * groups
-        self._passes = [multiply[0], back, *([filters[0]] if filters else [])]
-        slot = odd_lines(max(one.slot for one in self._passes))
+        passes = [multiply[0], back, *([filters[0]] if filters else [])]
+        slot = odd_lines(max(one.slot for one in passes))
         sizes = _JOBS, slot, multiply[1].group, filters[1].group if filters else 0
         self.bytes = odd_lines(sum(sizes))
         """Of memory, for each thread."""
@@ -124,40 +126,41 @@ class Pairs:
         job[at.O_PAIRS], job[at.O_GROUPS], job[at.O_STEP] = pairs, groups, self.bytes
         for n, place in enumerate((at.O_SCRATCH, at.O_PRODUCT, at.O_FILTERS), 1):
             job[place] = sum(sizes[:n])
-        for place, one in enumerate(self._passes, at.PRODUCT):
+        for place, one in enumerate(passes, at.PRODUCT):
             job[place] = one.address
-        self._template, self._address = bytes(job), all_pairs().address
+        self._jobs, self._function = Jobs(job, passes, at.PRODUCT_JOB), all_pairs().address
 
-    def run(
-        self, memory: int, changing: Sequence[Mapping[int, int]], parts: list[Part],
-        each: int = 1,
-    ) -> None:  # fmt: skip
-        """Run it in torch's threads, with fields that are to be filled in, in order of the passes.
+    def run(self, memory: int, changing: Sequence[Mapping[int, int]], parts: Parts) -> None:
+        """Run it in torch's threads.
 
         Parameters
         ----------
         memory
             Where there are `bytes` for each thread.
         changing
-            Of the product, the way back, and the way there of filters.
+            Fields that are to be filled in: of the product, of the way back, and of the way there
+            of filters.
         parts
-            First unit, units, first row of the product and rows of each part. The left factor
-            begins with the first part's rows.
-        each
-            Parts of a ticket.
+            Of the product's rows. The left factor begins with the first part's.
         """
-        job = _FIELDS.from_buffer_copy(self._template)
-        single = {at.P_GROUPS: 1}, _ONE, _ONE
-        jobs = [
-            one.filled({**fields, **few})
-            for one, fields, few in zip(self._passes, changing, single, strict=False)
-        ]
-        for place, filled in enumerate(jobs, at.PRODUCT_JOB):
-            job[place] = ctypes.addressof(filled)
-        numbers = [number for part in parts for number in part]
-        listed = (ctypes.c_int64 * len(numbers))(*numbers)
-        job[at.PARTS], job[at.PART_LIST] = len(parts), ctypes.addressof(listed)
-        job[at.TICKET_PARTS], job[at.FIRST_ROW] = each, parts[0][2]
+        job, address = self._jobs.filled(changing)
         job[at.O_MEMORY] = memory
-        tickets = -(-len(parts) // each) * self._number
-        share(self._address, ctypes.addressof(job), min(torch.get_num_threads(), tickets))
+        for place, value in parts.fields.items():
+            job[place] = value
+        tickets = parts.tickets * self._number
+        share(self._function, address, min(torch.get_num_threads(), tickets))
+
+
+class Parts:
+    """Parts of a product's rows, of which each is transformed back by itself."""
+
+    def __init__(self, parts: list[Part], each: int = 1) -> None:
+        """Take the first unit, units, first row and rows of each, and how many a ticket has."""
+        numbers = [number for part in parts for number in part]
+        self._list = (ctypes.c_int64 * len(numbers))(*numbers)
+        self.fields = {
+            at.PARTS: len(parts), at.TICKET_PARTS: each, at.FIRST_ROW: parts[0][2],
+            at.PART_LIST: ctypes.addressof(self._list),
+        }  # fmt: skip
+        self.tickets = -(-len(parts) // each)
+        """Of each pair."""

@@ -40,7 +40,8 @@ class Pass:
         template = kind()
         for place, value in fields.items():
             template[place] = value
-        self._template = bytes(template)
+        self.template = bytes(template)
+        """Its job, as bytes."""
 
     @property
     def address(self) -> int:
@@ -50,7 +51,7 @@ class Pass:
 
     def filled(self, changing: Mapping[int, int]) -> Any:
         """Return its job, with the fields that are to be filled in."""
-        fields = self._kind.from_buffer_copy(self._template)
+        fields = self._kind.from_buffer_copy(self.template)
         for place, value in changing.items():
             fields[place] = value
         return fields
