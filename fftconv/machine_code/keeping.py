@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from numba.core import caching, ccallback, config, sigutils
+from numba.core.serialize import dumps
 
 # Numba annotates little of itself.
 _CFunc: Any = ccallback.CFunc
@@ -64,7 +65,8 @@ class Cache(_FunctionCache):  # type: ignore[misc]
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         settings = tuple(str(getattr(_config, name, None)) for name in _SETTINGS)
         # Numba's key tells apart what one function may be compiled for, not functions.
-        return (*super()._index_key(sig, codegen), settings, self._impl.filename_base)
+        name = self._impl.filename_base
+        return sig, codegen.magic_tuple(), _hash(self._py_func), settings, name
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was compiled before, None if there is nothing that can be used."""
@@ -82,6 +84,20 @@ class Cache(_FunctionCache):  # type: ignore[misc]
         """Keep what was compiled, where that is possible."""
         with suppress(Exception):  # a full disk, say: the next process tries again
             super().save_overload(sig, data)
+
+
+def _hash(function: Any) -> str:
+    """Hash a function's code and what it closes over.
+
+    Numba would hash compiled functions among that by a number that each process draws by lot, and
+    find none of them again.
+    """
+    digest = hashlib.sha256(function.__code__.co_code)
+    for cell in function.__closure__ or ():
+        compiled = getattr(cell.cell_contents, "py_func", None)
+        held = dumps(cell.cell_contents) if compiled is None else _hash(compiled).encode()
+        digest.update(hashlib.sha256(held).digest())
+    return digest.hexdigest()
 
 
 class File(_CacheFile):  # type: ignore[misc]

@@ -1,9 +1,12 @@
 """Compiled functions on disk: whatever is wrong with a file or a folder costs one compilation."""
 
 import ctypes
+import os
 import random
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -220,3 +223,24 @@ def test_other_settings_of_numba_are_another_function(
         assert not make()
         assert make()
     assert make()
+
+
+_CALLS = """
+import torch
+import fftconv
+
+for channels, method in ((16, "overlap_save"), (1, "overlap_save"), (2, "compiled")):
+    x = torch.ones(1, channels, 20, 20, requires_grad=True)
+    w = torch.ones(channels, channels, 3, 3, requires_grad=True)
+    torch.autograd.grad(fftconv.conv2d(x, w, padding=1, method=method).sum(), (x, w))
+"""
+
+
+def test_another_process_compiles_nothing_of_what_the_methods_call(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    kept = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", _CALLS], env=environment, check=True)
+        kept.append({file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.nb*")})
+    assert any("product_job" in file.name for file in kept[0])
+    assert kept[1] == kept[0]
