@@ -17,8 +17,8 @@ from benchmarks.sampling import Sampled
 
 _FIRST_CALL = """
 import time, torch, fftconv
-x = torch.randn(1, 1, 128, 128, requires_grad={training})
-w = torch.randn(1, 1, {taps}, {taps}, requires_grad={training})
+x = torch.randn(1, {channels}, 128, 128, requires_grad={training})
+w = torch.randn({channels}, {channels}, {taps}, {taps}, requires_grad={training})
 start = time.perf_counter()
 y = fftconv.conv2d(x, w, method="{method}")
 if {training}:
@@ -66,8 +66,12 @@ class Plan(Sampled):
         self.sample()
 
 
-# A filter that the method is for.
-_TAPS = {"compiled": 7, "overlap_save": 31}
+# Methods with channels and a filter that each is for.
+_CALLS = {
+    "compiled": ("compiled", 1, 7),
+    "overlap_save": ("overlap_save", 1, 31),
+    "overlap_save, 64 channels": ("overlap_save", 64, 3),
+}
 
 
 class FirstCall:
@@ -76,17 +80,18 @@ class FirstCall:
     version = "2"
     unit = "seconds"
     timeout = 120.0
-    params = (["forward", "training"], list(_TAPS), ["compiles", "reads"])
+    params = (["forward", "training"], list(_CALLS), ["compiles", "reads"])
     param_names = ("direction", "method", "cache")
 
-    def setup(self, direction: str, method: str, cache: str) -> None:
+    def setup(self, direction: str, call: str, cache: str) -> None:
         """Make a folder for numba's cache, and fill it if it is to be read."""
+        method, channels, taps = _CALLS[call]
         missing = operands.missing_method(method)
         if missing is not None:
             raise NotImplementedError(missing)
         self.folder = tempfile.TemporaryDirectory()
         self.script = _FIRST_CALL.format(
-            training=direction == "training", method=method, taps=_TAPS[method]
+            training=direction == "training", method=method, channels=channels, taps=taps
         )
         if cache == "reads":
             self._run()

@@ -205,17 +205,26 @@ def _take_ticket(typingctx: Any, counter: Any) -> Any:
     return types.int64(counter), codegen
 
 
+def emit_prefetch(builder: Any, address: Any, near: int, write: int = 0) -> None:
+    """Ask for the cache line at an address.
+
+    `near` is how close it is to be: 3 in the first cache, 2 in the second; `write` is 1 for lines
+    that are written.
+    """
+    pointer = ir.PointerType(ir.IntType(8))
+    kind = ir.FunctionType(ir.VoidType(), [pointer, I32, I32, I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    hints = [ir.Constant(I32, n) for n in (write, near, 1)]  # of data
+    builder.call(function, [builder.inttoptr(address, pointer), *hints])
+
+
 def _prefetch(typingctx: Any, address: Any, write: Any) -> Any:
     """Ask for the cache line at an address, to write if `write` is 1; harmless wherever it is."""
     if not isinstance(write, types.IntegerLiteral):
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = ir.PointerType(ir.IntType(8))
-        kind = ir.FunctionType(ir.VoidType(), [pointer, I32, I32, I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        hints = [ir.Constant(I32, n) for n in (write.literal_value, 3, 1)]  # keep it, data
-        builder.call(function, [builder.inttoptr(args[0], pointer), *hints])
+        emit_prefetch(builder, args[0], 3, write.literal_value)
         return context.get_dummy_value()
 
     return types.void(address, write), codegen

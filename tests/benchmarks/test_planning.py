@@ -21,7 +21,7 @@ def test_regret_of_an_old_commit_is_skipped(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["compiled", "overlap_save"])
+@pytest.mark.parametrize("method", ["compiled", "overlap_save", "overlap_save, 64 channels"])
 def test_first_calls_are_measured(method: str) -> None:
     seconds = {}
     for cache in ("compiles", "reads"):

@@ -138,11 +138,15 @@ def _seconds(
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if tiles.sums_by_pairs if name == "grad_weight" else tiles.by_outputs:
         # Spectra of the weight are in a core's cache, and never anywhere else.
-        work += chunks * (spectra * rates.filter * NEAR + taps * item * MEMORY_S)
+        made = spectra * rates.filter * NEAR + taps * item * MEMORY_S
+        pairs = -(-outs // (2 * lanes))
         if name == "grad_weight":
             # Each pair of vectors of outputs reads all inputs' spectra, which others have, too.
             row = row_bytes(case.ins, item, target().vector_bytes)
-            work += places * number * 2 * row * -(-outs // (2 * lanes)) * SHARED_S / 2
+            work += made + places * number * 2 * row * pairs * SHARED_S / 2
+        else:
+            # Threads that share a pair make its spectra each.
+            work += chunks * made * -(-2 * threads // (pairs * case.groups))
         return CALL_S + 2 * chunks * PASS_S + work / threads
     # They are read for each chunk, or read and written.
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")

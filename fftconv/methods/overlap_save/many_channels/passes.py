@@ -12,9 +12,10 @@ from fftconv.machine_code.pool import share
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.analysis import analysis
+from fftconv.methods.overlap_save.many_channels.blocks import TALLER
 from fftconv.methods.overlap_save.many_channels.cutting import compiled_rows, odd_lines, row_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
-from fftconv.methods.overlap_save.many_channels.product import TALLER, product
+from fftconv.methods.overlap_save.many_channels.product import product
 from fftconv.methods.overlap_save.many_channels.synthesis import synthesis
 
 if TYPE_CHECKING:

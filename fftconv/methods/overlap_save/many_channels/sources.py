@@ -5,8 +5,8 @@ from __future__ import annotations
 from fftconv.machine_code import compiling
 
 _SOURCES = (
-    "analysis", "chunks", "codelets", "fields", "lengths", "pairs", "pieces", "product", "sums",
-    "synthesis",
+    "analysis", "blocks", "chunks", "codelets", "fields", "lengths", "pairs", "pieces", "product",
+    "sums", "synthesis",
 )  # fmt: skip
 
 
