@@ -22,7 +22,12 @@ from fftconv.machine_code.shift import as_pointer, run
 from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
-from fftconv.methods.overlap_save.many_channels.jobs import Jobs
+from fftconv.methods.overlap_save.many_channels.jobs import (
+    COPIES_BYTES,
+    PRODUCT_BYTES,
+    TRANSFORM_BYTES,
+    Jobs,
+)
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -31,9 +36,6 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.passes import Pass
 
-#: Bytes of the fields of a transform's job and of a product's.
-_TRANSFORM, _PRODUCT = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
-_JOBS = odd_lines(2 * _TRANSFORM + _PRODUCT)
 _FIELDS = ctypes.c_int64 * at.CHUNKS_COUNT
 
 
@@ -41,7 +43,7 @@ _FIELDS = ctypes.c_int64 * at.CHUNKS_COUNT
 def all_passes() -> Any:
     """Return the function of a thread that takes chunk by chunk."""
     source = source_hash()
-    transform, product = _TRANSFORM, _PRODUCT
+    transform, product = TRANSFORM_BYTES, PRODUCT_BYTES
 
     def chunks_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -82,13 +84,13 @@ class Chunks:
         numbers = [number for chunk in chunks for number in chunk]
         self._list = (ctypes.c_int64 * len(numbers))(*numbers)
         slot = odd_lines(slot)
-        self._bytes = odd_lines(_JOBS + slot + spectra)
+        self._bytes = odd_lines(COPIES_BYTES + slot + spectra)
         job = _FIELDS()
         job[at.CHUNKS], job[at.CHUNK_LIST] = self._number, ctypes.addressof(self._list)
         for place, one in enumerate(passes):
             job[at.THERE + place] = one.address
         job[at.MEMORY_STEP] = self._bytes
-        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = _JOBS, _JOBS + slot
+        job[at.OWN_SCRATCH], job[at.OWN_SPECTRA] = COPIES_BYTES, COPIES_BYTES + slot
         self._jobs, self._function = Jobs(job, passes, at.THERE_JOB), all_passes().address
 
     def run(self, changing: Sequence[Mapping[int, int]]) -> None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
+from fftconv.methods.overlap_save.many_channels import fields as at
+from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fftconv.methods.overlap_save.many_channels.passes import Pass
+
+#: Bytes of the fields of a transform's job and of a product's, and of the copies that a thread
+#: which runs passes by itself makes of two transforms' and a product's.
+TRANSFORM_BYTES, PRODUCT_BYTES = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
+COPIES_BYTES = odd_lines(2 * TRANSFORM_BYTES + PRODUCT_BYTES)
 
 
 class Jobs:

@@ -20,7 +20,12 @@ from fftconv.machine_code.shift import as_pointer, run
 from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
-from fftconv.methods.overlap_save.many_channels.jobs import Jobs
+from fftconv.methods.overlap_save.many_channels.jobs import (
+    COPIES_BYTES,
+    PRODUCT_BYTES,
+    TRANSFORM_BYTES,
+    Jobs,
+)
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -30,9 +35,6 @@ if TYPE_CHECKING:
 
     Part = tuple[int, int, int, int]
 
-#: Bytes of the fields of a transform's job and of a product's.
-_TRANSFORM, _PRODUCT = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
-_JOBS = odd_lines(2 * _TRANSFORM + _PRODUCT)
 _FIELDS = ctypes.c_int64 * at.PAIRS_COUNT
 
 
@@ -40,7 +42,7 @@ _FIELDS = ctypes.c_int64 * at.PAIRS_COUNT
 def all_pairs() -> Any:
     """Return the function of a thread that takes pair by pair."""
     source = source_hash()
-    transform, product = _TRANSFORM, _PRODUCT
+    transform, product = TRANSFORM_BYTES, PRODUCT_BYTES
 
     def pairs_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
@@ -119,7 +121,7 @@ class Pairs:
         self._number = pairs * groups
         passes = [multiply[0], back, *([filters[0]] if filters else [])]
         slot = odd_lines(max(one.slot for one in passes))
-        sizes = _JOBS, slot, multiply[1].group, filters[1].group if filters else 0
+        sizes = COPIES_BYTES, slot, multiply[1].group, filters[1].group if filters else 0
         self.bytes = odd_lines(sum(sizes))
         """Of memory, for each thread."""
         job = _FIELDS()
