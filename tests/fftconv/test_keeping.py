@@ -244,3 +244,25 @@ def test_another_process_compiles_nothing_of_what_the_methods_call(tmp_path: Pat
         kept.append({file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.nb*")})
     assert any("product_job" in file.name for file in kept[0])
     assert kept[1] == kept[0]
+
+
+_PRECISION = """
+import sys
+import torch
+import fftconv
+
+for dtype, most in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+    if str(dtype) in sys.argv[1:]:
+        x, w = torch.rand(1, 57, 21, 20, dtype=dtype) - 0.5, torch.rand(50, 57, 3, 3, dtype=dtype)
+        found = fftconv.conv2d(x, w, padding=1, method="overlap_save")
+        wanted = torch.nn.functional.conv2d(x, w, padding=1)
+        assert (found - wanted).abs().max() <= most * wanted.abs().max()
+"""
+
+
+def test_what_two_processes_compiled_serves_a_third(tmp_path: Path) -> None:
+    """They number their functions alike, and number is all that numba tells some apart by."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    kinds = "torch.float32", "torch.float64"
+    for some in ((kinds[0],), (kinds[1],), kinds):
+        subprocess.run([sys.executable, "-c", _PRECISION, *some], env=environment, check=True)

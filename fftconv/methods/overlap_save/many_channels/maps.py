@@ -1,9 +1,9 @@
 """The three maps of a case with many channels, out of correlations and the filters' gradient.
 
 The gradient of the input is a correlation of the output's gradient with the filters, turned by
-half and with the channels exchanged: so there are two kinds of spectra of a weight. Those of the
-forward pass are kept between calls while nothing is learned; in training a weight changes at each
-step, and its spectra are made anew.
+half and with the channels exchanged: so there are two kinds of spectra of a weight. Fourier's of
+the forward pass are kept between calls while nothing is learned; in training a weight changes at
+each step, and its spectra are made anew. Winograd's always are.
 """
 
 from __future__ import annotations

@@ -14,6 +14,17 @@ compiled: Any = njit(error_model="numpy")
 """Compiles what a pass calls."""
 
 
+def compiled_as(function: Any, *variant: object) -> Any:
+    """Compile one of several functions that are made by the same lines, and differ in a closure.
+
+    Numba names what it compiles by the function's name and a number that each process counts anew,
+    and takes names for the same code: of two functions that were read from disk, and that two
+    processes had numbered alike, one would be called for both.
+    """
+    function.__qualname__ += "".join(f"_{part}" for part in variant)
+    return compiled(function)
+
+
 #: Rows that lines are asked for ahead of those that are read or written.
 AHEAD = 3
 

@@ -20,7 +20,7 @@ from fftconv.machine_code.rows import add_atomically
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.blocks import TALL, TALLER, block, pack
-from fftconv.methods.overlap_save.many_channels.pieces import compiled
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 from fftconv.methods.overlap_save.many_channels.sums import at_once, in_parts
 
@@ -33,7 +33,7 @@ def _blocks_of(vectors: int, heights: tuple[int, ...], real: int, zero: Any) -> 
         def last(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
             block(high, vectors, real, zero, adds, terms, left, right, out)
 
-        return compiled(last)
+        return compiled_as(last, zero.dtype, vectors, real, high)
     lower = _blocks_of(vectors, heights[1:], real, zero)
 
     def some(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
@@ -42,7 +42,7 @@ def _blocks_of(vectors: int, heights: tuple[int, ...], real: int, zero: Any) -> 
         else:
             lower(rows, adds, terms, left, right, out)
 
-    return compiled(some)
+    return compiled_as(some, zero.dtype, vectors, real, high)
 
 
 def _height(rows: int, heights: tuple[int, ...]) -> int:

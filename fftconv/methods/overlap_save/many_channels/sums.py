@@ -1,7 +1,7 @@
 """Sums over many terms: at once, or in parts of parts, whose rounding does not grow with the terms.
 
 What sums here takes rows of a block, 1 to add to what is there, the number of terms, the factors
-and the product as `product.block` does, and the place and strides of a spare block.
+and the product as `blocks.block` does, and the place and strides of a spare block.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from fftconv.machine_code.rows import add_row, copy
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
-from fftconv.methods.overlap_save.many_channels.pieces import compiled
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as
 
 #: Terms that are summed without a pause, and those of a sum of such sums. A sum's rounding grows
 #: with the sum, and Winograd's way back enlarges it five times. (Largest errors over native's, 3x3,
@@ -18,7 +18,7 @@ from fftconv.methods.overlap_save.many_channels.pieces import compiled
 TERMS, MORE_TERMS = 16, 128
 
 
-def at_once(blocks: Any, _vectors: int, _zero: Any) -> Any:
+def at_once(blocks: Any, vectors: int, zero: Any) -> Any:
     """Return what sums all terms in registers."""
 
     def all_terms(
@@ -26,7 +26,7 @@ def at_once(blocks: Any, _vectors: int, _zero: Any) -> Any:
     ) -> None:
         blocks(rows, adds, terms, left, right, out)
 
-    return compiled(all_terms)
+    return compiled_as(all_terms, zero.dtype, vectors)
 
 
 def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
@@ -40,7 +40,7 @@ def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
             also = 1 if term > 0 else adds
             blocks(rows, also, min(TERMS, terms - term), lefts, rights, out)
 
-    runs = compiled(in_runs)
+    runs = compiled_as(in_runs, zero.dtype, vectors)
 
     def all_terms(
         rows: int, adds: int, terms: int, left: Any, right: Any, out: Any, spare: Any
@@ -60,7 +60,7 @@ def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
                 else:
                     copy(target, source, size)
 
-    return compiled(all_terms)
+    return compiled_as(all_terms, zero.dtype, vectors)
 
 
 def _further(left: Any, right: Any, term: int) -> Any:
