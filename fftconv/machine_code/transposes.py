@@ -7,13 +7,16 @@ one is written last.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
 from fftconv.machine_code.vectors import VECTOR_BYTES, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def transposed(v: Vectors, rows: list[Any]) -> list[Any]:
@@ -67,14 +70,28 @@ def _channels(v: Vectors, base: Any, step: Any, there: Any) -> list[Any]:
     return places
 
 
+def _gathered(v: Vectors, args: Any, load: Callable[[Any], Any]) -> None:
+    """Write a vector for each lane's column, of what `load` takes of each channel."""
+    rows = [load(place) for place in _channels(v, *args[1:4])]
+    for i, row in enumerate(transposed(v, rows)):
+        v.store(row, v.builder.add(args[-1], v.integer(i * VECTOR_BYTES)))
+
+
+def _scattered(v: Vectors, args: Any, store: Callable[[Any, Any], Any]) -> None:
+    """Have `store` write each channel's columns, which lie a vector each."""
+    lanes = range(v.lanes)
+    rows = [v.load(v.builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in lanes]
+    places = _channels(v, *args[2:5])
+    for row, place in zip(reversed(transposed(v, rows)), reversed(places), strict=True):
+        store(row, place)
+
+
 def _gather(typingctx: Any, zero: Any, source: Any, step: Any, there: Any, target: Any) -> Any:
     """Write as many columns, a vector each, of channels that lie `step` bytes apart."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        rows = [v.load(place) for place in _channels(v, *args[1:4])]
-        for i, row in enumerate(transposed(v, rows)):
-            v.store(row, builder.add(args[4], v.integer(i * VECTOR_BYTES)))
+        _gathered(v, args, v.load)
         return context.get_dummy_value()
 
     return types.void(zero, source, step, there, target), codegen
@@ -85,10 +102,7 @@ def _scatter(typingctx: Any, zero: Any, source: Any, target: Any, step: Any, the
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        rows = [v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)]
-        places = _channels(v, *args[2:5])
-        for row, place in zip(reversed(transposed(v, rows)), reversed(places), strict=True):
-            v.store(row, place)
+        _scattered(v, args, v.store)
         return context.get_dummy_value()
 
     return types.void(zero, source, target, step, there), codegen
@@ -102,9 +116,7 @@ def _gather_narrow(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
         mask = v.below(v.lane_numbers(v.integer(0)), args[4])
-        rows = [v.masked_load(place, mask) for place in _channels(v, *args[1:4])]
-        for i, row in enumerate(transposed(v, rows)):
-            v.store(row, builder.add(args[5], v.integer(i * VECTOR_BYTES)))
+        _gathered(v, args, lambda place: v.masked_load(place, mask))
         return context.get_dummy_value()
 
     return types.void(zero, source, step, there, types.int64, target), codegen
@@ -118,10 +130,7 @@ def _scatter_narrow(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
         mask = v.below(v.lane_numbers(v.integer(0)), args[5])
-        rows = [v.load(builder.add(args[1], v.integer(i * VECTOR_BYTES))) for i in range(v.lanes)]
-        places = _channels(v, *args[2:5])
-        for row, place in zip(reversed(transposed(v, rows)), reversed(places), strict=True):
-            v.masked_store(row, place, mask)
+        _scattered(v, args, lambda row, place: v.masked_store(row, place, mask))
         return context.get_dummy_value()
 
     return types.void(zero, source, target, step, there, types.int64), codegen

@@ -27,6 +27,7 @@ from fftconv.methods.overlap_save.many_channels.jobs import (
     PRODUCT_BYTES,
     TRANSFORM_BYTES,
     Jobs,
+    listed,
 )
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
@@ -80,9 +81,7 @@ class Chunks:
     def __init__(self, cut: Cut, passes: tuple[Pass, Pass, Pass], slot: int, spectra: int) -> None:
         """Take the bytes of a thread's scratch, and of the spectra of a chunk."""
         chunks = cut.chunks()
-        self._number = len(chunks)
-        numbers = [number for chunk in chunks for number in chunk]
-        self._list = (ctypes.c_int64 * len(numbers))(*numbers)
+        self._number, self._list = len(chunks), listed(chunks)
         slot = odd_lines(slot)
         self._bytes = odd_lines(COPIES_BYTES + slot + spectra)
         job = _FIELDS()

@@ -30,8 +30,9 @@ class FilterGradient:
         self.case, self.cut = case, cut
         self._item = item = dtype.itemsize
         bits = 8 * item
-        packs = not cut.sums_by_pairs
-        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=not packs)
+        self._inputs = passes.Spectra(
+            cut.bins, cut.most_tiles, case.ins, item, spread=cut.sums_by_pairs
+        )
         self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
         self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")

@@ -19,6 +19,12 @@ TRANSFORM_BYTES, PRODUCT_BYTES = 8 * at.TRANSFORM_COUNT, 8 * at.PRODUCT_COUNT
 COPIES_BYTES = odd_lines(2 * TRANSFORM_BYTES + PRODUCT_BYTES)
 
 
+def listed(parts: Sequence[Sequence[int]]) -> Any:
+    """Lay parts out as jobs read them, one behind the other; a job has the list's address alone."""
+    numbers = [number for part in parts for number in part]
+    return (ctypes.c_int64 * len(numbers))(*numbers)
+
+
 class Jobs:
     """Fields that do not change from call to call: one copy makes them all.
 

@@ -25,6 +25,7 @@ from fftconv.methods.overlap_save.many_channels.jobs import (
     PRODUCT_BYTES,
     TRANSFORM_BYTES,
     Jobs,
+    listed,
 )
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
@@ -158,8 +159,7 @@ class Parts:
 
     def __init__(self, parts: list[Part], each: int = 1) -> None:
         """Take the first unit, units, first row and rows of each, and how many a ticket has."""
-        numbers = [number for part in parts for number in part]
-        self._list = (ctypes.c_int64 * len(numbers))(*numbers)
+        self._list = listed(parts)
         self.fields = {
             at.PARTS: len(parts), at.TICKET_PARTS: each, at.FIRST_ROW: parts[0][2],
             at.PART_LIST: ctypes.addressof(self._list),
