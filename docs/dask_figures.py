@@ -4,6 +4,7 @@ Each command is a process of its own, so that its peak memory is its own::
 
     python docs/dask_figures.py make mosaic.zarr --side 40000
     python docs/dask_figures.py block --filter 31
+    python docs/dask_figures.py read mosaic.zarr --filter 31
     python docs/dask_figures.py filter mosaic.zarr --filter 31
     python docs/dask_figures.py dask-image mosaic.zarr --filter 31
     python docs/dask_figures.py map-overlap mosaic.zarr --filter 31
@@ -16,10 +17,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dask
@@ -84,22 +87,48 @@ def block(options: argparse.Namespace) -> None:
     print(f"one block of {SIDE}x{SIDE}, one thread: {SIDE**2 / best / 1e6:.1f} Mpixel/s")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Filter an image in storage, and forget the result or write it."""
+def opened(options: argparse.Namespace) -> Any:
+    """Open the image, to be read by the pipeline that was asked for."""
     import zarr
 
     if options.pipeline:
         importlib.import_module(options.pipeline.partition(".")[0])
         zarr.config.set({"codec_pipeline.path": options.pipeline})
-    side = options.part
+    return zarr.open_array(options.image, mode="r")
+
+
+def read(options: argparse.Namespace) -> None:
+    """Read the windows of all blocks, a thread for each worker: what filtering takes at least."""
+    image, halo = opened(options), options.filter // 2
+    side = image.shape[0] if options.part is None else options.part
+
+    def window(place: tuple[int, int]) -> int:
+        wanted = tuple(slice(max(0, at - halo), min(side, at + SIDE) + halo) for at in place)
+        return int(image[wanted].size)
+
+    places = list(itertools.product(range(0, side, SIDE), repeat=2))
+    start = time.perf_counter()
+    with ThreadPoolExecutor(options.workers) as threads:
+        numbers = sum(threads.map(window, places))
+    seconds = time.perf_counter() - start
+    print(
+        f"read {len(places)} windows of {numbers / 1e6:.0f} Mpixel, {options.workers} threads: "
+        f"{seconds:.1f} s, {side**2 / seconds / 1e6:.1f} Mpixel/s of the image"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Filter an image in storage, and forget the result or write it."""
+    import zarr
+
+    side, source = options.part, opened(options)
     if options.command == "filter":
         import fftconv.dask
 
-        source = zarr.open_array(options.image, mode="r")
         filtered = fftconv.dask.correlate(source, weights(options.filter), mode="reflect")
         filtered = filtered[:side, :side]
     else:
-        lazy = da.from_array(zarr.open_array(options.image, mode="r"))[:side, :side]
+        lazy = da.from_array(source)[:side, :side]
         filtered = other(options.command, lazy, weights(options.filter))
     if options.into:
         target: Any = zarr.open_array(
@@ -163,7 +192,7 @@ def peak_gb() -> float:
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "block", "compare", *NAMES])
+    parser.add_argument("command", choices=["make", "block", "read", "compare", *NAMES])
     parser.add_argument("image", nargs="?", default="mosaic.zarr")
     parser.add_argument("--side", type=int, default=40000, help="of the image to make")
     parser.add_argument("--chunk", type=int, default=512, help="of the image to make")
@@ -174,7 +203,8 @@ def main() -> None:
     parser.add_argument("--into", help="write the result there")
     parser.add_argument("--row", action="store_true", help="print a line of a table")
     options = parser.parse_args()
-    {"make": make, "block": block, "compare": compare}.get(options.command, run)(options)
+    alone = {"make": make, "block": block, "read": read, "compare": compare}
+    alone.get(options.command, run)(options)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from convbench.profiling.trace import Event
 
 PHASES = ("transform", "product", "inverse", "copy", "kernel", "autograd", "Python")
 MEANING = {
-    "transform": "Fourier transforms of input, weight or gradient",
+    "transform": "Fourier's or Winograd's transforms of input, weight or gradient",
     "product": "multiplying spectra, and sums",
-    "inverse": "inverse Fourier transforms",
+    "inverse": "inverse transforms",
     "copy": "copying, padding, cutting, allocating and freeing",
     "kernel": "the direct sum itself, in one library call",
     "autograd": "torch's automatic differentiation",
@@ -37,7 +37,8 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"^aten::(mkldnn_|_?slow_conv|thnn_conv|_conv_depthwise|_?convolution|conv2d)"
             r"|<built-in function _(convolve2d|correlateND)>"
             r"|fftconv/machine_code/(pool|shift|team)|fftconv/methods/compiled/job\.py"
-            r"|fftconv/methods/overlap_save/few_channels\.py.*: _run$|numba/core/dispatcher",
+            r"|fftconv/methods/overlap_save/few_channels\.py.*: _run$"
+            r"|fftconv/methods/overlap_save/many_channels/phases\.py|numba/core/dispatcher",
         ),
         (
             "copy",
@@ -103,7 +104,8 @@ def _own_parts(event: Event) -> dict[str, float]:
     """Return the shares of phases in an event that says so itself, by marks that it leaves.
 
     Compiled code in which several phases alternate, too short to be events, counts them itself;
-    the frame that called it then leaves an event called "phases: name=ticks name=ticks ...".
+    the frame that called it then leaves an event called "phases: name=ticks name=ticks ...". It may
+    say how many operations a phase were, too: "name=ticks/operations".
     """
     around: Event | None = event
     while around is not None and phase_of(around) == "kernel":
@@ -118,16 +120,26 @@ def _own_parts(event: Event) -> dict[str, float]:
 def _marks(frame: Event) -> dict[str, float]:
     ticks = dict.fromkeys(PHASES, 0.0)
     for mark in (mark for child in frame.children for mark in child.walk()):
-        if mark.name.startswith(_MARK):
-            for name, count in re.findall(r"(\w+)=(\d+)", mark.name):
-                ticks[name] += float(count)
+        for name, count, _ in _said(mark):
+            ticks[name] += count
     return {name: count for name, count in ticks.items() if count}
+
+
+def _said(mark: Event) -> list[tuple[str, float, float]]:
+    """Return phases, ticks and operations that an event says; none if it is no mark."""
+    if not mark.name.startswith(_MARK):
+        return []
+    found = re.findall(r"(\w+)=(\d+)(?:/(\d+))?", mark.name)
+    return [(name, float(ticks), float(operations or 0)) for name, ticks, operations in found]
 
 
 def phases(call: Event, spec: Spec, limits: Limits) -> list[Phase]:
     """Divide one call into its phases, every one listed; their times sum to the call's."""
     found = {name: Phase(name) for name in PHASES}
     for event in call.walk():
+        for name, _, operations in _said(event):
+            found[name].flops += operations
+            found[name].limit_s += operations / limits.flops_per_s[spec.dtype]
         parts = _own_parts(event)
         if parts:
             for name, share in parts.items():

@@ -121,6 +121,21 @@ def test_a_compiled_pass_says_what_its_time_was_spent_on() -> None:
     assert sum(found.values()) == pytest.approx(1e-3)
 
 
+def test_a_compiled_pass_says_how_many_operations_it_did() -> None:
+    call = Event("worker.py(9): profiled_call", 0, 1e-3, [], [], [])
+    for start, name in ((0, "transform=100/2000 product=300/8000"), (4e-4, "product=50/1000")):
+        frame = "fftconv/methods/overlap_save/many_channels/phases.py(9): run_counted"
+        run = Event(frame, start, 4e-4, [], [], [], parent=call)
+        run.children.append(Event(f"phases: {name}", start, 0, [], [], [], parent=run))
+        call.children.append(run)
+    found = {phase.name: phase for phase in phases(call, SPEC, LIMITS)}
+    assert found["transform"].time_s == pytest.approx(1e-4)
+    assert found["product"].time_s == pytest.approx(7e-4)
+    assert (found["transform"].flops, found["product"].flops) == (2000, 9000)
+    assert found["product"].fraction == pytest.approx(9000 / 1e9 / 7e-4)
+    assert found["kernel"].flops == 0
+
+
 @pytest.mark.parametrize(
     ("name", "phase"),
     [

@@ -6,17 +6,14 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.rows import add_atomically, clear, scale
+from fftconv.machine_code.rows import add_atomically, clear, scale, ticks
 from fftconv.machine_code.tickets import next_piece
 from fftconv.machine_code.transposes import gather, gather_narrow
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import (
     column_there,
-    real_rows,
-    row_bins,
     row_there,
-    spectrum_rows,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import (
@@ -24,9 +21,15 @@ from fftconv.methods.overlap_save.many_channels.pieces import (
     ask,
     compiled,
     count_pieces,
+    spent,
     whereabouts,
 )
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
+from fftconv.methods.overlap_save.many_channels.straight_lines import (
+    real_rows,
+    row_bins,
+    spectrum_rows,
+)
 
 
 def _read_row(
@@ -105,6 +108,7 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
 
     def analysis_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        start, columns_done, tiles_done = ticks(), 0, 0
         scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
         clear(scratch, length * vector)  # zeros to read instead of what is not there
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
@@ -160,6 +164,9 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
                                 length, columns, 0, zero, begin + 2 * (u - 1) * vector, along,
                                 tile_w, scratch, here + (2 + (u - 1) * length) * bins, bins, part,
                             )  # fmt: skip
+            columns_done += halves * wide
+            tiles_done += halves * tiles
             piece = next_piece(job, job[at.TOGETHER], piece)
+        spent(job[at.COUNTER], start, columns_done, tiles_done)
 
     return compile_job(analysis_job)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.pool import share
 from fftconv.machine_code.rows import add_atomically, copy
 from fftconv.machine_code.scratch import Scratch
 from fftconv.machine_code.shift import as_pointer, run
@@ -29,6 +28,7 @@ from fftconv.methods.overlap_save.many_channels.jobs import (
     Jobs,
     listed,
 )
+from fftconv.methods.overlap_save.many_channels.phases import run_counted
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ class Chunks:
         threads = min(torch.get_num_threads(), self._number)
         job, address = self._jobs.filled(changing)
         with Scratch(threads * self._bytes) as (job[at.MEMORY],):
-            share(self._function, address, threads)
+            run_counted(self._function, address, threads)

@@ -6,8 +6,8 @@ row; a unit is a run of tiles in one row.
 """
 
 (
-    # Counters that threads share, and the memory of each thread.
-    TICKET, SLOTS, SCRATCH, SLOT,
+    # Counters that threads share, and the memory of each thread; where it is counted what they do.
+    TICKET, SLOTS, SCRATCH, SLOT, COUNTER,
     # Where in that memory the columns are read to (and the bytes of a row), and their spectra.
     COLUMNS, COLUMNS_ROW, SPECTRA_OF_COLUMNS, SPECTRA_HALF,
     # From a tile's column to the next there, and from its first number to the upper left one.
@@ -31,11 +31,11 @@ row; a unit is a run of tiles in one row.
     # A number for each channel that is added to every output.
     BIAS, BIAS_GROUP,
     TRANSFORM_COUNT,
-) = range(46)  # fmt: skip
+) = range(47)  # fmt: skip
 
 (
-    # As above (these four come first in both).
-    P_TICKET, P_SLOTS, P_SCRATCH, P_SLOT,
+    # As above (these five come first in both).
+    P_TICKET, P_SLOTS, P_SCRATCH, P_SLOT, P_COUNTER,
     P_GROUPS, P_BINS,
     # 1 to add the product to what is there.
     P_ADDS,
@@ -53,7 +53,7 @@ row; a unit is a run of tiles in one row.
     # Vectors in a row of the product.
     VECTORS,
     PRODUCT_COUNT,
-) = range(34)  # fmt: skip
+) = range(35)  # fmt: skip
 
 (
     # Counters that threads share, how many chunks there are, and where (first unit, units, first
@@ -79,3 +79,6 @@ row; a unit is a run of tiles in one row.
     O_MEMORY, O_STEP, O_SCRATCH, O_PRODUCT, O_FILTERS,
     PAIRS_COUNT,
 ) = range(20)  # fmt: skip
+
+#: Of a counter: the clock's ticks, and how much was done, of one or two kinds.
+TICKS, FIRST, SECOND, COUNTS = range(4)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.pool import share
 from fftconv.machine_code.rows import add_atomically, copy
 from fftconv.machine_code.shift import as_pointer, run
 from fftconv.machine_code.vectors import take_ticket
@@ -27,6 +26,7 @@ from fftconv.methods.overlap_save.many_channels.jobs import (
     Jobs,
     listed,
 )
+from fftconv.methods.overlap_save.many_channels.phases import run_counted
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Pairs:
         for place, value in parts.fields.items():
             job[place] = value
         tickets = parts.tickets * self._number
-        share(self._function, address, min(torch.get_num_threads(), tickets))
+        run_counted(self._function, address, min(torch.get_num_threads(), tickets))
 
 
 class Parts:

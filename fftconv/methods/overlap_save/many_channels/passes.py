@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fftconv.geometry import area
-from fftconv.machine_code.pool import share
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.analysis import analysis
 from fftconv.methods.overlap_save.many_channels.blocks import TALLER
 from fftconv.methods.overlap_save.many_channels.cutting import compiled_rows, odd_lines, row_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
+from fftconv.methods.overlap_save.many_channels.phases import (
+    of_analysis,
+    of_product,
+    of_synthesis,
+    run_counted,
+)
 from fftconv.methods.overlap_save.many_channels.product import product
 from fftconv.methods.overlap_save.many_channels.synthesis import synthesis
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.phases import Counter
 
 #: Filters of a ticket, at most, and tickets for them, at least while filters are enough.
 MOST_TOGETHER = 16
@@ -35,10 +41,13 @@ _PRODUCT = ctypes.c_int64 * at.PRODUCT_COUNT
 class Pass:
     """One compiled function with the fields that do not change from call to call."""
 
-    def __init__(self, kind: Any, function: Any, fields: Mapping[int, int], slot: int) -> None:
+    def __init__(
+        self, kind: Any, function: Any, fields: Mapping[int, int], slot: int, counter: Counter
+    ) -> None:
         self.slot = slot
         self._kind, self._function = kind, function
         template = kind()
+        template[at.COUNTER] = counter.address
         for place, value in fields.items():
             template[place] = value
         self.template = bytes(template)
@@ -63,7 +72,7 @@ class Pass:
         The memory of threads is among the fields: its place, and the slot that each thread has.
         """
         fields = self.filled(changing)
-        share(self.address, ctypes.addressof(fields), min(torch.get_num_threads(), pieces))
+        run_counted(self.address, ctypes.addressof(fields), min(torch.get_num_threads(), pieces))
 
 
 class Spectra:
@@ -110,7 +119,6 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
     size, channels = (case.size, case.ins) if is_input else (case.out, case.outs)
     corner = case.corner if is_input else (0, 0)
     rows, columns = (compiled_rows(count, n) for count in tile)
-    compiled = synthesis if which == "output" else analysis
     places, slot = _slot(n, (cut.run - 1) * cut.step[1] + n, n)
     fields = {
         at.PLANAR: 1, at.TOGETHER: 1, at.TAP: VECTOR_BYTES, at.HEIGHT: size[0],
@@ -122,7 +130,7 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
         **_steps((case.groups * channels * area(size), area(size), size[1]), channels, bits // 8),
         **spectra.fields(), **places,
     }  # fmt: skip
-    return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
+    return _transform(which == "output", (bits, n, rows, columns), fields, slot)
 
 
 def filters(
@@ -151,8 +159,15 @@ def filters(
         at.FIRST_TAP: (taps - 1) * VECTOR_BYTES if turned else 0,
         at.TOGETHER: filters_together(case, item), **spectra.fields(),
     }  # fmt: skip
-    compiled = synthesis if back else analysis
-    return Pass(_TRANSFORM, compiled(bits, n, rows, columns), fields, slot)
+    return _transform(back, (bits, n, rows, columns), fields, slot)
+
+
+def _transform(
+    back: bool, what: tuple[int, int, int, int], fields: Mapping[int, int], slot: int
+) -> Pass:
+    """Return a pass over tiles of (bits, length, rows, columns), there or back."""
+    compiled, counted = (synthesis, of_synthesis) if back else (analysis, of_analysis)
+    return Pass(_TRANSFORM, compiled(*what), fields, slot, counted(*what))
 
 
 def filter_pieces(case: Correlation, item: int) -> int:
@@ -218,7 +233,8 @@ def products(
         at.ROWS if over_tiles else at.SUMS: case.ins,
     }  # fmt: skip
     slot = spare + odd_lines(4 * VECTOR_BYTES * TALLER[0])
-    return Pass(_PRODUCT, product(bits, is_winograd(cut.length)), fields, slot)
+    what = bits, is_winograd(cut.length)
+    return Pass(_PRODUCT, product(*what), fields, slot, of_product(*what))
 
 
 def plane_steps(tensor: Tensor, channels: int) -> dict[int, int]:

@@ -7,6 +7,8 @@ from typing import Any
 from numba import njit
 
 from fftconv.machine_code.memory import LINE_BYTES
+from fftconv.machine_code.rows import add_atomically, ticks
+from fftconv.machine_code.shift import as_pointer
 from fftconv.machine_code.vectors import prefetch
 from fftconv.methods.overlap_save.many_channels import fields as at
 
@@ -72,5 +74,14 @@ def _whereabouts(job: Any, piece: Any) -> Any:
     return job[at.FIRST_GROUP] + group, job[at.FIRST_PAIR] + pair, image, down, across
 
 
+def _spent(counter: int, start: int, first: int, second: int) -> None:
+    """Count the time since `start`, and what was done in it."""
+    counts = as_pointer(counter)
+    add_atomically(counts, at.TICKS, ticks() - start)
+    add_atomically(counts, at.FIRST, first)
+    add_atomically(counts, at.SECOND, second)
+
+
+spent: Any = compiled(_spent)
 count_pieces: Any = compiled(_count_pieces)
 whereabouts: Any = compiled(_whereabouts)

@@ -16,11 +16,11 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.rows import add_atomically
+from fftconv.machine_code.rows import add_atomically, ticks
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.blocks import TALL, TALLER, block, pack
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as, spent
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 from fftconv.methods.overlap_save.many_channels.sums import at_once, in_parts
 
@@ -79,6 +79,7 @@ def product(bits: int, winograd: bool) -> Any:
 
     def product_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        start, done = ticks(), 0
         scratch = job[at.P_SCRATCH] + job[at.P_SLOT] * add_atomically(job, at.P_SLOTS, 1)
         tiles, channels = job[at.P_TILES], job[at.P_CHANNELS]
         rows, terms, vectors = job[at.ROWS], job[at.SUMS], job[at.VECTORS]
@@ -126,6 +127,8 @@ def product(bits: int, winograd: bool) -> Any:
                     else:
                         one(high, adds, terms, lefts, rights, outs, spare)
                     begin += high
+            done += rows * terms * vectors
             piece = take_ticket(job)
+        spent(job[at.P_COUNTER], start, done, 0)
 
     return compile_job(product_job)

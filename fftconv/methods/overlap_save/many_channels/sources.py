@@ -6,7 +6,7 @@ from fftconv.machine_code import compiling
 
 _SOURCES = (
     "analysis", "blocks", "chunks", "codelets", "fields", "lengths", "pairs", "pieces", "product",
-    "sums", "synthesis",
+    "straight_lines", "sums", "synthesis",
 )  # fmt: skip
 
 

@@ -6,17 +6,14 @@ from functools import cache
 from typing import Any
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.rows import add_atomically, scale
+from fftconv.machine_code.rows import add_atomically, scale, ticks
 from fftconv.machine_code.tickets import next_piece
 from fftconv.machine_code.transposes import scatter, scatter_narrow
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.codelets import (
     column_back,
-    real_rows,
     row_back,
-    row_bins,
-    spectrum_rows,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import (
@@ -24,9 +21,15 @@ from fftconv.methods.overlap_save.many_channels.pieces import (
     ask,
     compiled,
     count_pieces,
+    spent,
     whereabouts,
 )
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
+from fftconv.methods.overlap_save.many_channels.straight_lines import (
+    real_rows,
+    row_bins,
+    spectrum_rows,
+)
 
 
 def _write_row(
@@ -68,6 +71,7 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
 
     def synthesis_job(job: Any) -> None:
         source  # noqa: B018 - a closure's values are part of the key of numba's cache
+        start, columns_done, tiles_done = ticks(), 0, 0
         scratch = job[at.SCRATCH] + job[at.SLOT] * add_atomically(job, at.SLOTS, 1)
         columns_at, line = scratch + job[at.COLUMNS], job[at.COLUMNS_ROW]
         spectra_of, half = scratch + job[at.SPECTRA_OF_COLUMNS], job[at.SPECTRA_HALF]
@@ -129,6 +133,9 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                         ask(beyond, wide * item, job[at.CHANNEL_STEP], there, 1)
                     source_at = columns_at + i * line
                     write_row(zero, item, source_at, here, job[at.CHANNEL_STEP], there, wide)
+            columns_done += halves * wide
+            tiles_done += halves * tiles
             piece = next_piece(job, job[at.TOGETHER], piece)
+        spent(job[at.COUNTER], start, columns_done, tiles_done)
 
     return compile_job(synthesis_job)

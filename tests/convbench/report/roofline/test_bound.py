@@ -72,8 +72,31 @@ def test_a_large_filter_is_limited_by_the_cheapest_tile() -> None:
     rate = 2.5 * 64 * 64 * 12 / 1e-7
     # Input whole; of the output 32 of 64 rows are wanted, of the filter 33 are not zero.
     transforms = 2.5 * 64 * 64 * 6 * ((1 + 1) + (1 + 32 / 64) + (1 + 33 / 64)) / rate
-    products = 64 * 33 * 8 / 1e9
+    products = 64 * 33 * 6 / 1e9
     assert found.transform_s == pytest.approx(transforms + products)
+
+
+DENSE = {"in_channels": 64, "out_channels": 64, "batch": 2}
+
+
+def test_many_channels_are_limited_by_winograds_tiles() -> None:
+    found = bound(work(**DENSE), LIMITS)
+    # 62 outputs are 16 tiles of four a side; in each channel 12 transforms of 13 operations there,
+    # 10 of 9 back, of each filter 9 of 8.
+    tiles, filters = 2 * 16 * 16, 64 * 64
+    transforms = 64 * tiles * (156 + 90) + 72 * filters
+    assert found.limited_by == "Winograd"
+    assert found.seconds == pytest.approx((transforms + 2 * 36 * tiles * filters) / 1e9)
+    both = bound(work(backward=True, **DENSE), LIMITS)
+    # As many products twice; what is transformed for each is alike.
+    assert both.winograd_s == pytest.approx(2 * found.seconds, rel=0.05)
+
+
+@pytest.mark.parametrize("taps", [1, 6, 7])
+def test_winograds_tiles_are_for_filters_of_two_to_five_taps(taps: int) -> None:
+    assert bound(work(taps=taps, **DENSE), LIMITS).winograd_s == float("inf")
+    mixed = work(taps=3, kernel_size=(3, taps), **DENSE)
+    assert bound(mixed, LIMITS).winograd_s == float("inf")
 
 
 def test_tiles_are_cut_where_that_is_cheaper() -> None:
