@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from fftconv.machine_code.vectors import REGISTERS, VECTOR_BYTES, Vectors, emit_prefetch
 
 #: Rows of a block of two vectors, and of one: the sums of the highest, and what they are made of,
-#: fit the registers. Each height is compiled for itself.
+#: fit the registers. Each height has code of its own.
 TALL = (12, 8, 6, 4, 3, 2, 1) if REGISTERS == 32 else (6, 4, 3, 2, 1)
 TALLER = (16, 8, 4, 2, 1) if REGISTERS == 32 else (8, 4, 2, 1)
 
@@ -84,8 +84,10 @@ def _block(
 
     Parameters
     ----------
-    rows, vectors
-        Of the block, constants.
+    rows
+        Of the block, one of `TALL` or `TALLER`.
+    vectors
+        Two or one, a constant.
     is_real
         1, a constant, for pairs of real numbers; 0 for complex ones.
     zero
@@ -102,71 +104,87 @@ def _block(
     out
         Place, strides of parts and rows.
     """
-    if not all(isinstance(kind, types.IntegerLiteral) for kind in (rows, vectors, is_real)):
+    if not all(isinstance(kind, types.IntegerLiteral) for kind in (vectors, is_real)):
         return None
-    n_rows, n_vectors = rows.literal_value, vectors.literal_value
+    n_vectors = vectors.literal_value
+    real = bool(is_real.literal_value)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        count = args[5]
-        is_adding = builder.icmp_signed("!=", args[4], v.integer(0))
-        totals, reals, imaginaries, row_step, term_step = (
-            builder.extract_value(args[6], n) for n in range(5)
-        )
-        place, part, step, ahead = (builder.extract_value(args[7], n) for n in range(4))
-        target, out_part, out_row = (builder.extract_value(args[8], n) for n in range(3))
-
-        def at_out(base: Any, i: int, j: int) -> Any:
-            line = builder.add(base, builder.mul(out_row, v.integer(i)))
-            return builder.add(line, v.integer(j * VECTOR_BYTES))
-
-        def write(base: Any) -> Any:
-            def store(i: int, j: int, value: Any) -> None:
-                here = at_out(base, i, j)
-                v.store(
-                    builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here
-                )
-
-            return store
-
-        def both(place: Any) -> tuple[Any, Any]:
-            return v.load(place), v.load(builder.add(place, part))
-
-        def total(place: Any) -> Any:
-            re, im = both(place)
-            return builder.fadd(re, im)
-
-        def difference(place: Any) -> Any:
-            re, im = both(place)
-            return builder.fsub(im, re)
-
-        block = Block(v, n_rows, n_vectors)
-        strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
-        block.start(lambda *_: v.zero())
-        if is_real.literal_value:
-            # Of rows far apart the next block's are asked for, of terms far apart the next terms.
-            of_rows = builder.icmp_signed(">", row_step, term_step)
-            far = builder.select(of_rows, row_step, term_step)
-            further = builder.mul(builder.select(of_rows, v.integer(n_rows), count), far)
-            below = builder.add(reals, further), far
-            block.add(count, (reals, *strides), right, v.load, 1, later, below)
-            block.finish(write(target))
-            block.start(lambda *_: v.zero())
-            right = builder.add(place, part), step
-            below = builder.add(imaginaries, further), far
-            block.add(count, (imaginaries, *strides), right, v.load, 1, None, below)
-            block.finish(write(builder.add(target, out_part)))
-            return context.get_dummy_value()
-        block.add(count, (totals, *strides), right, v.load, 1, later)
-        block.finish(write(target))
-        block.add(count, (reals, *strides), right, total, -1)
-        block.finish(write(builder.add(target, out_part)))
-        block.start(lambda i, j: v.load(at_out(target, i, j)))
-        block.add(count, (imaginaries, *strides), right, difference, 1)
-        block.finish(lambda i, j, value: v.store(value, at_out(target, i, j)))
+        # One branch for each height, in one function: as functions that call the next lower one
+        # they took three times as long to compile, since each was compiled again in all higher.
+        after = builder.append_basic_block("after")
+        choice = builder.switch(args[0], after)
+        for n_rows in TALL if n_vectors == 2 else TALLER:
+            branch = builder.append_basic_block(f"rows.{n_rows}")
+            choice.add_case(v.integer(n_rows), branch)
+            builder.position_at_end(branch)
+            _emit(v, n_rows, n_vectors, real, args)
+            builder.branch(after)
+        builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(rows, vectors, is_real, zero, types.int64, terms, left, right, out), codegen
+    kinds = types.int64, vectors, is_real, zero, types.int64, terms, left, right, out
+    return types.void(*kinds), codegen
+
+
+def _emit(v: Vectors, n_rows: int, n_vectors: int, is_real: bool, args: Any) -> None:
+    """Write the code of a block of so many rows and vectors."""
+    builder = v.builder
+    count = args[5]
+    is_adding = builder.icmp_signed("!=", args[4], v.integer(0))
+    totals, reals, imaginaries, row_step, term_step = (
+        builder.extract_value(args[6], n) for n in range(5)
+    )
+    place, part, step, ahead = (builder.extract_value(args[7], n) for n in range(4))
+    target, out_part, out_row = (builder.extract_value(args[8], n) for n in range(3))
+
+    def at_out(base: Any, i: int, j: int) -> Any:
+        line = builder.add(base, builder.mul(out_row, v.integer(i)))
+        return builder.add(line, v.integer(j * VECTOR_BYTES))
+
+    def write(base: Any) -> Any:
+        def store(i: int, j: int, value: Any) -> None:
+            here = at_out(base, i, j)
+            v.store(builder.fadd(value, builder.select(is_adding, v.load(here), v.zero())), here)
+
+        return store
+
+    def both(place: Any) -> tuple[Any, Any]:
+        return v.load(place), v.load(builder.add(place, part))
+
+    def total(place: Any) -> Any:
+        re, im = both(place)
+        return builder.fadd(re, im)
+
+    def difference(place: Any) -> Any:
+        re, im = both(place)
+        return builder.fsub(im, re)
+
+    block = Block(v, n_rows, n_vectors)
+    strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
+    block.start(lambda *_: v.zero())
+    if is_real:
+        # Of rows far apart the next block's are asked for, of terms far apart the next terms.
+        of_rows = builder.icmp_signed(">", row_step, term_step)
+        far = builder.select(of_rows, row_step, term_step)
+        further = builder.mul(builder.select(of_rows, v.integer(n_rows), count), far)
+        below = builder.add(reals, further), far
+        block.add(count, (reals, *strides), right, v.load, 1, later, below)
+        block.finish(write(target))
+        block.start(lambda *_: v.zero())
+        right = builder.add(place, part), step
+        below = builder.add(imaginaries, further), far
+        block.add(count, (imaginaries, *strides), right, v.load, 1, None, below)
+        block.finish(write(builder.add(target, out_part)))
+        return
+    block.add(count, (totals, *strides), right, v.load, 1, later)
+    block.finish(write(target))
+    block.add(count, (reals, *strides), right, total, -1)
+    block.finish(write(builder.add(target, out_part)))
+    block.start(lambda i, j: v.load(at_out(target, i, j)))
+    block.add(count, (imaginaries, *strides), right, difference, 1)
+    block.finish(lambda i, j, value: v.store(value, at_out(target, i, j)))
 
 
 def _pack(

@@ -19,30 +19,10 @@ from fftconv.machine_code.compiling import compile_job
 from fftconv.machine_code.rows import add_atomically, ticks
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
-from fftconv.methods.overlap_save.many_channels.blocks import TALL, TALLER, block, pack
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as, spent
+from fftconv.methods.overlap_save.many_channels.blocks import TALL, TALLER, pack
+from fftconv.methods.overlap_save.many_channels.pieces import compiled, spent
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 from fftconv.methods.overlap_save.many_channels.sums import at_once, in_parts
-
-
-def _blocks_of(vectors: int, heights: tuple[int, ...], real: int, zero: Any) -> Any:
-    """Return what computes a block of one of these heights: one branch for each."""
-    high = heights[0]
-    if len(heights) == 1:
-
-        def last(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
-            block(high, vectors, real, zero, adds, terms, left, right, out)
-
-        return compiled_as(last, zero.dtype, vectors, real, high)
-    lower = _blocks_of(vectors, heights[1:], real, zero)
-
-    def some(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
-        if rows == high:
-            block(high, vectors, real, zero, adds, terms, left, right, out)
-        else:
-            lower(rows, adds, terms, left, right, out)
-
-    return compiled_as(some, zero.dtype, vectors, real, high)
 
 
 def _height(rows: int, heights: tuple[int, ...]) -> int:
@@ -70,10 +50,7 @@ def product(bits: int, winograd: bool) -> Any:
     zero, _, lanes = numbers(bits)
     vector = VECTOR_BYTES
     real, summed = int(winograd), in_parts if winograd else at_once
-    two, one = (
-        summed(_blocks_of(vectors, heights, real, zero), vectors, zero)
-        for vectors, heights in ((2, TALL), (1, TALLER))
-    )
+    two, one = (summed(vectors, real, zero) for vectors in (2, 1))
     tall, taller = TALL, TALLER
     source = source_hash()
 

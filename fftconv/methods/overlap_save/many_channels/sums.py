@@ -10,6 +10,7 @@ from typing import Any
 
 from fftconv.machine_code.rows import add_row, copy
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
+from fftconv.methods.overlap_save.many_channels.blocks import block
 from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as
 
 #: Terms that are summed without a pause, and those of a sum of such sums. A sum's rounding grows
@@ -18,18 +19,18 @@ from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled
 TERMS, MORE_TERMS = 16, 128
 
 
-def at_once(blocks: Any, vectors: int, zero: Any) -> Any:
+def at_once(vectors: int, real: int, zero: Any) -> Any:
     """Return what sums all terms in registers."""
 
     def all_terms(
         rows: int, adds: int, terms: int, left: Any, right: Any, out: Any, _spare: Any
     ) -> None:
-        blocks(rows, adds, terms, left, right, out)
+        block(rows, vectors, real, zero, adds, terms, left, right, out)
 
-    return compiled_as(all_terms, zero.dtype, vectors)
+    return compiled_as(all_terms, zero.dtype, vectors, real)
 
 
-def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
+def in_parts(vectors: int, real: int, zero: Any) -> Any:
     """Return what sums few terms in registers, and the sums of many in the spare block first."""
     size = vectors * VECTOR_BYTES
     count = vectors * numbers(zero.dtype.itemsize * 8)[2]
@@ -38,19 +39,22 @@ def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
         for term in range(0, terms, TERMS):
             lefts, rights = further(left, right, term)
             also = 1 if term > 0 else adds
-            blocks(rows, also, min(TERMS, terms - term), lefts, rights, out)
+            now = min(TERMS, terms - term)
+            block(rows, vectors, real, zero, also, now, lefts, rights, out)
 
-    runs = compiled_as(in_runs, zero.dtype, vectors)
+    runs = compiled_as(in_runs, zero.dtype, vectors, real)
 
     def all_terms(
         rows: int, adds: int, terms: int, left: Any, right: Any, out: Any, spare: Any
     ) -> None:
-        if terms <= MORE_TERMS:
-            runs(rows, adds, terms, left, right, out)
-            return
+        # One call: what is called twice is compiled twice.
+        few = terms <= MORE_TERMS
+        place, also = (out, adds) if few else (spare, 0)
         for term in range(0, terms, MORE_TERMS):
             lefts, rights = further(left, right, term)
-            runs(rows, 0, min(MORE_TERMS, terms - term), lefts, rights, spare)
+            runs(rows, also, min(MORE_TERMS, terms - term), lefts, rights, place)
+            if few:
+                return
             for number in range(2 * rows):
                 row, part = number // 2, number % 2
                 source = spare[0] + part * spare[1] + row * spare[2]
@@ -60,7 +64,7 @@ def in_parts(blocks: Any, vectors: int, zero: Any) -> Any:
                 else:
                     copy(target, source, size)
 
-    return compiled_as(all_terms, zero.dtype, vectors)
+    return compiled_as(all_terms, zero.dtype, vectors, real)
 
 
 def _further(left: Any, right: Any, term: int) -> Any:
