@@ -18,7 +18,7 @@ def against_native(training: bool) -> Iterator[Row]:
         for batch in BATCHES:
             steps = networks.layers_of(NetworkCase("native", name, batch), training=training)
             calls = {m: _call(networks.by_method(steps, m), training) for m in METHODS}
-            seconds = side_by_side(calls, rounds=5)
+            seconds = side_by_side(calls, rounds=6, long_rounds=6)
             yield {
                 "cell": f"{name}, batch {batch}",
                 "network": name,
