@@ -7,7 +7,6 @@ from typing import Any
 from numba import njit
 
 from fftconv.machine_code.rows import (
-    add_atomically,
     add_number,
     add_row,
     call,
@@ -86,7 +85,7 @@ def _bring(
     if job[at.COLUMNS_THERE] == 0:
         cut(item, tile, fft, row, plane, step, first, size)
         middle = ticks()
-        add_atomically(job, at.STATUS, transform(job[at.THERE], job[at.HANDLE], tile))
+        job[at.STATUS] += transform(job[at.THERE], job[at.HANDLE], tile)
     else:
         cut(item, desk, fft, row, plane, step, first, size)
         middle = ticks()
@@ -102,15 +101,15 @@ def _bring(
                 tile + job[at.ENDS_AT],
             ),
         )  # fmt: skip
-    add_atomically(job, at.COPYING, middle - start)
-    add_atomically(job, at.TRANSFORMING, ticks() - middle)
+    job[at.COPYING] += middle - start
+    job[at.TRANSFORMING] += ticks() - middle
 
 
 def _invert(job: Any, item: int, tile: int, desk: int) -> int:
     """Transform a spectrum back, and return where the tile's rows are."""
     start = ticks()
     if job[at.COLUMNS_THERE] == 0:
-        add_atomically(job, at.STATUS, transform(job[at.BACK], job[at.HANDLE_BACK], tile))
+        job[at.STATUS] += transform(job[at.BACK], job[at.HANDLE_BACK], tile)
         rows = tile
     else:
         rows, half, work = desk, desk + job[at.HALF_AT], desk + job[at.WORK_AT]
@@ -128,7 +127,7 @@ def _invert(job: Any, item: int, tile: int, desk: int) -> int:
                 item * job[at.ROW],
             ),
         )  # fmt: skip
-    add_atomically(job, at.INVERTING, ticks() - start)
+    job[at.INVERTING] += ticks() - start
     return rows
 
 

@@ -174,9 +174,10 @@ class Passes:
         self._channels = ins, _ = geometry.channels_per_group
         self.weight = str((tiling.fft, tiling.own, geometry.weight_shape, dtype))
         self._area = tiling.fft[0] * self._mkl.row if self._mkl else 0
-        self._desk = 0
+        self._desk = at.COPY_BYTES
         if self._own:
-            self._area, self._desk = self._own.area, self._own.desk
+            self._area = self._own.area
+            self._desk += self._own.desk
         self._bytes = self._area * dtype.itemsize
         self._planes = geometry.out_channels * ins
         share, self._shares = shares(geometry, tiling)
@@ -197,9 +198,10 @@ class Passes:
             own = self._own
             fields[at.COLUMNS_THERE : at.COLUMNS_BACK + 1] = [*own.functions]
             fields[at.TURNS_H], fields[at.TURNS_W] = (turns.address for turns in own.turns)
-            fields[at.DESK_BYTES], fields[at.HALF_AT] = own.desk, own.half
+            fields[at.HALF_AT] = own.half
             fields[at.WORK_AT], fields[at.ENDS_AT] = own.work, own.ends
             fields[at.HALF_ROW], fields[at.ROW] = own.half_row, own.row
+        fields[at.DESK_BYTES] = self._desk
         fields[at.GROUPS], fields[at.BATCH] = geometry.groups, geometry.batch
         fields[at.INS], fields[at.OUTS] = self._channels
         fields[at.FFT_H], fields[at.FFT_W] = tiling.fft
@@ -228,7 +230,8 @@ class Passes:
         address = self._addresses.get(name) or self._compiled(name)
         threads = 1 if pieces * self._area < SERIAL_NUMBERS else min(threads, pieces)
         fields[at.TICKET] = fields[at.SLOTS] = 0
-        share(address, ctypes.addressof(fields), threads)
+        fields[at.SELF] = ctypes.addressof(fields)
+        share(address, fields[at.SELF], threads)
         mkl.check(fields[at.STATUS])
         if is_profiling():
             _report(fields)

@@ -6,13 +6,16 @@ Numba takes them for the constants that they are.
 (
     # Counters that threads share: `take_ticket`, who has which scratch memory, MKL's first error.
     TICKET, SLOTS, STATUS,
+    # Where this job is: each thread makes a copy, in which it counts.
+    SELF,
     # Memory for the tiles of each thread, and the bytes that each has of it.
     SCRATCH, SLOT_BYTES,
     # MKL's two functions, and its descriptors for them.
     THERE, BACK, HANDLE, HANDLE_BACK,
     # Or, with 0 for MKL's, the generated ones, and the tables that they turn numbers by.
     COLUMNS_THERE, ROWS_THERE, ROWS_BACK, COLUMNS_BACK, TURNS_H, TURNS_W,
-    # Memory of each thread that those work in, its bytes, and what lies where in it.
+    # Memory of each thread that those work in, its bytes, and what lies where in it; the copy of
+    # the job is at its end.
     DESKS, DESK_BYTES, HALF_AT, WORK_AT,
     # Bytes of a row of a tile whose columns are transformed, and where a spectrum's ends lie.
     HALF_ROW, ENDS_AT,
@@ -39,4 +42,7 @@ Numba takes them for the constants that they are.
     # Ticks of the clock that went into each phase.
     COPYING, TRANSFORMING, MULTIPLYING, INVERTING,
     COUNT,
-) = range(64)  # fmt: skip
+) = range(65)  # fmt: skip
+
+#: Bytes that a thread has for its copy: the fields, and what keeps others from their cache lines.
+COPY_BYTES = 704
