@@ -41,8 +41,8 @@ Row = dict[str, Any]
 
 #: A call that takes so long brings caches and threads back in a small part of its time.
 LONG_S = 0.1
-#: What takes so long takes it without what comes with a first call, such as to compile. (A step of
-#: 128 channels of 128x128, 15x15, in channels_last: minutes.)
+#: What takes so long is sampled once. (A step of 128 channels of 128x128, 15x15, in channels_last:
+#: minutes.)
 ENDLESS_S = 30.0
 
 
@@ -53,21 +53,16 @@ def side_by_side(
 
     The order is drawn by lot in each turn: what a call leaves behind in caches and in the heap is
     not to meet the same one each time. Calls of more than half a second have `long_rounds` turns;
-    those that take endlessly are not called again.
+    those that take endlessly have one.
     """
     dice = random.Random(0)
     best = dict.fromkeys(calls, float("inf"))
-    for name, call in list(calls.items()):
-        start = time.perf_counter()
+    for call in calls.values():
         call()
-        once = time.perf_counter() - start
-        if once > ENDLESS_S:
-            best[name] = once
-            calls = {other: of for other, of in calls.items() if other != name}
     for turn in range(rounds):
         for name, call in dice.sample(list(calls.items()), len(calls)):
-            if (turn >= long_rounds and best[name] > 0.5) or (turn > 6 and best[name] > 0.02):
-                continue  # long calls need no more samples
+            if turn >= _turns(best[name], rounds, long_rounds):
+                continue
             start = time.perf_counter()
             call()  # brings caches and threads back to this contender
             once = max(time.perf_counter() - start, 1e-7)
@@ -80,6 +75,17 @@ def side_by_side(
                 call()
             best[name] = min(best[name], (time.perf_counter() - start) / count)
     return best
+
+
+def _turns(best_s: float, rounds: int, long_rounds: int) -> int:
+    """Return how many samples a call needs, by the best so far: infinity if there is none."""
+    if best_s == float("inf"):
+        return rounds
+    if best_s > ENDLESS_S:
+        return 1
+    if best_s > 0.5:
+        return long_rounds
+    return 7 if best_s > 0.02 else rounds
 
 
 def cells(sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:

@@ -11,10 +11,7 @@ from fftconv.machine_code.tickets import next_piece
 from fftconv.machine_code.transposes import gather, gather_narrow
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels import fields as at
-from fftconv.methods.overlap_save.many_channels.codelets import (
-    column_there,
-    row_there,
-)
+from fftconv.methods.overlap_save.many_channels.codelets import column_there, row_there
 from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import (
     AHEAD,

@@ -11,7 +11,7 @@ from fftconv.methods.overlap_save.many_channels import straight_lines as lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fftconv.machine_code.arithmetic import Number
+    from fftconv.machine_code.arithmetic import Complex, Number
 
 
 class _Term:
@@ -61,34 +61,39 @@ def there(length: int, rows: int, columns: int) -> tuple[int, int]:
     e = _Counting()
     column = _needed(lines.column_there(e, length, _numbers(rows)))
     real = _needed(_flat(lines.real_row_there(e, length, _numbers(columns))))
-    pairs = list(zip(_numbers(columns), _numbers(columns), strict=True))
-    other = _needed(_flat(lines.complex_row_there(e, length, pairs)))
-    return column, _all_rows(length, real, other)
+    others = _complex_rows(length)
+    if not others:
+        return column, lines.real_rows(length) * real
+    each = _needed(_flat(lines.complex_row_there(e, length, _pairs(columns))))
+    return column, lines.real_rows(length) * real + others * each
 
 
 @cache
 def back(length: int, rows: int, columns: int) -> tuple[int, int]:
     """Return the operations of a column, and of all rows of a tile, of which so many are wanted."""
     e = _Counting()
-    spectrum, bias = _numbers(length), _Term(0)
-    column = _needed(lines.column_back(e, length, spectrum, rows, bias))
-    bins = list(
-        zip(_numbers(lines.row_bins(length)), _numbers(lines.row_bins(length)), strict=True)
-    )
+    column = _needed(lines.column_back(e, length, _numbers(length), rows, _Term(0)))
+    bins = _pairs(lines.row_bins(length))
     real = _needed(lines.real_row_back(e, length, bins, columns))
-    bins = list(zip(_numbers(length), _numbers(length), strict=True))
-    other = _needed(_flat(lines.complex_row_back(e, length, bins, columns)))
-    return column, _all_rows(length, real, other)
+    others = _complex_rows(length)
+    if not others:
+        return column, lines.real_rows(length) * real
+    each = _needed(_flat(lines.complex_row_back(e, length, _pairs(length), columns)))
+    return column, lines.real_rows(length) * real + others * each
 
 
-def _all_rows(length: int, real: int, other: int) -> int:
-    reals = lines.real_rows(length)
-    return reals * real + (lines.spectrum_rows(length) - reals // 2 * 0 - reals) * other
+def _complex_rows(length: int) -> int:
+    """Return how many rows of a tile are complex; Winograd's has none."""
+    return lines.spectrum_rows(length) - lines.real_rows(length)
 
 
 def _numbers(count: int) -> list[Number]:
     return [_Term(0) for _ in range(count)]
 
 
-def _flat(pairs: Iterable[tuple[Number, Number]]) -> list[Number]:
+def _pairs(count: int) -> list[Complex]:
+    return list(zip(_numbers(count), _numbers(count), strict=True))
+
+
+def _flat(pairs: Iterable[Complex]) -> list[Number]:
     return [part for pair in pairs for part in pair]

@@ -68,9 +68,7 @@ def complex_row_back(e: Arithmetic, n: int, bins: list[Complex], count: int) -> 
     return [(re, im) for im, re in fft(e, [(im, re) for re, im in bins])[:count]]
 
 
-def column_back(
-    e: Arithmetic, n: int, r: list[Number], count: int, bias: Number
-) -> list[Number]:  # fmt: skip
+def column_back(e: Arithmetic, n: int, r: list[Number], count: int, bias: Number) -> list[Number]:
     """Return the first numbers of the column that has this spectrum, `bias` added to each."""
     if is_winograd(n):
         return [e.add(value, bias) for value in winograd.back(e, r, count)]
