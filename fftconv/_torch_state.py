@@ -53,9 +53,12 @@ def is_unwatched() -> bool:
 
 def is_plain(*tensors: Tensor | None) -> bool:
     """Whether a call may bypass the dispatcher: real tensors and nobody watching."""
-    return is_unwatched() and all(
-        t is None or (type(t) in PLAIN_TYPES and not t.is_meta) for t in tensors
-    )
+    if not is_unwatched():
+        return False
+    for tensor in tensors:  # `all` would make a generator, which takes as long as the rest
+        if tensor is not None and (type(tensor) not in PLAIN_TYPES or tensor.is_meta):
+            return False
+    return True
 
 
 def is_opaque(*operands: object) -> bool:

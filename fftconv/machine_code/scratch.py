@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from bisect import insort
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +14,9 @@ from fftconv.machine_code.pages import room
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import TypeAlias
+
+    _Piece: TypeAlias = tuple[int, int, torch.Tensor]
 
 #: Bytes that a Python thread keeps, in all: spectra of a deep layer's weight, which a step of
 #: training makes anew, are 40 to 280 MB. With new memory each time, steps took a fifth longer
@@ -20,34 +25,33 @@ KEPT_BYTES = max(1 << 27, memory_bytes() // 32)
 
 
 class _Kept(threading.local):
-    """What a thread keeps, the smallest first."""
+    """What a thread keeps, the smallest first: bytes, place of the first line, and the memory."""
 
     def __init__(self) -> None:
-        self.pieces: list[torch.Tensor] = []
+        self.pieces: list[_Piece] = []
 
 
 _kept = _Kept()
+_bytes_of = itemgetter(0)
 
 
-def _taken(wanted: int) -> torch.Tensor | None:
+def _taken(wanted: int) -> _Piece | None:
     """Return the smallest piece that is large enough, which is kept no longer."""
     pieces = _kept.pieces
-    for place, piece in enumerate(pieces):
-        if piece.nbytes >= wanted:
-            return pieces.pop(place)
+    for number, piece in enumerate(pieces):
+        if piece[0] >= wanted:
+            return pieces.pop(number)
     return None
 
 
-def _keep(piece: torch.Tensor) -> None:
+def _keep(piece: _Piece) -> None:
     """Keep a piece, in the place of the smallest if there are too many."""
-    if piece.nbytes > KEPT_BYTES:
-        return
-    if not _kept.pieces:
-        _kept.pieces = [piece]
+    if piece[0] > KEPT_BYTES:
         return
     # A new list: a handler of a signal may come to the old one at any moment.
-    pieces = sorted([*_kept.pieces, piece], key=lambda piece: piece.nbytes)
-    while sum(piece.nbytes for piece in pieces) > KEPT_BYTES:
+    pieces = [*_kept.pieces]
+    insort(pieces, piece)
+    while sum(map(_bytes_of, pieces)) > KEPT_BYTES:
         del pieces[0]
     _kept.pieces = pieces
 
@@ -71,9 +75,12 @@ class Scratch:
     def __enter__(self) -> list[int]:
         """Return the addresses of the pieces."""
         wanted = sum(self._sizes) + LINE_BYTES
-        kept = _taken(wanted)
-        self._memory = room(wanted) if kept is None else kept
-        place = aligned(self._memory)
+        piece = _taken(wanted)
+        if piece is None:
+            memory = room(wanted)
+            piece = memory.nbytes, aligned(memory), memory
+        self._piece = piece
+        place = piece[1]
         places = []
         for size in self._sizes:
             places.append(place)
@@ -87,4 +94,4 @@ class Scratch:
         traceback: TracebackType | None,
     ) -> None:
         """Keep the memory for the next call."""
-        _keep(self._memory)
+        _keep(self._piece)
