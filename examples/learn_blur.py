@@ -6,7 +6,7 @@ Learn a blur from a mosaic that does not fit into memory, take it off again, wit
 
 ``pip install -e '.[examples]'``, then ``python examples/learn_blur.py``. It generates a mosaic of
 many small pictures in storage (zarr) and blurs it there: that is what a camera would have seen.
-Then it learns the blur from both by gradient descent, whose gradient is summed over all blocks
+Then it learns the blur from both by conjugate gradients, which are summed over all blocks
 (`conv2d` and `grad_weight`), and sharpens the blurred mosaic by descent on the image (`conv2d` and
 `grad_input`). No step holds more than a few rows of blocks. It prints the peak of the memory that
 it took, and saves a picture.

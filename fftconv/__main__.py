@@ -7,7 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+from fftconv.models.command import MISUSE
 from fftconv.models.command import add_parser as add_survey
+
+#: The exit status of what Ctrl-C ended, as shells have it.
+INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,29 +38,34 @@ def _calibrate(output: Path | None) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
+    from fftconv._files import check_writable
     from fftconv.auto.measure import measure
     from fftconv.calibration.machine import calibration_file, save
     from fftconv.methods.registry import REGISTRY
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     reason = REGISTRY["compiled"].unavailable()
     if reason is not None:
         console.print(f"nothing to calibrate: {reason}", style="red")
         return 1
     start = time.perf_counter()
     machine = None
-    with Progress(console=console) as progress:
-        task = progress.add_task("calibrating", total=1.0)
-        for done, what, result in measure():
-            progress.update(task, completed=done, description=what)
-            machine = result
-    assert machine is not None
     path = output or calibration_file()
     try:
+        check_writable(path)  # before minutes of measuring
+        with Progress(console=console) as progress:
+            task = progress.add_task("calibrating", total=1.0)
+            for done, what, result in measure():
+                progress.update(task, completed=done, description=what)
+                machine = result
+        assert machine is not None
         save(machine, path)
     except OSError as error:
         console.print(f"cannot write {path}: {error.strerror}", style="red")
-        return 1
+        return MISUSE
+    except KeyboardInterrupt:
+        console.print("interrupted: nothing was written", style="red")
+        return INTERRUPTED
     console.print(f"measured in {time.perf_counter() - start:.0f} s, written to {path}")
     return 0
 

@@ -214,7 +214,8 @@ def decide(geometry: Geometry, dtype: torch.dtype, device: torch.device, needs_g
                 if together < cost:
                     cost, chosen = together, mixed
     fallback = registry.FALLBACK.name
-    if cost > WORTH_LEAVING * seconds_of(fallback, names):
+    leaves = {*chosen.values()} != {fallback}
+    if leaves and cost > WORTH_LEAVING * seconds_of(fallback, names):
         chosen = dict.fromkeys(names, fallback)
     tiles = (usable[method].tile(geometry, item_bytes) for method in chosen.values())
     tile, transforms = next((tile for tile in tiles if tile is not None), (None, ""))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from fftconv.geometry import Pair
 
 SCHEMA = 7
@@ -157,3 +161,43 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def precision(self, item_bytes: int) -> Precision:
         """Return the constants for elements of 4 or 8 bytes."""
         return self.float32 if item_bytes == 4 else self.float64
+
+
+def check(machine: Machine) -> None:
+    """Check what predictions take for granted of constants that somebody may have written by hand.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite, or sizes do not increase or have no figures.
+    """
+    for number in _numbers(msgspec.to_builtins(machine)):
+        if not isfinite(number) or number < 0:
+            raise ValueError(f"it has the number {number}, where none is below 0 or infinite")
+    for name in ("float32", "float64"):
+        precision: Precision = getattr(machine, name)
+        if not precision.native:
+            raise ValueError(f"{name} has no rates of torch's convolution")
+        for rate in precision.native:
+            _check_sizes(f"sides of {name}'s native {rate.channels}", rate.sides)
+            figures = rate.forward, rate.grad_input, rate.grad_weight
+            if any(len(of) != len(rate.sides) for of in figures):
+                raise ValueError(f"{name}'s native {rate.channels} has no figure for each side")
+        _check_sizes(f"sides of {name}'s tiles", [tile.side for tile in precision.tiles])
+
+
+def _check_sizes(what: str, sizes: Sequence[int]) -> None:
+    if len(sizes) < 2 or sizes[0] < 1 or any(low >= high for low, high in pairwise(sizes)):
+        raise ValueError(f"{what} must be two at least, and increase from 1 on: {[*sizes]}")
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """Yield all numbers in what JSON is made of."""
+    if isinstance(value, (int, float)):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _numbers(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _numbers(part)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 import warnings
 from functools import lru_cache, partial
 from importlib import resources
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
-from fftconv.calibration.constants import SCHEMA, Machine
+from fftconv._files import write
+from fftconv.calibration.constants import SCHEMA, Machine, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,10 @@ SHIPPED = {
     ("AVX512", True): "amd-avx512.json",
     ("AVX512", False): "intel-avx512.json",
 }
+
+
+#: Where the files of somebody without a home would be: nobody has them, or can write there.
+NOWHERE = Path("/nonexistent/fftconv/calibration.json")
 
 
 @lru_cache(maxsize=1)
@@ -75,36 +79,29 @@ generation = 0
 def calibration_file() -> Path:
     """Return where this user's calibration is, or would be."""
     path = os.environ.get(FILE_VARIABLE)
-    return Path(path) if path else _users_file(os.environ.get("XDG_DATA_HOME"), Path.home())
+    return Path(path) if path else _users_file(os.environ.get("XDG_DATA_HOME"), _home())
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user whom the system does not know
+        return None
 
 
 @lru_cache(maxsize=8)
-def _users_file(*_changes: object) -> Path:
+def _users_file(data: str | None, home: Path | None) -> Path:
     from platformdirs import user_data_path
 
+    if home is None and not data:
+        return NOWHERE
     return user_data_path("fftconv", appauthor=False) / "calibration.json"
 
 
 def save(machine: Machine, path: Path) -> None:
-    """Write a calibration, whole or not at all; what was planned by another is planned anew.
-
-    It goes where links lead, and into pipes and devices.
-    """
+    """Write a calibration (`fftconv._files.write`); what was planned by another is planned anew."""
     global generation
-    data = msgspec.json.format(msgspec.json.encode(machine), indent=1)
-    if path.exists() and not path.is_file():
-        path.write_bytes(data)  # a pipe or a device is written to, and never replaced
-        return
-    path = Path(os.path.realpath(path))  # a link stays one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+    write(path, msgspec.json.format(msgspec.json.encode(machine), indent=1))
     generation += 1
 
 
@@ -114,7 +111,7 @@ def read(path: Path) -> Machine:
     Raises
     ------
     ValueError
-        If the file is broken, of another version, or of another processor.
+        If the file is broken, of another version or another processor, or has no such numbers.
     OSError
         If it cannot be read.
     """
@@ -123,6 +120,7 @@ def read(path: Path) -> Machine:
         raise ValueError(f"it has version {machine.schema}, this fftconv reads {SCHEMA}")
     if machine.processor != processor():
         raise ValueError(f"it was measured on {machine.processor!r}, this is {processor()!r}")
+    check(machine)
     return machine
 
 
@@ -173,7 +171,7 @@ def _read_or_defaults(path: Path) -> Machine:
     try:
         return read(path)
     except FileNotFoundError:
-        if FILE_VARIABLE in os.environ:
+        if os.environ.get(FILE_VARIABLE):
             _ignore(path, "there is no such file")
     except (OSError, ValueError) as error:
         _ignore(path, str(error).splitlines()[0])

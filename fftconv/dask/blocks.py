@@ -68,9 +68,9 @@ def against(chunks: Sequence[int], stride: int, inputs: int, side: int) -> Sizes
 
 
 def joined(sizes: Sequence[int], side: int) -> Sizes:
-    """Join neighbours as far as they make no more than `side` together."""
+    """Join neighbours as far as they make no more than `side` together; empty ones are left out."""
     together: list[int] = []
-    for size in sizes:
+    for size in filter(None, sizes):
         if together and together[-1] + size <= side:
             together[-1] += size
         else:
@@ -92,9 +92,20 @@ def _continued(sizes: Sizes, total: int) -> Sizes:
 
 
 def asked_for(chunks: Any, size: Pair) -> tuple[Sizes, Sizes]:
-    """Return the blocks that a user names, as dask.array reads chunks of (height, width)."""
-    rows, columns = normalize_chunks(chunks, size, dtype="u1")
-    return tuple(rows), tuple(columns)
+    """Return the blocks that a user names, as dask.array reads chunks of (height, width).
+
+    Empty ones are left out.
+
+    Raises
+    ------
+    ValueError
+        If they do not make up the size.
+    """
+    try:
+        rows, columns = normalize_chunks(chunks, size, dtype="u1")
+    except ZeroDivisionError:
+        raise ValueError(f"chunks must be positive, got {chunks}") from None
+    return tuple(filter(None, rows)) or (0,), tuple(filter(None, columns)) or (0,)
 
 
 def by_groups(chunks: Sequence[int], groups: int) -> list[tuple[int, int]]:

@@ -217,7 +217,7 @@ def grad_weight(
     is_stored = source.stored is not None and of_output.stored is not None
     widest = max(of_output.chunks[2]), max(of_output.chunks[3])
     sides = blocks.sides_of(case.geometry, case.dtype.itemsize, is_stored, widest)
-    cut = tuple(blocks.joined(of_output.chunks[2 + axis], sides[axis]) for axis in (0, 1))
+    cut = tuple(blocks.joined(of_output.chunks[2 + axis], sides[axis]) or (0,) for axis in (0, 1))
     return graph.grad_weight(case, source, of_output, (cut[0], cut[1]))
 
 

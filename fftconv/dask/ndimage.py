@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -33,9 +34,10 @@ MODES: dict[str, Mode] = {
 }
 """scipy's words for how an image goes on beyond its borders."""
 
-#: Whole numbers are computed in float64 and cut off, as scipy does. So small an error of a sum,
-#: relative to the largest one, is not to cut off a whole one more.
-ROUNDING = 1e-10
+#: Whole numbers are computed in float64 and cut off, as scipy does. A sum that is so near to a
+#: whole number, relative to the largest sum of its block, is meant to be that number; and never one
+#: that is further away than the most.
+ROUNDING, MOST_ROUNDING = 2.0**-46, 0.25
 
 
 def correlate(
@@ -117,10 +119,11 @@ def _filtered(
         raise RuntimeError(
             f"image must have 2 dimensions (H, W) or 3 (S, H, W), got shape {tuple(image.shape)}"
         )
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise RuntimeError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
     source = source_of("image", image, HW if len(image.shape) == 2 else NHW)
     plane = _plane(weights, len(image.shape))
+    _check_constant(cval, source.dtype, plane.dtype)
     shifts = _shifts(plane.shape, pair("origin", origin), flip)
     if flip:
         plane = plane[::-1, ::-1]
@@ -161,11 +164,13 @@ def _case(
 def _plane(weights: Any, dimensions: int) -> Any:
     """Return weights as (kH, kW), an array of numpy or dask."""
     if isinstance(weights, torch.Tensor):
-        weights = weights.detach().cpu().resolve_conj().numpy()
+        weights = weights.detach().cpu().resolve_conj().resolve_neg().numpy()
     if not isinstance(weights, (np.ndarray, da.Array)):
         raise TypeError(
             f"weights must be an array of numpy, torch or dask, got {type(weights).__name__}"
         )
+    if any(length != length for length in weights.shape):  # as dask writes what it does not know
+        raise ValueError(f"weights must have a known shape, got {tuple(weights.shape)}")
     if weights.ndim == 3 == dimensions and weights.shape[0] != 1:
         raise NotImplementedError(
             f"weights of a stack must have one plane, for each image by itself, "
@@ -181,6 +186,15 @@ def _plane(weights: Any, dimensions: int) -> Any:
     if weights.dtype.kind not in "biufc":
         raise TypeError(f"weights must be numbers, got {weights.dtype}")
     return weights
+
+
+def _check_constant(cval: object, image: np.dtype[Any], weights: np.dtype[Any]) -> None:
+    """Check what stands beyond the borders, as scipy does."""
+    if not isinstance(cval, (Number, np.bool_)):
+        raise TypeError(f"cval must be a number, got {type(cval).__name__}")
+    if isinstance(cval, (complex, np.complexfloating)) and image.kind != "c":
+        kind = TypeError if weights.kind != "c" else ValueError
+        raise kind(f"cval must be real for an image of {image}, got {cval}")
 
 
 def _shifts(size: Pair, origin: Pair, flip: bool) -> Pair:
@@ -209,4 +223,6 @@ def _computed(image: np.dtype[Any], weights: np.dtype[Any]) -> np.dtype[Any]:
 def _cast(block: Any, dtype: np.dtype[Any]) -> Any:
     """Cut sums of whole numbers off at the point."""
     most = float(np.abs(block).max()) if block.size else 0.0
-    return (block + np.copysign(ROUNDING * max(1.0, most), block)).astype(dtype)
+    near = min(MOST_ROUNDING, ROUNDING * max(1.0, most))
+    whole_ones = np.rint(block)
+    return np.where(np.abs(block - whole_ones) <= near, whole_ones, block).astype(dtype)

@@ -77,8 +77,10 @@ def is_lazy(array: Any) -> bool:
     """Whether tasks can take parts of it."""
     if isinstance(array, da.Array):
         return True
-    parts = ("shape", "dtype", "chunks", "__getitem__")
-    return not isinstance(array, type) and all(hasattr(array, part) for part in parts)
+    parts = ("dtype", "chunks", "__getitem__")
+    # A `Delayed` says that it has whatever it is asked for.
+    has_shape = isinstance(getattr(array, "shape", None), tuple)
+    return has_shape and not isinstance(array, type) and all(hasattr(array, p) for p in parts)
 
 
 def whole(name: str, array: Any) -> Whole:
@@ -90,7 +92,8 @@ def whole(name: str, array: Any) -> Whole:
         If it is something else, or a tensor whose gradient is to be recorded.
     """
     if isinstance(array, da.Array):
-        one = array.rechunk(-1)
+        native = array.dtype.newbyteorder("=")
+        one = (array if array.dtype == native else array.astype(native)).rechunk(-1)
         reference = TaskRef((one.name, *[0] * one.ndim))
         return Whole(one.shape, one.dtype, reference, one.name, {}, (one,))
     if isinstance(array, torch.Tensor):

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from fftconv.models.survey import Survey
@@ -79,36 +81,60 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _surveyed(options: argparse.Namespace, console: Any) -> Survey:
-    import torch
+    from rich.markup import escape
     from rich.progress import Progress
 
+    from fftconv._files import check_writable
     from fftconv.methods.registry import check_name
     from fftconv.models.surveying import survey
 
     path = options.json
-    if path is not None and path.is_dir():
-        raise _MisuseError(f"cannot write {path}: it is a folder")
     if path is not None and not path.parent.is_dir():
         raise _MisuseError(f"cannot write {path}: there is no folder {path.parent}")
+    try:
+        if path is not None:
+            check_writable(path)  # before anything is measured
+    except OSError as error:
+        raise _MisuseError(f"cannot write {path}: {error.strerror}") from error
     try:
         for name in options.methods or ():
             check_name(name)
         model = _model(options.model)
         if not options.backward:
-            model.eval()
-        inputs = [torch.randn(shape) for shape in options.input]
+            _theirs(f"{options.model}.eval()", model.eval)
+        inputs = [_input(shape) for shape in options.input]
         directions: Any = ("forward", "backward") if options.backward else ("forward",)
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("", total=1.0)
 
             def tell(share: float, what: str) -> None:
-                progress.update(task, completed=share, description=what)
+                progress.update(task, completed=share, description=escape(what))
 
             return survey(
                 model, *inputs, directions=directions, methods=options.methods, progress=tell
             )
     except (ValueError, NotImplementedError) as error:
         raise _MisuseError(_line(error)) from error
+    except SystemExit as error:
+        raise _MisuseError(f"the model ended the program ({error.code})") from error
+
+
+def _input(shape: tuple[int, ...]) -> torch.Tensor:
+    import torch
+
+    try:
+        return torch.randn(shape)
+    except (RuntimeError, OverflowError, TypeError) as error:
+        sizes = "x".join(map(str, shape))
+        raise _MisuseError(f"cannot make an input of {sizes}: {_line(error)}") from error
+
+
+def _theirs(what: str, call: Callable[[], Any]) -> Any:
+    """Return what somebody's own code returns, whatever it raises or ends."""
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        raise _MisuseError(f"{what} failed: {type(error).__name__}: {_line(error)}") from error
 
 
 def _model(name: str) -> torch.nn.Module:
@@ -122,7 +148,7 @@ def _model(name: str) -> torch.nn.Module:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = "" if isinstance(error, ModuleNotFoundError) else f"{type(error).__name__}: "
         raise _MisuseError(f"cannot import {module}: {said}{_line(error)}") from error
     try:
@@ -135,12 +161,7 @@ def _model(name: str) -> torch.nn.Module:
             raise _MisuseError(
                 f"{name} is neither a model nor callable, but {type(found).__name__}"
             )
-        try:
-            found = found()
-        except Exception as error:
-            raise _MisuseError(
-                f"{name}() failed: {type(error).__name__}: {_line(error)}"
-            ) from error
+        found = _theirs(f"{name}()", found)
     if not isinstance(found, torch.nn.Module):
         raise _MisuseError(f"{name} returns no torch.nn.Module, but {type(found).__name__}")
     return found
@@ -152,10 +173,9 @@ def _line(error: BaseException) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
+    from fftconv._files import write
+
     try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
+        write(path, (text + "\n").encode())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise _MisuseError(f"cannot write {path}: {error.strerror}") from error

@@ -104,7 +104,10 @@ def contenders(call: Call, methods: Iterable[str], baselines: set[str], strict: 
 
 
 def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor | None]:
-    x = torch.randn(call.shape, dtype=call.dtype, device=call.device)
+    if call.dtype.is_floating_point or call.dtype.is_complex:
+        x = torch.randn(call.shape, dtype=call.dtype, device=call.device)
+    else:
+        x = torch.randint(0, 8, call.shape, dtype=call.dtype, device=call.device)
     if call.channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
     return x.requires_grad_(call.needs_grad), call.weight, call.bias

@@ -65,6 +65,8 @@ def convert(
     wanted = filter_fn or (lambda _layer, _name: True)
     found = [(name, layer) for name, layer in layers(model) if wanted(layer, name)]
     best = method.best if isinstance(method, Survey) else None
+    for name in dict.fromkeys((best or {}).values()):
+        check_name(name)
     if best is not None and found and not any(name in best for name, _ in found):
         raise ValueError(f"the survey knows none of the layers: it has {', '.join(best)}")
     for name, layer in found:

@@ -27,6 +27,7 @@ def text(survey: Survey) -> str:
 
 
 def _table(survey: Survey) -> object:
+    from rich.markup import escape
     from rich.table import Table
 
     methods = list(dict.fromkeys(m for row in survey.rows for m in row.seconds))
@@ -43,7 +44,7 @@ def _table(survey: Survey) -> object:
     for row in survey.rows:
         times = row.seconds
         table.add_row(
-            row.name or "(the model)",
+            escape(row.name) or "(the model)",
             str(row.calls),
             _sizes(row.input_shape),
             _sizes(row.weight_shape),

@@ -70,6 +70,8 @@ def survey(
 
     Raises
     ------
+    TypeError
+        If it is no module.
     ValueError
         If the model calls no Conv2d, refuses the inputs (``__cause__`` is its own error), or an
         argument names no direction or method.
@@ -82,6 +84,10 @@ def survey(
     >>> sorted(found.rows[0].seconds)
     ['compiled', 'native']
     """
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    if any(tensor.is_meta for tensor in model.parameters()):
+        raise SurveyError("the model is on the meta device, where nothing is computed")
     ways = _directions(directions)
     named = _methods(methods)
     tell = progress or (lambda _share, _what: None)
@@ -177,7 +183,8 @@ def _measured(
     for number, (key, call) in enumerate(alike.items()):
         shapes = " by ".join("x".join(map(str, s)) for s in (call.shape, call.weight.shape))
         tell((number + 1) / (len(alike) + 1), f"{call.name or 'the model'}: {shapes}")
-        made = contenders(call, named or tuple(REGISTRY), baselines, strict=named is not None)
+        methods = tuple(REGISTRY) if named is None else named
+        made = contenders(call, methods, baselines, strict=named is not None)
         times: dict[str, dict[str, float]] = {
             way: timing.side_by_side(
                 made.calls(way), call.device, rest.touch(call, made.incoming(way))

@@ -116,6 +116,13 @@ def unchanged(model: torch.nn.Module) -> Iterator[None]:
     gradients of the true ones see nothing.
     """
     states = [(module, dict(vars(module))) for module in model.modules()]
+    tables = [(table, dict(table)) for _, state in states for table in _tables(state)]
+    scripted = [
+        (tensor, tensor.detach().clone())
+        for module, _ in states
+        if isinstance(module, torch.jit.ScriptModule)
+        for tensor in module.state_dict(keep_vars=True).values()
+    ]
     stands_in: dict[int, Tensor] = {}
 
     def stand_in(tensor: Tensor | None, make: Any) -> Tensor | None:
@@ -131,6 +138,8 @@ def unchanged(model: torch.nn.Module) -> Iterator[None]:
     with torch.random.fork_rng(), torch.inference_mode(False):
         try:
             for module, state in states:
+                if isinstance(module, torch.jit.ScriptModule):
+                    continue  # its tensors are beyond Python's reach
                 for kind, make in (("_parameters", _parameter), ("_buffers", _buffer)):
                     tensors = state[kind].items()
                     vars(module)[kind] = {n: stand_in(tensor, make) for n, tensor in tensors}
@@ -139,12 +148,25 @@ def unchanged(model: torch.nn.Module) -> Iterator[None]:
             for module, state in states:
                 vars(module).clear()
                 vars(module).update(state)
+            for table, before in tables:
+                table.clear()
+                table.update(before)
+            with torch.no_grad():
+                for tensor, values in scripted:
+                    tensor.copy_(values)
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
 
 
+def _tables(state: dict[str, Any]) -> list[dict[Any, Any]]:
+    """Return what torch itself keeps of a module in dictionaries: its children and its hooks."""
+    named = (value for name, value in state.items() if name.startswith("_"))
+    return [value for value in named if isinstance(value, dict)]
+
+
 def _parameter(parameter: Tensor) -> Tensor:
-    return torch.nn.Parameter(parameter.detach(), parameter.requires_grad)
+    own = parameter.clone() if parameter.is_inference() else parameter
+    return torch.nn.Parameter(own.detach(), parameter.requires_grad)
 
 
 def _buffer(buffer: Tensor) -> Tensor:

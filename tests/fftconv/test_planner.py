@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from fftconv.__main__ import main
 from fftconv.auto import halves, measure
 from fftconv.auto import plan as planner
 from fftconv.calibration import machine
+from fftconv.calibration.constants import check
 from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
 from fftconv.methods import timing
@@ -281,6 +283,43 @@ def test_foreign_file_is_one_line(
     assert len(caught) == 1
 
 
+def _rates(data: dict[str, Any]) -> dict[str, Any]:
+    rate: dict[str, Any] = data["float32"]["native"][0]
+    return rate
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda data: data["float32"].update(tiles=[]), "sides of float32's tiles"),
+        (lambda data: data["float64"].update(native=[]), "float64 has no rates"),
+        (lambda data: _rates(data).update(sides=[]), "sides of float32's native"),
+        (lambda data: _rates(data).update(sides=[0] * 10), "sides of float32's native"),
+        (lambda data: _rates(data).update(forward=[1e-9]), "no figure for each side"),
+        (lambda data: data.update(fft_call=-1), "the number -1"),
+    ],
+)
+def test_a_file_with_impossible_numbers_is_one_line(
+    calibration: Path, spoil: Any, reason: str
+) -> None:
+    data = json.loads(machine.msgspec.json.encode(machine.defaults()))
+    data["processor"] = machine.processor()
+    spoil(data)
+    calibration.parent.mkdir()
+    calibration.write_text(json.dumps(data))
+    with pytest.warns(UserWarning, match=reason) as caught:
+        assert fftconv.plan((1, 1, 512, 512), (1, 1, 31, 31)).method == "overlap_save"
+    assert len(caught) == 1
+
+
+def test_all_that_ships_has_possible_numbers() -> None:
+    folder = Path(machine.__file__).parent / "shipped"
+    shipped = sorted(folder.glob("*.json"))
+    assert {path.name for path in shipped} == set(machine.SHIPPED.values())
+    for path in shipped:
+        check(machine.msgspec.json.decode(path.read_bytes(), type=machine.Machine))
+
+
 @pytest.mark.parametrize(
     ("vectors", "name", "like"),
     [
@@ -308,6 +347,26 @@ def test_no_file_is_no_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert machine.calibration_file() == tmp_path / "fftconv" / "calibration.json"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert machine.current() == machine.defaults()
+
+
+@pytest.mark.parametrize("data", [None, "given"])
+def test_nobody_needs_a_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: str | None
+) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    monkeypatch.setenv(FILE_VARIABLE, "")  # as if it were not there
+    if data is None:
+        monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+        assert not machine.calibration_file().exists()
+    else:
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        assert machine.calibration_file().is_relative_to(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert machine.current() == machine.defaults()
@@ -354,9 +413,34 @@ def test_calibrate_without_a_place_to_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
+    measured = []
+    monkeypatch.setattr(measure, "measure", lambda: measured.append(1) or iter([]))
+    for place in (tmp_path / "file" / "calibration.json", tmp_path):
+        assert main(["calibrate", "--output", str(place)]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith(f"cannot write {place}: ")
+    assert not measured, "minutes of measuring for nothing"
+
+
+def test_a_calibration_that_is_interrupted_is_one_line(
+    calibration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measure, "measure", interrupted)
+    assert main(["calibrate"]) == 130
+    assert capsys.readouterr().err.strip().endswith("interrupted: nothing was written")
+    assert not calibration.exists()
+
+
+def test_a_name_in_brackets_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(measure, "measure", lambda: iter([(1.0, "done", machine.defaults())]))
-    assert main(["calibrate", "--output", str(tmp_path / "file" / "calibration.json")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    path = tmp_path / "w[red]x[" / "[bold].json"
+    assert main(["calibrate", "--output", str(path)]) == 0
+    assert f"written to {path}" in capsys.readouterr().err
 
 
 def test_a_calibration_goes_through_a_link_and_into_a_pipe(tmp_path) -> None:

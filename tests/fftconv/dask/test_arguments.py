@@ -50,6 +50,7 @@ def test_a_weight_may_be_of_numpy_torch_or_dask() -> None:
         (torch.from_numpy(w), torch.from_numpy(bias)),
         (da.from_array(w, chunks=2), da.from_array(bias, chunks=3)),
         (w.astype(">f8"), bias[::-1].copy()[::-1]),
+        (da.from_array(w.astype(">f8")), da.from_array(bias.astype(">f8"))),
     ):
         made = fftconv.dask.conv2d(lazy, *given)
         np.testing.assert_allclose(made.compute(), expected, atol=1e-12)
@@ -68,6 +69,18 @@ def test_the_order_of_bytes_does_not_matter() -> None:
     assert made.dtype == np.dtype("f4")
     expected = F.conv2d(torch.from_numpy(values.astype("f4")), torch.from_numpy(W + 1))
     np.testing.assert_allclose(made.compute(), expected, atol=1e-5)
+
+
+def test_empty_chunks_are_left_out() -> None:
+    generator = np.random.default_rng(0)
+    x, g = generator.standard_normal((1, 1, 12, 9)), generator.standard_normal((1, 1, 10, 7))
+    ragged = da.from_array(g, chunks=((1,), (1,), (4, 0, 6), (0, 7)))
+    lazy = fftconv.dask.grad_weight(da.from_array(x), ragged, (3, 3))
+    expected = F.conv2d(torch.from_numpy(x), torch.from_numpy(g))
+    np.testing.assert_allclose(lazy.compute(), expected, atol=1e-12)
+    made = fftconv.dask.conv2d(da.from_array(x), g[..., :3, :3], chunks=((4, 0, 6), (7,)))
+    assert made.chunks[2:] == ((4, 6), (7,))
+    assert made.compute().shape == (1, 1, 10, 7)
 
 
 def test_arrays_that_may_not_be_written_to_are_read_in_place() -> None:

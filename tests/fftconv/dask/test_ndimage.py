@@ -1,5 +1,6 @@
 """`correlate` and `convolve` are scipy.ndimage's."""
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -65,6 +66,27 @@ def test_whole_numbers_are_cut_off_where_sums_are_exact() -> None:
     np.testing.assert_array_equal(made.compute(), flat)
 
 
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+def test_large_whole_numbers_are_what_they_were(dtype) -> None:
+    values = np.random.default_rng(0).integers(0, 2**45, (40, 50)).astype(dtype)
+    filtered = fftconv.dask.correlate(da.from_array(values, chunks=16), np.ones((1, 1)))
+    np.testing.assert_array_equal(filtered.compute(), values)
+    spike = np.zeros((9, 9), dtype)
+    spike[0, 0] = 10**12
+    filtered = fftconv.dask.correlate(da.from_array(spike, chunks=4), weights(3, 3) * 0 + 1)
+    np.testing.assert_array_equal(
+        filtered.compute(), scipy.ndimage.correlate(spike, np.ones((3, 3)))
+    )
+
+
+def test_means_of_whole_numbers_are_cut_off_alike_however_large_they_are() -> None:
+    values = np.random.default_rng(0).integers(0, 2**31, (60, 60))
+    third = np.full((3, 3), 1 / 9)
+    filtered = fftconv.dask.correlate(da.from_array(values, chunks=25), third).compute()
+    sums = scipy.ndimage.correlate(values, np.ones((3, 3), int))
+    np.testing.assert_array_equal(filtered, sums // 9)
+
+
 @BOTH
 @pytest.mark.parametrize("dtype", ["f4", "c8", "c16"])
 def test_complex_weights_make_the_result_complex(name, dtype) -> None:
@@ -91,6 +113,7 @@ def test_weights_may_be_of_torch_or_dask(given) -> None:
 
 
 LAZY = da.zeros((20, 20), chunks=10, dtype="f4")
+UNKNOWN = LAZY[LAZY[:, 0] > 0]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +130,13 @@ LAZY = da.zeros((20, 20), chunks=10, dtype="f4")
         ((LAZY, weights(3, 3)), {"mode": "zeros"}, RuntimeError, "mode must be one of reflect"),
         ((LAZY, weights(3, 3)), {"origin": 2}, ValueError, "origin must lie within the weights"),
         ((LAZY, weights(3, 3)), {"method": "fastest"}, ValueError, "fastest"),
+        ((LAZY, weights(3, 3)), {"mode": ["reflect"]}, RuntimeError, "mode must be one of reflect"),
+        ((LAZY, weights(3, 3)), {"cval": "0"}, TypeError, "cval must be a number, got str"),
+        ((LAZY, weights(3, 3)), {"cval": 1j}, TypeError, "cval must be real"),
+        ((LAZY, weights(3, 3) + 0j), {"cval": 1j}, ValueError, "cval must be real"),
+        ((LAZY, weights(3, 3)), {"chunks": 0}, ValueError, "chunks must be positive, got 0"),
+        ((dask.delayed(np.ones)((9, 9)), weights(3, 3)), {}, TypeError, "got Delayed"),
+        ((LAZY, UNKNOWN), {}, ValueError, "weights must have a known shape"),
     ],
 )
 def test_mistakes_are_named_at_once(arguments, options, error, says) -> None:

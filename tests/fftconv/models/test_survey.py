@@ -156,6 +156,59 @@ def test_what_cannot_be_surveyed_is_said_in_a_line(model, options, message) -> N
         fftconv.survey(model, torch.randn(2, 2, 2), **options)
 
 
+def test_what_is_no_model_is_a_type_error_and_what_is_nowhere_cannot_be_surveyed() -> None:
+    with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got int"):
+        fftconv.survey(3, torch.ones(1))
+    nowhere = torch.ones(1, 2, 4, 4, device="meta")
+    with pytest.raises(ValueError, match="meta device"):
+        fftconv.survey(nn.Conv2d(2, 2, 1, device="meta"), nowhere)
+
+
+def test_children_and_hooks_that_a_run_makes_are_gone_after_it() -> None:
+    class Grows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.more = nn.Conv2d(2, 2, 1), None
+
+        def forward(self, x: Tensor) -> Tensor:
+            if self.more is None:
+                self.more = nn.Conv2d(2, 3, 1)
+            self.register_forward_hook(lambda *_: None)
+            return self.more(self.conv(x))
+
+    model = Grows()
+    fftconv.survey(model, torch.ones(1, 2, 4, 4), methods=["native"])
+    assert model.more is None
+    assert list(model.state_dict()) == ["conv.weight", "conv.bias"]
+    assert not model._forward_hooks
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_scripted_and_traced_parts_are_run_and_left_alone() -> None:
+    x = torch.randn(1, 2, 4, 4)
+    norm = torch.jit.script(nn.BatchNorm2d(2))
+    model = nn.Sequential(nn.Conv2d(2, 2, 1), torch.jit.trace(nn.ReLU(), x), norm)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert [row.name for row in fftconv.survey(model, x, methods=["native"]).rows] == ["0"]
+    torch.testing.assert_close(model.state_dict(), before)
+
+
+def test_a_model_of_inference_tensors_is_surveyed() -> None:
+    with torch.inference_mode():
+        model = nn.Conv2d(2, 2, 1)
+    found = fftconv.survey(model, torch.ones(1, 2, 4, 4), directions=["forward"], methods=[])
+    assert list(found.rows[0].seconds) == ["native"], "none was named, and that is what it has"
+    assert model.weight.is_inference()
+
+
+def test_whole_numbers_are_surveyed() -> None:
+    model = nn.Conv2d(2, 2, 1, bias=False)
+    model.weight = nn.Parameter(torch.ones(2, 2, 1, 1, dtype=torch.int64), requires_grad=False)
+    x = torch.ones(1, 2, 4, 4, dtype=torch.int64)
+    found = fftconv.survey(model, x, directions=["forward"], methods=["native"])
+    assert found.rows[0].dtype == "int64"
+
+
 def test_methods_are_no_single_string() -> None:
     with pytest.raises(TypeError, match="methods must be a sequence of names, got 'fft'"):
         fftconv.survey(nn.Conv2d(1, 1, 1), torch.ones(1, 1, 1), methods="fft")
@@ -217,6 +270,15 @@ def test_converting_by_a_survey_takes_the_best_of_each_layer(network, x) -> None
     assert type(network.more) is nn.Conv2d
     with pytest.raises(ValueError, match="the survey knows none of the layers: it has first, "):
         fftconv.convert(nn.Sequential(nn.Conv2d(1, 1, 1)), found)
+
+
+def test_a_survey_that_names_no_method_of_ours_changes_nothing(network, x) -> None:
+    found = fftconv.survey(network, x, methods=["native"])
+    foreign = fftconv.Survey.from_json(found.to_json().replace('"native"', '"unfold"'))
+    before = [type(layer) for layer in network.modules()]
+    with pytest.raises(ValueError, match="got 'unfold'"):
+        fftconv.convert(network, method=foreign)
+    assert [type(layer) for layer in network.modules()] == before
 
 
 def test_the_best_of_a_layer_counts_all_of_its_calls() -> None:

@@ -35,6 +35,20 @@ number = 3
 def fails():
     raise KeyError("no weights here")
 
+class Ends(nn.Conv2d):
+    def forward(self, x):
+        raise SystemExit(5)
+
+ends = Ends(1, 1, 3)
+
+class NoEval(nn.Conv2d):
+    def eval(self):
+        raise KeyError("always training")
+
+no_eval = NoEval(1, 1, 3)
+bracketed = nn.Sequential()
+bracketed.add_module("[red]x[/blue]", nn.Conv2d(1, 1, 3))
+
 def gives_none():
     return None
 """
@@ -65,6 +79,20 @@ def test_a_function_or_a_model_is_surveyed_and_kept(module, name, capsys) -> Non
     assert [path.name for path in Path.cwd().glob("found*")] == ["found.json"]
 
 
+def test_names_in_brackets_are_names(module, capsys) -> None:
+    call = ["survey", f"{module}:bracketed", "--input", "1x1x9x9", "--methods", "native"]
+    assert main(call) == 0
+    assert "[red]x[/blue]" in capsys.readouterr().out
+
+
+def test_a_link_stays_a_link(module) -> None:
+    Path("link.json").symlink_to("target.json")
+    call = ["survey", f"{module}:network", "--input", "1x1x12x12", "--methods", "native"]
+    assert main([*call, "--json", "link.json"]) == 0
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("target.json").read_text())
+
+
 def test_several_inputs_and_training(module, capsys) -> None:
     call = ["survey", f"{module}:Two", "--input", "1x1x9x9", "--input", "2x1x9x9", "--backward"]
     assert main([*call, "--methods", "native"]) == 0
@@ -88,6 +116,11 @@ def test_several_inputs_and_training(module, capsys) -> None:
         ("{}:network", ("--methods", "magic"), "got 'magic'"),
         ("{}:network", ("--json", "no/folder.json"), "there is no folder no"),
         ("{}:network", ("--json", "."), "cannot write "),
+        ("{}:network", ("--json", "n" * 300), "cannot write "),
+        ("{}:ends", (), "the model ended the program (5)"),
+        ("{}:no_eval", (), "eval() failed: KeyError: 'always training'"),
+        ("{}:network", ("--input", "9" * 20 + "x3"), "cannot make an input of 999"),
+        ("{}:network", ("--input", "1x3x999999999x999999999"), "cannot make an input of 1x3x9"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_misuse(module, model, options, message, capsys) -> None:
