@@ -5,6 +5,7 @@ does to a measurement start it beside themselves.
 """
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -33,14 +34,20 @@ def burning(share: float = 1.0) -> Iterator[None]:
     process = subprocess.Popen([*command, "--parent", str(os.getpid())])
     try:
         time.sleep(0.5)  # until it has started and burns
+        if process.poll() is not None:
+            raise RuntimeError(f"the burner ended with status {process.returncode}")
         yield
     finally:
         process.kill()
         process.wait()
 
 
-def _share(text: str) -> float:
-    value = float(text)
+def share_of_core(text: str) -> float:
+    """Read a share of a core's time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no share of a core: above 0, at most 1")
     return value
@@ -49,7 +56,9 @@ def _share(text: str) -> float:
 def main() -> None:
     """Burn until the process is ended, or the one that it was started for is gone."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.burner", description=__doc__)
-    parser.add_argument("--share", type=_share, default=1.0, help="of the time (default: all)")
+    parser.add_argument(
+        "--share", type=share_of_core, default=1.0, help="of the time (default: all)"
+    )
     parser.add_argument("--parent", type=int, help="end when this process has ended")
     options = parser.parse_args()
     while options.parent is None or os.getppid() == options.parent:

@@ -6,6 +6,7 @@ alone and beside a burner: mean, and the 99th percentile over the median.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks import operands
-from benchmarks.burner import burning
+from benchmarks.burner import burning, share_of_core
 from benchmarks.cases import Case
 from benchmarks.sampling import ALL_THREADS
 
@@ -59,13 +60,23 @@ def _row(size: int, taps: int, seconds: float) -> str:
     )
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: above 0")
+    return value
+
+
 def main() -> None:
     """Print the table, alone and beside a burner."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.contended", description=__doc__)
     parser.add_argument(
-        "--seconds", type=float, default=_SECONDS, help="for each number of threads"
+        "--seconds", type=_seconds, default=_SECONDS, help="for each number of threads"
     )
-    parser.add_argument("--share", type=float, default=1.0, help="of a core that is burnt")
+    parser.add_argument("--share", type=share_of_core, default=1.0, help="of a core that is burnt")
     options = parser.parse_args()
     print(f"us a call, auto, forward, float32; {ALL_THREADS} threads and 1")
     head = f"{'input/filter':>9} {'mean of 1':>10} {'mean':>10} {'over 1':>8} {'median':>10}"

@@ -5,6 +5,7 @@ against each other. What it sees is one thread on the processor that valgrind em
 docs/tracking.md says what that leaves out.
 """
 
+import argparse
 import importlib.util
 import json
 import os
@@ -150,4 +151,7 @@ def _print_repeatability(rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.instructions", description=__doc__
+    ).parse_args()
     _print_repeatability(rounds=5)

@@ -6,6 +6,7 @@ Both sides convolve an 8x8 image with a 3x3 filter and a bias. For ``native`` th
 engine, less what its kernel saves. ``python -m benchmarks.overhead`` prints the table.
 """
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -72,6 +73,7 @@ class Overhead:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__).parse_args()
     print(f"{'':18}" + "".join(f"{name:>13}" for name in METHODS))
     for name in CALLS:
         cells = (f"{overhead_s(name, method) * 1e6:10.1f} us" for method in METHODS)

@@ -30,6 +30,13 @@ def _print_rows(title: str, rows: Iterator[Row]) -> list[Row]:
     return kept
 
 
+def _size(text: str) -> int:
+    least = min(peers.FILTER_SIZES)
+    if not text.isdecimal() or int(text) <= least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no side of an image: above {least}")
+    return int(text)
+
+
 def main() -> None:
     """Run the chosen sections and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
@@ -48,9 +55,14 @@ def main() -> None:
         "accuracy": study.accuracy,
     }
     parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(peers.INPUT_SIZES))
+    parser.add_argument("--sizes", nargs="+", type=_size, default=list(peers.INPUT_SIZES))
     parser.add_argument("--output", type=Path, help="also write every figure as JSON")
     options = parser.parse_args()
+    if options.output is not None:
+        try:
+            options.output.open("a").close()  # before minutes of measuring
+        except OSError as error:
+            parser.error(f"cannot write {options.output}: {error.strerror}")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
     for name in peers.PACKAGES:
         reason = peers.skip_reason(name, 64, 3)

@@ -7,11 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from fftconv.models.command import MISUSE
+from fftconv.models.command import INTERRUPTED, MISUSE
 from fftconv.models.command import add_parser as add_survey
-
-#: The exit status of what Ctrl-C ended, as shells have it.
-INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:

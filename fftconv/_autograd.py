@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd.function import FunctionCtx
 
-from fftconv._torch_state import OneLevelFunction, below_autograd, is_plain
+from fftconv._torch_state import OneLevelFunction, below_autograd, is_plain, primal, with_tangents
 from fftconv.methods.maps import OPERANDS, Maps
 
 if TYPE_CHECKING:
@@ -184,11 +184,12 @@ class Affine(OneLevelFunction):
         return gx, gw, g.sum((0, 2, 3)) if need_bias else None, None
 
     @staticmethod
+    @with_tangents
     def jvp(
         ctx: Context, dx: Tensor | None, dw: Tensor | None, dbias: Tensor | None, *_: None
     ) -> Tensor | None:
         """Apply the product rule; the bias's change reaches every pixel."""
-        x, w = ctx.saved_tensors
+        x, w = map(primal, ctx.saved_tensors)
         dy = _jvp("y", x, w, dx, dw, ctx.case)
         if dbias is None:
             return dy
@@ -214,9 +215,10 @@ class Map(OneLevelFunction):
         return (*_vjp(ctx.out, a, b, v, ctx.case, need_a, need_b), None, None)
 
     @staticmethod
+    @with_tangents
     def jvp(ctx: Context, da: Tensor | None, db: Tensor | None, *_: None) -> Tensor | None:
         """Apply the product rule."""
-        a, b = ctx.saved_tensors
+        a, b = map(primal, ctx.saved_tensors)
         return _jvp(ctx.out, a, b, da, db, ctx.case)
 
 
@@ -239,11 +241,12 @@ class Grads(OneLevelFunction):
         return _added(from_input[1], from_weight[1]), from_weight[0], from_input[0], None
 
     @staticmethod
+    @with_tangents
     def jvp(
         ctx: Context, dg: Tensor | None, dx: Tensor | None, dw: Tensor | None, *_: None
     ) -> tuple[Tensor | None, Tensor | None]:
         """Apply the product rule to both."""
-        g, x, w = ctx.saved_tensors
+        g, x, w = map(primal, ctx.saved_tensors)
         return _jvp("x", w, g, dw, dg, ctx.case), _jvp("w", x, g, dx, dg, ctx.case)
 
 

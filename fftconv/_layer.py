@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 
 class WithMethod:
     """Comes before a layer of torch among the bases of ours."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the signature that its `__init__` has: `skip_init` looks at it."""
+        super().__init_subclass__(**kwargs)
+        own = inspect.signature(cls.__init__)
+        if cls.__init__ is not WithMethod.__init__:
+            parameters = list(own.parameters.values())[1:]
+        elif cls.__module__.startswith("fftconv.") and hasattr(torch.nn, cls.__name__):
+            torchs = inspect.signature(getattr(torch.nn, cls.__name__)).parameters
+            parameters = [*torchs.values(), own.parameters["method"]]
+        else:
+            return  # as its parent's
+        cls.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, method: str = "auto", **kwargs: Any) -> None:
         check_name(method)

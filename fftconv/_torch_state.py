@@ -5,7 +5,7 @@ record a gradient for itself. What a new version of torch renames is to be mende
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import torch
@@ -79,6 +79,26 @@ def multiplies_in(dtype: torch.dtype) -> bool:
         return bool(getattr(torch.ops.mkldnn, f"_is_mkldnn_{name}_supported")())
     except (AttributeError, RuntimeError):  # a torch without oneDNN
         return False
+
+
+def with_tangents(jvp: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule of forward mode whose own operations are differentiated forward, too.
+
+    torch calls such rules with forward mode off: levels of `torch.func.jvp` around this one would
+    find no tangents in what comes of it.
+    """
+
+    @wraps(jvp)
+    def run(*arguments: Any) -> Any:
+        with _set_fwd_grad_enabled(True):
+            return jvp(*arguments)
+
+    return run
+
+
+def primal(tensor: Tensor) -> Tensor:
+    """Return a tensor without its change at the innermost level of forward mode."""
+    return tensor if forward_level() < 0 else forward_ad.unpack_dual(tensor).primal
 
 
 def below_autograd(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ Nothing here looks at the values or the dtype of a tensor; a method that is hand
 trust every number in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import index
 from typing import SupportsIndex, TypeAlias, cast
@@ -20,6 +20,8 @@ Sides: TypeAlias = tuple[int, int, int, int]
 #: at each image size, so that more than a hundred sizes come and go without planning anew; prepared
 #: cases take 3 to 15 kB each, 60 MB in all at most.
 CASES_KEPT = 4096
+#: The largest number that torch takes: one of 64 bits.
+MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,11 @@ def area(size: Pair) -> int:
 
 def shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[int, ...]:
     """Read a shape of four sizes; one of three is a batch of one image, where there may be such."""
+    if not isinstance(shape, Iterable):
+        raise TypeError(f"{name}'s shape must be a sequence of sizes, got {type(shape).__name__}")
     sizes = tuple(integer(f"every size in the {name}'s shape", size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise RuntimeError(f"{name} must have no negative size, got shape {sizes}")
     if unbatched and len(sizes) == 3:
         return 1, *sizes
     if len(sizes) != 4:
@@ -208,6 +214,8 @@ def shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[
 def pair(name: str, value: int | Sequence[int]) -> Pair:
     """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        if not -MOST <= value[0] <= MOST >= value[1] >= -MOST:
+            raise _too_large(name, value)
         return value  # as layers have it: not looked at more closely than need be
     if isinstance(value, (tuple, list)):
         numbers = [integer(name, number) for number in value]
@@ -240,6 +248,8 @@ def sides(
 def integer(name: str, value: object) -> int:
     """Read one whole number, as torch does."""
     if type(value) is int:
+        if not -MOST <= value <= MOST:
+            raise _too_large(name, value)
         return value
     if isinstance(value, torch.SymInt):
         return cast(int, value)  # asking a traced program for the number would fix it
@@ -247,10 +257,14 @@ def integer(name: str, value: object) -> int:
         # A tensor or an array of one whole number says so only when it is asked.
         # A truth of numpy before 2.3 warns, and is then a number.
         if not isinstance(value, (bool, np.bool_)) and isinstance(value, SupportsIndex):
-            return index(value)
+            return integer(name, index(value))
     except TypeError:
         pass
     raise TypeError(f"{name} must be an integer or a pair, got {type(value).__name__}")
+
+
+def _too_large(name: str, value: object) -> ValueError:
+    return ValueError(f"{name} must fit into 64 bits, got {value}")
 
 
 def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], groups: int) -> None:
@@ -270,6 +284,8 @@ def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], gro
 
 
 def _check_numbers(geometry: Geometry) -> None:
+    if geometry.groups <= 0:
+        raise RuntimeError(f"groups must be positive, got {geometry.groups}")
     if min(geometry.stride) <= 0:
         raise RuntimeError(f"stride must be positive, got {geometry.stride}")
     if min(geometry.dilation) <= 0:

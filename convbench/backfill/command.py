@@ -4,7 +4,7 @@ import argparse
 
 from rich.console import Console
 
-from convbench.command_line.arguments import count, pattern
+from convbench.command_line.arguments import count, machine, pattern
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,7 +18,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N",
         help="of the last N (default: 10)",
     )
-    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.add_argument(
+        "--machine",
+        type=machine,
+        help="this machine's name in the results (default: its own)",
+    )
     parser.add_argument(
         "--bench",
         type=_pattern,

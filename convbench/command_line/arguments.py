@@ -44,6 +44,13 @@ def count(what: str) -> Callable[[str], int]:
     return read
 
 
+def machine(text: str) -> str:
+    """Read the name of a machine, which is that of a folder of its results."""
+    if text in ("", ".", "..") or not text.isprintable() or {"/", "\\"} & set(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a machine, nor of a folder")
+    return text
+
+
 def share(text: str) -> float:
     """Read a part of the whole: 2%, 0.02."""
     number, percent = text.removesuffix("%"), text.endswith("%")

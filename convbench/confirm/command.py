@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from convbench.command_line.arguments import duration, pattern
+from convbench.command_line.arguments import duration, machine, pattern
 from convbench.command_line.failure import MisuseError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.confirm.steps import State
@@ -41,7 +41,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="only cells that it finds, as in asv",
     )
     parser.add_argument("--again", action="store_true", help="those that were decided, too")
-    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.add_argument(
+        "--machine",
+        type=machine,
+        help="this machine's name in the results (default: its own)",
+    )
     add_suite_options(parser)
     parser.set_defaults(run=run)
 
@@ -50,11 +54,14 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from convbench.asv.machines import machine_name
     from convbench.building.configured import entered, opened
+    from convbench.results.store import machine_facts
     from convbench.suite.place import is_elsewhere
 
     name = entered(args.config)
     if is_elsewhere() and PLUGIN not in opened(name).plugins:
         raise MisuseError(f'what steps there are is said by "{PLUGIN}" in asv\'s `plugins`')
+    if args.machine is not None:
+        machine_facts(opened(name), args.machine)  # says which there are
     machine = machine_name(args.machine)
     suite = [] if name is None else ["--config", str(name)]
     suite += [] if args.environment is None else ["--environment", args.environment]

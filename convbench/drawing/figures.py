@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import MisuseError
 from convbench.files.atomic import replacing
 
 
@@ -15,12 +15,12 @@ def save(figure: Figure, output: Path) -> None:
 
     Raises
     ------
-    CommandError
+    MisuseError
         matplotlib cannot write the format.
     """
     form = output.suffix.removeprefix(".")
     if not form:
-        raise CommandError(f"cannot draw {output}: its name ends with no format, such as .svg")
+        raise MisuseError(f"cannot draw {output}: its name ends with no format, such as .svg")
     # No date, no random identifiers; text stays text.
     style: Any = {"svg.hashsalt": "fftconv", "svg.fonttype": "none"}
     metadata = {"Date": None} if output.suffix == ".svg" else None
@@ -28,4 +28,4 @@ def save(figure: Figure, output: Path) -> None:
         with mpl.rc_context(style), replacing(output) as temporary:
             figure.savefig(temporary, format=form, dpi=150, metadata=metadata)
     except ValueError as error:
-        raise CommandError(f"cannot draw {output}: {error}") from error
+        raise MisuseError(f"cannot draw {output}: {error}") from error

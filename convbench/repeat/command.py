@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.command_line.arguments import count, pattern, share
+from convbench.command_line.arguments import count, machine, pattern, share
 from convbench.command_line.failure import MisuseError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.suite.place import is_elsewhere
@@ -37,7 +37,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--burn", type=share, default=0.0, help="of a core, burnt beside every second run, as 50%%"
     )
-    parser.add_argument("--machine", help="this machine's name in the results (default: its own)")
+    parser.add_argument(
+        "--machine",
+        type=machine,
+        help="this machine's name in the results (default: its own)",
+    )
     add_suite_options(parser)
     parser.set_defaults(run=run)
 
@@ -54,7 +58,10 @@ def run(args: argparse.Namespace, console: Console) -> None:
     if args.output is not None and destination(args.output).special:
         raise MisuseError(f"--output {args.output} is no file, which a study could go on in")
     if args.show is not None:
-        print_study(read_samples(args.show), console)
+        shown = read_samples(args.show)
+        if not shown:
+            raise MisuseError(f"--show {args.show} holds no run")
+        print_study(shown, console)
         return
     here = Path.cwd()
     config = entered(args.config)
@@ -100,6 +107,8 @@ def _measured(args: argparse.Namespace, console: Console, config: Path | None) -
     folder = state_folder() / "repeat" / machine / commit[:8]
     bench = args.bench or (_ANY_TIME if is_elsewhere() else DEFAULT_BENCH)
     study = Study(folder, machine, commit, bench, config or Path("asv.conf.json"), args.environment)
+    if not study.chunks():
+        raise MisuseError(f"--bench {bench!r} finds no timed cell")
     for number in range(1, args.runs + 1):
         if number in done:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import MisuseError
 from convbench.report.options import add_run_options
 from convbench.suite.facts import BACKWARD, FORWARD
 
@@ -52,7 +52,7 @@ def _series(run: "Run", benchmark: str, input_size: int) -> dict[str, list[tuple
             lines.setdefault(record.params["method"], []).append(point)
     if not lines:
         sizes = sorted({record.params["input"] for record in run.of(benchmark)})
-        raise CommandError(
+        raise MisuseError(
             f"{run.machine} measured no input of size {input_size} at {run.commit[:8]} "
             f"(has: {', '.join(map(str, sizes)) or 'none'})"
         )
@@ -76,7 +76,7 @@ def draw(run: "Run", facts: dict[str, str], direction: str, input_size: int, out
 
     Raises
     ------
-    CommandError
+    MisuseError
         The run has no such cells, or matplotlib cannot write the format.
     """
     from matplotlib.figure import Figure

@@ -8,6 +8,7 @@ from convbench.asv.machines import this_machine
 from convbench.results.grid import Grid, grids
 from convbench.results.source import Source
 from convbench.results.store import (
+    NotThereError,
     StoreError,
     find_run,
     load_benchmarks,
@@ -63,6 +64,8 @@ def narrow(source: Source, wanted: Mapping[str, str | None]) -> list[Grid]:
     ]
     if not left:
         there = "; ".join(str(grid.view) for grid in source.grids)
-        given = ", ".join(f"--{name} {value}" for name, value in wanted.items() if value)
-        raise StoreError(f"nothing was measured with {given} (has: {there})")
+        given = ", ".join(
+            f"--{name} {value}" for name, value in wanted.items() if value is not None
+        )
+        raise NotThereError(f"nothing was measured with {given} (has: {there})")
     return left

@@ -14,7 +14,7 @@ from asv.machine import Machine
 from asv.results import Results, iter_results_for_machine
 from asv.util import UserError
 
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import CommandError, MisuseError
 from convbench.results.reasons import (
     DISTURBED,
     CellKey,
@@ -34,6 +34,10 @@ _SENSITIVE = 1.25
 
 class StoreError(CommandError):
     """The results cannot be read; the message says which and why, in one line."""
+
+
+class NotThereError(StoreError, MisuseError):
+    """Nothing was measured of what the command line names; the message says what there is."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,9 @@ def machine_facts(conf: Config, machine: str) -> dict[str, str]:
     path = Path(conf.results_dir) / machine / "machine.json"
     if not path.exists():
         known = ", ".join(machines(conf)) or "none"
-        raise StoreError(f"no results of machine {machine!r} in {conf.results_dir}/ (has: {known})")
+        raise NotThereError(
+            f"no results of machine {machine!r} in {conf.results_dir}/ (has: {known})"
+        )
     loaded = Machine()
     loaded.__dict__.update(_read_json(path))
     return {key: str(value) for key, value in loaded.__dict__.items()}
@@ -301,5 +307,5 @@ def find_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str | N
                 f"`{written(others[-1].settings)}` shows the newest"
             )
         measured = ", ".join(dict.fromkeys(run.commit[:8] for run in found)) or "none"
-        raise StoreError(f"{machine} has no results of commit {commit!r} (has: {measured})")
+        raise NotThereError(f"{machine} has no results of commit {commit!r} (has: {measured})")
     return matching[-1]

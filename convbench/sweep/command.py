@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convbench.command_line.arguments import count, pattern
+from convbench.command_line.arguments import count, machine, pattern
 from convbench.command_line.failure import CommandError, MisuseError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.power.options import DEFAULTS, add_study_options
@@ -62,7 +62,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="only cells that asv finds by it (default: what the report measures)",
     )
     parser.add_argument(
-        "--machine", help="the machine's name in the results, where all hosts are of one kind"
+        "--machine",
+        type=machine,
+        help="the machine's name in the results, where all hosts are of one kind",
     )
     parser.add_argument(
         "--environments",

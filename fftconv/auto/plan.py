@@ -154,6 +154,8 @@ def plan(
     >>> plan((1, 1, 512, 512), (1, 1, 5, 5)).method
     'compiled'
     """
+    if not isinstance(dtype, torch.dtype):
+        raise TypeError(f"dtype must be a torch.dtype, got {dtype!r}")
     registry.load()  # raises the generation, if there is something to load
     machine.current()  # raises its generation if there is a new one
     return _plan(

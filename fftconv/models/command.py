@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from fftconv.models.survey import Survey
 
-MISUSE = 2
+MISUSE, INTERRUPTED = 2, 130
+"""Exit statuses: of what cannot be, and of what Ctrl-C ended, as shells have it."""
 
 
 class _MisuseError(Exception):
@@ -77,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
     except _MisuseError as error:
         console.print(f"fftconv survey: {error}", style="red", markup=False, highlight=False)
         return MISUSE
+    except KeyboardInterrupt:
+        console.print("fftconv survey: interrupted", style="red")
+        return INTERRUPTED
     return 0
 
 
@@ -113,7 +117,7 @@ def _surveyed(options: argparse.Namespace, console: Any) -> Survey:
             return survey(
                 model, *inputs, directions=directions, methods=options.methods, progress=tell
             )
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, NotImplementedError, ImportError) as error:
         raise _MisuseError(_line(error)) from error
     except SystemExit as error:
         raise _MisuseError(f"the model ended the program ({error.code})") from error

@@ -146,6 +146,8 @@ class NativeConv2d(_SingleFilterConv2d):
         # scipy's layers compute in the wider of the two dtypes and return the input's.
         dtype = torch.promote_types(input.dtype, self.filter.dtype)
         result = torch.nn.functional.conv2d(
-            input.to(dtype)[None, None], self.filter.to(dtype)[None, None], self.bias.to(dtype)[0]
+            input.to(dtype)[None, None],
+            self.filter.to(dtype)[None, None],
+            self.bias.to(dtype).reshape(1),
         )
         return result[0, 0].to(input.dtype)

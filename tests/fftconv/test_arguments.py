@@ -15,6 +15,31 @@ EACH = pytest.mark.parametrize("method", METHODS)
 X, W = torch.zeros(2, 4, 8, 8), torch.zeros(6, 4, 3, 3)
 
 
+@EACH
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation", "groups"])
+def test_numbers_beyond_64_bits_are_a_value_error_as_torchs(method: str, name: str) -> None:
+    for number in (2**63, -(2**70), *([(1, 2**64)] if name != "groups" else [])):
+        with pytest.raises(ValueError, match="Overflow"):
+            F.conv2d(X, W, **{name: number})
+        with pytest.raises(ValueError, match=f"{name} must fit into 64 bits") as error:
+            fftconv.conv2d(X, W, **{name: number}, method=method)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "says"),
+    [
+        (((-1, 1, 8, 8), (1, 1, 3, 3)), {}, RuntimeError, "no negative size"),
+        ((5, (1, 1, 3, 3)), {}, TypeError, "input's shape must be a sequence of sizes, got int"),
+        (((1, 1, 8, 8), None), {}, TypeError, "weight's shape must be a sequence"),
+        (((1, 1, 8, 8), (1, 1, 3, 3)), {"dtype": float}, TypeError, "must be a torch.dtype"),
+    ],
+)
+def test_a_plan_of_nonsense_is_refused(arguments, options, error, says) -> None:
+    with pytest.raises(error, match=says):
+        fftconv.plan(*arguments, **options)
+
+
 def assert_as_torch(method: str, x: Tensor, w: Tensor, b: Tensor | None, **kwargs: Any) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Using padding='same'")

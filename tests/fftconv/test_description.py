@@ -1,6 +1,7 @@
 """The table of methods in docs/ is what the methods say, and the docstrings' examples run."""
 
 import doctest
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,23 @@ def test_table_is_what_the_methods_say() -> None:
     held = re.search("<!-- methods:begin -->\n(.*)<!-- methods:end -->", PAGE.read_text(), re.S)
     assert held is not None
     assert held[1].strip() == printed.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "says"),
+    [
+        (["nope"], "", "unrecognized arguments: nope"),
+        ([], "no_such_module", "FFTCONV_METHODS=no_such_module: ModuleNotFoundError: "),
+    ],
+)
+def test_misuse_of_the_command_is_a_line_and_2(arguments, named, says) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fftconv.methods", *arguments],
+        env={**os.environ, "FFTCONV_METHODS": named}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_table_asks_the_methods(monkeypatch: pytest.MonkeyPatch) -> None:

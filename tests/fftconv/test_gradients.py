@@ -204,3 +204,26 @@ def test_a_seen_call_does_not_let_another_bias_pass() -> None:
         fftconv.conv2d(x, w, b.to("meta"))
     with pytest.raises(TypeError, match="bias"):
         fftconv.conv2d(x, w, [0.0, 1.0])  # type: ignore[arg-type]
+
+
+@EACH
+def test_forward_mode_of_forward_mode(method: str) -> None:
+    """Each level's changes reach the other: a rule of torch's own sees none of an outer level's."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = (2, 2, 7, 6), (3, 2, 3, 2), (3,)
+    x, w, b = (torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes)
+
+    def mixed(function: Any, one: int, other: int) -> Tensor:
+        def loss(*operands: Tensor) -> Tensor:
+            return (function(*operands) ** 3).sum()
+
+        return torch.func.jacfwd(torch.func.jacfwd(loss, argnums=one), argnums=other)(x, w, b)
+
+    def ours(*operands: Tensor) -> Tensor:
+        return fftconv.conv2d(*operands, padding=1, method=method)
+
+    def torchs(*operands: Tensor) -> Tensor:
+        return F.conv2d(*operands, padding=1)
+
+    for one, other in ((0, 1), (1, 0), (2, 1), (0, 0)):
+        torch.testing.assert_close(mixed(ours, one, other), mixed(torchs, one, other))

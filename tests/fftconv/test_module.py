@@ -1,6 +1,7 @@
 """`fftconv.Conv2d` in the place of `torch.nn.Conv2d`."""
 
 import copy
+import inspect
 import io
 import pickle
 
@@ -29,6 +30,21 @@ def test_state_goes_both_ways(
     again = fftconv.Conv2d(4, 6, (3, 5), **arguments, method=method)
     again.load_state_dict(torchs.state_dict())
     torch.testing.assert_close(again(x[0]), torchs(x[0]))
+
+
+@pytest.mark.parametrize("kind", [fftconv.Conv1d, fftconv.Conv2d, fftconv.ConvTranspose2d])
+def test_the_signature_is_torchs_and_a_method(kind: type[torch.nn.Module]) -> None:
+    """`torch.nn.utils.skip_init` refuses a layer that seems to take no device."""
+    torchs = inspect.signature(getattr(torch.nn, kind.__name__)).parameters
+    assert list(inspect.signature(kind).parameters) == [*torchs, "method"]
+    layer = torch.nn.utils.skip_init(kind, 2, 4, 3, method="fft")
+    assert layer.method == "fft"
+
+    class Own(kind):
+        def __init__(self, width: int) -> None:
+            super().__init__(1, width, 3)
+
+    assert list(inspect.signature(Own).parameters) == ["width"]
 
 
 def test_same_seed_same_weights() -> None:

@@ -355,3 +355,13 @@ def test_one_that_is_too_large_takes_nobodys_place() -> None:
 
 def test_good_length() -> None:
     assert [good_length(n) for n in (1, 63, 65, 1025, 5000)] == [1, 64, 72, 1152, 5120]
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight"), [((1, 1, 80, 80), (1, 1, 31, 31)), ((1, 16, 20, 20), (16, 16, 7, 7))]
+)
+def test_a_weight_that_is_the_negative_of_the_last_one_in_the_same_memory(shape, weight) -> None:
+    x, w = torch.randn(shape), torch.randn(weight)
+    for first, second in ((w, torch._neg_view(w)), (torch._neg_view(w), w)):
+        y = conv2d(x, first, method="overlap_save")
+        torch.testing.assert_close(conv2d(x, second, method="overlap_save"), -y)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from convbench.report.options import add_options, view_wanted, write_text
+from convbench.report.options import add_options, format_wanted, view_wanted, write_text
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,12 +21,13 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.report.crossover.text import LEGEND, map_csv, map_table
     from convbench.results.selection import choose, narrow
 
+    form = format_wanted(args)
     check_outputs({"--output": args.output})
     source = choose(args.machine, args.commit)
     found = narrow(source, view_wanted(args))
-    if args.format == "csv":
+    if form == "csv":
         write_text(map_csv(found, source.run.machine, source.run.commit), args.output)
-    elif args.format == "table":
+    elif form == "table":
         console.print(source.caption, soft_wrap=True)
         for grid in found:
             console.print(map_table(grid))
@@ -34,6 +35,6 @@ def run(args: argparse.Namespace, console: Console) -> None:
     else:
         from convbench.report.crossover.figure import draw
 
-        output = args.output or Path(f"crossover.{args.format}")
+        output = args.output or Path(f"crossover.{form}")
         draw(found, source.caption, output)
         console.print(f"wrote {output}", soft_wrap=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from convbench.command_line.failure import CommandError
-from convbench.report.options import add_options, view_wanted, write_text
+from convbench.report.options import add_options, format_wanted, view_wanted, write_text
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,6 +25,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.report.roofline.text import fraction_csv, fraction_table
     from convbench.results.selection import choose, narrow
 
+    form = format_wanted(args)
     check_outputs({"--output": args.output})
     source = choose(args.machine, args.commit)
     machine, commit = source.run.machine, source.run.commit
@@ -39,9 +40,9 @@ def run(args: argparse.Namespace, console: Console) -> None:
         raise CommandError(
             "what the cells of this view ask for is not known: no limit to compare to"
         )
-    if args.format == "csv":
+    if form == "csv":
         write_text(fraction_csv(found, limits, machine, commit), args.output)
-    elif args.format == "table":
+    elif form == "table":
         console.print(source.caption, soft_wrap=True)
         for grid in found:
             console.print(fraction_table(grid, limits))
@@ -49,6 +50,6 @@ def run(args: argparse.Namespace, console: Console) -> None:
     else:
         from convbench.report.roofline.figure import draw
 
-        output = args.output or Path(f"roofline.{args.format}")
+        output = args.output or Path(f"roofline.{form}")
         draw(found, limits, source.caption, output)
         console.print(f"wrote {output}", soft_wrap=True)

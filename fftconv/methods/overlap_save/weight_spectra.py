@@ -136,7 +136,8 @@ def _digest(w: Tensor) -> bytes | None:
 
 def _same(kept: Tensor, w: Tensor) -> bool:
     """Whether a weight is still what it was when its copy was made, bit by bit where it can be."""
-    if _MEMCMP is None or not (w.is_cpu and w.is_contiguous() and kept.is_contiguous()):
+    dense = w.is_cpu and w.is_contiguous() and kept.is_contiguous()
+    if _MEMCMP is None or not dense or w.is_neg() or kept.is_neg():
         return torch.equal(kept, w)
     # Five to ten times as fast as torch.equal, which takes a tenth of a dense layer's time.
     differs: int = _MEMCMP(kept.data_ptr(), w.data_ptr(), w.nbytes)

@@ -87,6 +87,14 @@ def test_a_chart_is_the_same_file_each_time(tmp_path, suffix) -> None:
     [
         (["summary", "--machine", "abacus"], "no results of machine 'abacus' in results/ (has:"),
         (["summary", "--machine", MACHINE, "--commit", "zz"], "no results of commit 'zz' (has:"),
+        (["crossover", "--machine", MACHINE, "--layout", ""], "measured with --layout  (has:"),
+        (["confirm", "--machine", "abacus"], "no results of machine 'abacus'"),
+        (["crossover", "--machine", MACHINE, "--output", "map.txt"], "file named .png, .svg, .csv"),
+        (
+            ["roofline", "--machine", MACHINE, "--format", "csv", "--output", "a.svg"],
+            "--output a.svg is not named as --format csv",
+        ),
+        (["repeat", "--show", "/dev/null"], "--show /dev/null holds no run"),
         (
             ["chart", "--machine", MACHINE, "--input", "7", "--output", "x.svg"],
             "no input of size 7",
@@ -95,16 +103,23 @@ def test_a_chart_is_the_same_file_each_time(tmp_path, suffix) -> None:
         (["chart", "--machine", MACHINE, "--output", "x"], "cannot draw x: its name ends with no"),
     ],
 )
-def test_a_failure_is_one_line_and_1(arguments, message) -> None:
+def test_what_is_not_there_is_one_line_and_misuse(arguments, message) -> None:
     done = convbench(*arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["no-such-command"], ["chart"], ["chart", "--machine", MACHINE, "--direction", "up"]],
+    [
+        [],
+        ["no-such-command"],
+        ["chart"],
+        ["chart", "--machine", MACHINE, "--direction", "up"],
+        *(["summary", "--machine", name] for name in ("", ".", "..", "../results", "a\\b", "a\n")),
+        *([name, "--machine", "../x"] for name in ("report", "backfill", "repeat", "confirm")),
+    ],
 )
 def test_misuse_ends_with_2(arguments) -> None:
     done = convbench(*arguments)
@@ -130,6 +145,22 @@ def test_an_output_that_cannot_be_written_is_misuse(arguments) -> None:
     assert done.returncode == 2, done.stderr
     assert "cannot be written" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_map_is_what_its_name_ends_with(tmp_path) -> None:
+    for suffix, begins in (("svg", b"<?xml"), ("csv", b"machine,")):
+        path = tmp_path / f"map.{suffix}"
+        done = convbench("crossover", "--machine", MACHINE, "--output", str(path))
+        assert done.returncode == 0, done.stderr
+        assert path.read_bytes().startswith(begins)
+
+
+def test_a_closed_output_is_no_error() -> None:
+    command = f'"{sys.executable}" -m convbench crossover --machine {MACHINE} --format csv >&-'
+    done = subprocess.run(
+        command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_study_is_not_replaced_by_its_picture(tmp_path) -> None:

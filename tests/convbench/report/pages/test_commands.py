@@ -105,6 +105,6 @@ def test_picture(repository, tmp_path, command, suffix, start) -> None:
 )
 def test_misuse_gets_one_line(repository, arguments, message) -> None:
     done = convbench(repository, "crossover", *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
