@@ -57,11 +57,19 @@ def _import_from_the_right_folder() -> None:
         sys.path[:] = [folder for folder in sys.path if folder not in ("", str(here))]
 
 
-def _check_suite(command: str) -> None:
-    """Refuse what needs this repository's suite where there is another, or none."""
-    from convbench.command_line.failure import MisuseError
-    from convbench.suite.place import has_suite
+def _check_suite(args: argparse.Namespace) -> None:
+    """Refuse what needs this repository's suite where there is another, or none.
 
+    Nothing is made before: not in a folder that somebody came to by mistake.
+    """
+    from convbench.command_line.failure import MisuseError
+    from convbench.suite.place import CONFIGURATIONS, has_suite, is_clone
+
+    command, here = args.command, Path.cwd()
+    named = any(getattr(args, name, None) is not None for name in ("config", "show"))
+    found = is_clone(here) or any((here / name).is_file() for name in CONFIGURATIONS)
+    if command in _ANY_SUITE and not (named or found):
+        raise MisuseError(f"there is no asv.conf.json here, in {here}; --config names another")
     if command not in _ANY_SUITE and not has_suite():
         raise MisuseError(
             "it is of fftconv's own benchmarks, and runs in a clone of fftconv's repository; "
@@ -97,7 +105,7 @@ def _run() -> int:
             name = f"convbench {args.command}"
             failure_status = getattr(args, "failure_status", FAILED)
             try:
-                _check_suite(args.command)
+                _check_suite(args)
                 status: int | None = args.run(args, made_console())
             except BaseException as error:
                 return ending(error, name, failure_status)

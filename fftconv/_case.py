@@ -80,7 +80,7 @@ def find(
         return None
     if here:
         devices = None
-    elif x.is_meta:
+    elif x.is_meta or w.is_meta or (bias is not None and bias.is_meta):
         return None
     else:
         devices = x.device, w.device, None if bias is None else bias.device

@@ -47,6 +47,12 @@ def is_torchs(method: str) -> bool:
     return _is_exporting_to_onnx() or (is_tracing() and check_name(method) in (AUTO, "native"))
 
 
+def is_partly_meta(method: str, *operands: Tensor | None) -> bool:
+    """Whether some operands have no numbers and others do, which is torch's own to answer."""
+    metas = {operand.is_meta for operand in operands if operand is not None}
+    return len(metas) > 1 and check_name(method) in (AUTO, "native")
+
+
 def _is_exporting_to_onnx() -> bool:
     onnx = sys.modules.get("torch.onnx")  # torch imports it when it is asked for
     return onnx is not None and bool(onnx.is_in_onnx_export())

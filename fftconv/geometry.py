@@ -214,11 +214,14 @@ def shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[
 def pair(name: str, value: int | Sequence[int]) -> Pair:
     """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
-        if not -MOST <= value[0] <= MOST >= value[1] >= -MOST:
-            raise _too_large(name, value)
-        return value  # as layers have it: not looked at more closely than need be
+        if -MOST <= value[0] <= MOST >= value[1] >= -MOST:
+            return value  # as layers have it: not looked at more closely than need be
+        raise TypeError(_too_large(name, value))
     if isinstance(value, (tuple, list)):
-        numbers = [integer(name, number) for number in value]
+        try:
+            numbers = [integer(name, number) for number in value]
+        except ValueError:  # torch has another error for numbers of a pair
+            raise TypeError(_too_large(name, value)) from None
         if len(numbers) not in (1, 2):
             raise RuntimeError(f"{name} must be one integer or a pair, got {value}")
         return numbers[0], numbers[-1]
@@ -249,7 +252,7 @@ def integer(name: str, value: object) -> int:
     """Read one whole number, as torch does."""
     if type(value) is int:
         if not -MOST <= value <= MOST:
-            raise _too_large(name, value)
+            raise ValueError(_too_large(name, value))
         return value
     if isinstance(value, torch.SymInt):
         return cast(int, value)  # asking a traced program for the number would fix it
@@ -263,8 +266,8 @@ def integer(name: str, value: object) -> int:
     raise TypeError(f"{name} must be an integer or a pair, got {type(value).__name__}")
 
 
-def _too_large(name: str, value: object) -> ValueError:
-    return ValueError(f"{name} must fit into 64 bits, got {value}")
+def _too_large(name: str, value: object) -> str:
+    return f"{name} must fit into 64 bits, got {value}"
 
 
 def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], groups: int) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from asv.benchmarks import Benchmarks
 
+from convbench.results.parameters import param_values
 from convbench.results.reasons import CellKey, cell_name
-from convbench.results.store import Run, param_values
+from convbench.results.store import Run
 from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. (Each

@@ -1,7 +1,5 @@
 """Read asv's results: by its own classes, one record a cell."""
 
-import ast
-import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,11 +8,13 @@ from typing import Any
 
 from asv.benchmarks import Benchmarks
 from asv.config import Config
+from asv.console import log
 from asv.machine import Machine
-from asv.results import Results, iter_results_for_machine
+from asv.results import Results, iter_results_paths
 from asv.util import UserError
 
 from convbench.command_line.failure import CommandError, MisuseError
+from convbench.results.parameters import param_values
 from convbench.results.reasons import (
     DISTURBED,
     CellKey,
@@ -24,6 +24,8 @@ from convbench.results.reasons import (
 )
 from convbench.suite.conditions import TOLERANCE, kept_apart, written
 
+# What asv and we stumble over where a file is JSON, but not a result's.
+_DAMAGES = (ValueError, TypeError, AttributeError, KeyError, IndexError)
 # Parameters that name who does a cell's work.
 _WORKERS = ("method", "peer")
 # What a neighbour on the same physical core slows a probe by, it slows methods by as much to within
@@ -163,39 +165,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def param_values(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parameters of each cell of a benchmark, in asv's order."""
-    names = benchmark["param_names"]
-    axes = [[_value(text) for text in axis] for axis in benchmark["params"]]
-    return [dict(zip(names, cell, strict=True)) for cell in itertools.product(*axes)]
-
-
-class Written(str):
-    """A parameter that is no number or text: as asv writes it, which says itself what it is."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Write it as asv does."""
-        return str(self)
-
-
-def _value(text: str) -> Any:
-    """Return a parameter from what asv stores, the repr of it: "'fft'", "512".
-
-    Examples
-    --------
-    >>> _value("512"), _value("[1, 2]"), _value("<function f>")
-    (512, [1, 2], <function f>)
-    """
-    try:
-        value = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        return Written(text)
-    plain = isinstance(value, (str, int, float, type(None)))
-    return value if plain and repr(value) == text else Written(text)
-
-
 def left_of(slowdown: float) -> float:
     """Return what is left of a time, at the least, on a machine that is so much faster."""
     return math.pow(slowdown, -_SENSITIVE)
@@ -266,26 +235,31 @@ def all_runs(conf: Config, benchmarks: Benchmarks, machine: str) -> list[Run]:
     folder = Path(conf.results_dir)
     if not (folder / machine).is_dir():
         return []
-    try:
-        loaded = list(iter_results_for_machine(str(folder), machine))
-    except UserError as error:
-        raise StoreError(str(error)) from error
-    found = [
-        Run(
-            machine=machine,
-            commit=results.commit_hash,
-            date_ms=results.date,
-            env_name=results.env_name,
-            requirements=dict(results._requirements),
-            python=results._python,
-            records=tuple(
-                _held_apart(list(_records(results, benchmarks, _reasons(folder, results))))
-            ),
-            settings=_settings(conf, results),
-        )
-        for results in loaded
-    ]
+    found = []
+    for root, name, named in iter_results_paths(str(folder / machine)):
+        path = Path(root) / name
+        try:
+            results = Results.load(str(path), machine_name=named)
+            found.append(_run(conf, benchmarks, machine, results))
+        except UserError as error:
+            log.warning(str(error))
+        except _DAMAGES as error:
+            log.warning(f"{path} is damaged and left out: {type(error).__name__}: {error}")
     return sorted(found, key=lambda run: run.date_ms)
+
+
+def _run(conf: Config, benchmarks: Benchmarks, machine: str, results: Results) -> Run:
+    folder = Path(conf.results_dir)
+    return Run(
+        machine=machine,
+        commit=results.commit_hash,
+        date_ms=results.date,
+        env_name=results.env_name,
+        requirements=dict(results._requirements),
+        python=results._python,
+        records=tuple(_held_apart(list(_records(results, benchmarks, _reasons(folder, results))))),
+        settings=_settings(conf, results),
+    )
 
 
 def find_run(conf: Config, benchmarks: Benchmarks, machine: str, commit: str | None) -> Run:

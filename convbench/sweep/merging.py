@@ -12,8 +12,9 @@ from asv.runner import BenchmarkResult
 from asv.util import UserError
 
 from convbench.asv.atomic_json import make_asv_atomic
+from convbench.results.parameters import param_values
 from convbench.results.reasons import CellKey, read_reasons, reasons_file, write_reasons
-from convbench.results.store import StoreError, param_values
+from convbench.results.store import StoreError
 from convbench.sweep.hosts import Kind, enter
 
 _OTHER_FILES = ("machine.json", "benchmarks.json")

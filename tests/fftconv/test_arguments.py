@@ -1,6 +1,7 @@
 """The arguments of conv2d: what is accepted as torch accepts it, and one line for what is not."""
 
 import warnings
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,14 +17,22 @@ X, W = torch.zeros(2, 4, 8, 8), torch.zeros(6, 4, 3, 3)
 
 
 @EACH
-@pytest.mark.parametrize("name", ["stride", "padding", "dilation", "groups"])
-def test_numbers_beyond_64_bits_are_a_value_error_as_torchs(method: str, name: str) -> None:
-    for number in (2**63, -(2**70), *([(1, 2**64)] if name != "groups" else [])):
-        with pytest.raises(ValueError, match="Overflow"):
-            F.conv2d(X, W, **{name: number})
-        with pytest.raises(ValueError, match=f"{name} must fit into 64 bits") as error:
-            fftconv.conv2d(X, W, **{name: number}, method=method)
-        assert "\n" not in str(error.value)
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        *product(("stride", "padding", "dilation", "groups"), (2**63, -(2**70))),
+        *product(("stride", "padding", "dilation"), ((1, 2**64), [2**64, 1])),
+    ],
+)
+def test_numbers_beyond_64_bits_are_refused_as_by_torch(
+    method: str, name: str, number: Any
+) -> None:
+    error = ValueError if isinstance(number, int) else TypeError
+    with pytest.raises(error, match="Overflow"):
+        F.conv2d(X, W, **{name: number})
+    with pytest.raises(error, match=f"{name} must fit into 64 bits") as raised:
+        fftconv.conv2d(X, W, **{name: number}, method=method)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +47,18 @@ def test_numbers_beyond_64_bits_are_a_value_error_as_torchs(method: str, name: s
 def test_a_plan_of_nonsense_is_refused(arguments, options, error, says) -> None:
     with pytest.raises(error, match=says):
         fftconv.plan(*arguments, **options)
+
+
+@pytest.mark.parametrize("method", ["auto", "native"])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_one_operand_without_numbers_is_torchs_to_answer(method: str, which: int) -> None:
+    given = [X, W, torch.zeros(6)]
+    given[which] = given[which].to("meta")
+    expected = F.conv2d(*given)
+    actual = fftconv.conv2d(*given, method=method)
+    assert (actual.shape, actual.device) == (expected.shape, expected.device)
+    with pytest.raises(RuntimeError, match="device"):
+        fftconv.conv2d(*given, method="fft")
 
 
 def assert_as_torch(method: str, x: Tensor, w: Tensor, b: Tensor | None, **kwargs: Any) -> None:

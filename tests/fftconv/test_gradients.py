@@ -196,12 +196,13 @@ def test_a_seen_call_does_not_let_another_bias_pass() -> None:
     x, w, b = torch.randn(1, 1, 9, 9), torch.randn(2, 1, 3, 3), torch.randn(2)
     for _ in range(2):
         fftconv.conv2d(x, w, b)
+        fftconv.conv2d(x, w, b, method="compiled")
     with pytest.raises(RuntimeError, match="bias"):
         fftconv.conv2d(x, w, b.double())
     with pytest.raises(RuntimeError, match="bias"):
         fftconv.conv2d(x, w, torch.randn(3))
     with pytest.raises(RuntimeError, match="bias"):
-        fftconv.conv2d(x, w, b.to("meta"))
+        fftconv.conv2d(x, w, b.to("meta"), method="compiled")
     with pytest.raises(TypeError, match="bias"):
         fftconv.conv2d(x, w, [0.0, 1.0])  # type: ignore[arg-type]
 

@@ -181,7 +181,7 @@ def test_a_terminal_of_few_characters_gets_the_others_escaped() -> None:
     done = run(
         _COMMAND.format(["summary", "--machine", "größe\udcff"]), PYTHONIOENCODING="ascii:strict"
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert r"gr\xf6\xdfe" in done.stderr
 

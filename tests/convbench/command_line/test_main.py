@@ -195,6 +195,28 @@ def test_damaged_results_are_named_and_the_rest_is_read(tmp_path) -> None:
     assert "fastest method, forward" in done.stdout
 
 
+@pytest.mark.parametrize("content", ["null", "[1]", b"\xff\xfe", '{"version": 2}'])
+def test_what_is_no_result_is_named_and_the_rest_is_read(tmp_path, content) -> None:
+    shutil.copy(ROOT / "asv.conf.json", tmp_path)
+    shutil.copytree(ROOT / "results", tmp_path / "results")
+    damaged = tmp_path / "results" / MACHINE / "damaged.json"
+    damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = convbench("summary", "--machine", MACHINE, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert damaged.name in done.stderr
+    assert "fastest method, forward" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["gate", "power", "repeat", "confirm", "sweep"])
+def test_a_folder_without_a_suite_gets_nothing_but_a_line(tmp_path, name) -> None:
+    more = {"gate": ["HEAD~1"], "sweep": ["--local", "1"]}.get(name, [])
+    done = convbench(name, *more, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"there is no asv.conf.json here, in {tmp_path}" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_asv_command_that_is_misused_is_no_success(tmp_path, monkeypatch) -> None:
     # asv ends with 2 for misuse and for benchmarks that failed alike.
     monkeypatch.chdir(tmp_path)

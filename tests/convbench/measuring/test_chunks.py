@@ -7,8 +7,9 @@ from asv.benchmarks import Benchmarks
 
 from convbench.measuring.chunks import of_cells, report_chunks
 from convbench.measuring.measure import disturbed, once_more
+from convbench.results.parameters import param_values
 from convbench.results.reasons import CellKey
-from convbench.results.store import Record, Run, load_benchmarks, load_config, param_values
+from convbench.results.store import Record, Run, load_benchmarks, load_config
 
 
 @pytest.fixture(scope="module")
