@@ -1,5 +1,6 @@
 """Two studies of one clone: the second is refused, and a killed one holds nothing."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ with alone(Path(sys.argv[1])):
 
 
 def test_the_second_study_is_refused_in_one_line(tmp_path) -> None:
+    shutil.copy(ROOT / "asv.conf.json", tmp_path)
     with alone(tmp_path / _FOLDER):
         done = subprocess.run(
             [sys.executable, "-m", "convbench", "power"],

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -175,6 +176,7 @@ def test_trials_under_other_settings_are_neither_continued_nor_counted_together(
     shown = power("--show", str(study))
     assert shown.returncode == 1
     assert "or under several settings" in shown.stderr
+    shutil.copy(ROOT / "asv.conf.json", tmp_path)
     alone = tmp_path / "alone.jsonl"
     append(alone, replace(other, cell="conv2d.Forward.time_forward('fft', 64, 3)"))
     cell = ("--cell", "conv2d.Forward.time_forward('fft', 64, 3)")
