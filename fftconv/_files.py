@@ -26,16 +26,14 @@ def write(path: Path, data: bytes) -> None:
         with path.open("ab") as there:
             there.write(data)
         return
-    path = Path(os.path.realpath(path))  # a link stays one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = _part(path)
+    handle, part, path = _part(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(name).chmod(_mode(path))
-        Path(name).replace(path)
+        part.chmod(_mode(path))
+        part.replace(path)
     except BaseException:
-        Path(name).unlink()
+        part.unlink()
         raise
 
 
@@ -51,11 +49,9 @@ def check_writable(path: Path) -> None:
         return
     if path.is_dir():
         raise IsADirectoryError(21, "it is a folder")
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = _part(path)
+    handle, part, _ = _part(path)
     os.close(handle)
-    Path(name).unlink()
+    part.unlink()
 
 
 def _is_no_file(path: Path) -> bool:
@@ -63,9 +59,13 @@ def _is_no_file(path: Path) -> bool:
     return path.exists() and not path.is_dir() and (is_open or not path.is_file())
 
 
-def _part(path: Path) -> tuple[int, str]:
+def _part(path: Path) -> tuple[int, Path, Path]:
+    """Make a file beside where a path leads: return its descriptor, its path, and that place."""
+    path = Path(os.path.realpath(path))  # a link stays one
+    path.parent.mkdir(parents=True, exist_ok=True)
     # The name may be as long as names can be.
-    return tempfile.mkstemp(dir=path.parent, prefix=path.name[:32], suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name[:32], suffix=".part")
+    return handle, Path(name), path
 
 
 def _mode(path: Path) -> int:

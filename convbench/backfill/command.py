@@ -4,7 +4,7 @@ import argparse
 
 from rich.console import Console
 
-from convbench.command_line.arguments import count, machine, pattern
+from convbench.command_line.arguments import add_machine, count, pattern
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,11 +18,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N",
         help="of the last N (default: 10)",
     )
-    parser.add_argument(
-        "--machine",
-        type=machine,
-        help="this machine's name in the results (default: its own)",
-    )
+    add_machine(parser)
     parser.add_argument(
         "--bench",
         type=_pattern,

@@ -51,6 +51,15 @@ def machine(text: str) -> str:
     return text
 
 
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add the option of commands that measure: under which name."""
+    parser.add_argument(
+        "--machine",
+        type=machine,
+        help="this machine's name in the results (default: its own)",
+    )
+
+
 def share(text: str) -> float:
     """Read a part of the whole: 2%, 0.02."""
     number, percent = text.removesuffix("%"), text.endswith("%")

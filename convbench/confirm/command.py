@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from convbench.command_line.arguments import duration, machine, pattern
+from convbench.command_line.arguments import add_machine, duration, pattern
 from convbench.command_line.failure import MisuseError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.confirm.steps import State
@@ -41,11 +41,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="only cells that it finds, as in asv",
     )
     parser.add_argument("--again", action="store_true", help="those that were decided, too")
-    parser.add_argument(
-        "--machine",
-        type=machine,
-        help="this machine's name in the results (default: its own)",
-    )
+    add_machine(parser)
     add_suite_options(parser)
     parser.set_defaults(run=run)
 

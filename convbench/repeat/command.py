@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convbench.command_line.arguments import count, machine, pattern, share
+from convbench.command_line.arguments import add_machine, count, pattern, share
 from convbench.command_line.failure import MisuseError
 from convbench.command_line.suite_options import add_suite_options
 from convbench.suite.place import is_elsewhere
@@ -37,11 +37,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--burn", type=share, default=0.0, help="of a core, burnt beside every second run, as 50%%"
     )
-    parser.add_argument(
-        "--machine",
-        type=machine,
-        help="this machine's name in the results (default: its own)",
-    )
+    add_machine(parser)
     add_suite_options(parser)
     parser.set_defaults(run=run)
 

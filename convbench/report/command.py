@@ -4,7 +4,7 @@ import argparse
 
 from rich.console import Console
 
-from convbench.command_line.arguments import duration, machine
+from convbench.command_line.arguments import add_machine, duration
 
 # A report is made in at most six minutes: half a minute is left for publishing.
 BUDGET_S = 330.0
@@ -15,11 +15,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "report", help="measure what HEAD lacks, publish, print the fastest methods"
     )
-    parser.add_argument(
-        "--machine",
-        type=machine,
-        help="this machine's name in the results (default: its own)",
-    )
+    add_machine(parser)
     parser.add_argument("--again", action="store_true", help="measure what is there already, too")
     parser.add_argument(
         "--budget",
