@@ -11,7 +11,7 @@ from importlib.metadata import version
 import torch
 
 from benchmarks import settings
-from benchmarks.sampler import DisturbedError, Sampler
+from benchmarks.sampler import Cell, DisturbedError
 
 Call = Callable[[], object]
 
@@ -32,9 +32,9 @@ def _regex(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
 
 
-def _time_calls(loops: int, sampler: Callable[[], Sampler]) -> float:
+def _time_calls(loops: int, cell: Callable[[], Cell]) -> float:
     """Return the seconds of so many calls, as one of quiet moments takes."""
-    return loops * sampler().value_s()
+    return loops * cell().value_s()
 
 
 def main(module: str, tasks: Sequence[Task]) -> None:
@@ -70,9 +70,9 @@ def main(module: str, tasks: Sequence[Task]) -> None:
     for task in selected:
         if task.skip_reason is None:
             # Made in the worker that samples it, once.
-            sampler = functools.cache(functools.partial(Sampler, task.make_call))
+            cell = functools.cache(functools.partial(Cell, task.make_call))
             try:
-                runner.bench_time_func(task.name, _time_calls, sampler)
+                runner.bench_time_func(task.name, _time_calls, cell)
             except DisturbedError as error:  # pyperf has no word for a benchmark without a value
                 sys.exit(f"{task.name}: {error}")
             except RuntimeError as error:  # so pyperf says that a worker ended, which said why

@@ -9,10 +9,11 @@ cell is set up, and the benchmark's body moves the clock that asv reads by one o
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
-import torch
-
-from benchmarks.sampler import Call, Sampler
+from benchmarks import together
+from benchmarks.sampler import Cell
+from benchmarks.settling import Call
 from benchmarks.threads import keep_to_quota
 from benchmarks.windows import SLOWDOWN
 
@@ -33,8 +34,8 @@ class Sampled:
 
     # A result's meaning changes with the cell's work alone, which `version` counts. (asv would
     # otherwise hash the source of the method and drop the history at every rewording.)
-    version = "3"
-    timeout = 300.0  # a cell may wait for a quiet machine
+    version = "4"
+    timeout = 7200.0  # the first cell of a run takes the samples of all of them
     warmup_time = 0.0
     number = 1
     repeat: object = (1, 1, 1.0)
@@ -43,8 +44,10 @@ class Sampled:
     """Whether somebody else decides when this cell works, and for how many calls (`take`)."""
 
     _prepared: object = None
-    _calls = range(1)
+    _made: Cell | None = None
+    _calls: range | None = None
     _left: list[float]
+    _make: Callable[[], Cell]
     _clock_s = 0.0
 
     def __init__(self) -> None:
@@ -62,13 +65,13 @@ class Sampled:
         """
         if self._prepared == key:
             return
-        self._left = []
-        torch.set_num_threads(threads(number_of_threads))
-        sampler = Sampler(make_call)
-        self.call = sampler.call
-        self.take(sampler.calls)
-        if not self.turns:
-            found = sampler.samples()
+        self._left, self._made, self._calls = [], None, None
+        self._make = partial(Cell, make_call, threads(number_of_threads))
+        self.name = f"{type(self).__module__}.{type(self).__qualname__} {key!r}"
+        if self.turns:
+            self._made = self._make()
+        else:
+            found = together.samples(self)
             # asv keeps no remark of a cell's; its plugin reads this line (convbench's `keeping`).
             print(f"{SLOWDOWN}{found.slowdown:.2f}", file=sys.stderr, flush=True)
             # Whoever takes one sample alone takes the median.
@@ -76,6 +79,18 @@ class Sampled:
             self._left = [*found.seconds[middle:], *found.seconds[:middle]]
             self.repeat = (len(self._left), len(self._left), 0.0)
         self._prepared = key
+
+    @property
+    def made(self) -> Cell:
+        """The cell with its operands: whoever only hands samples over needs none."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
+    def call(self) -> Call:
+        """What the cell measures."""
+        return self.made.call
 
     def take(self, count: int) -> None:
         """Make a sample this many calls, where two commits are to make as many as each other."""
@@ -90,8 +105,8 @@ class Sampled:
         if self._left:
             self._clock_s += self._left.pop(0)
             return
-        call = self.call
+        call, calls = self.call, self._calls or range(self.made.calls)
         start = time.perf_counter()
-        for _ in self._calls:
+        for _ in calls:
             call()
-        self._clock_s += (time.perf_counter() - start) / len(self._calls)
+        self._clock_s += (time.perf_counter() - start) / len(calls)

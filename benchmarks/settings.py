@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 from benchmarks.cases import BUDGET_VARIABLE
-from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE
+from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE, TOGETHER_VARIABLE
 
 # Of the package, of what compiles its kernels, of the threads' and mathematics' libraries under
 # torch, and of the C library's memory.
@@ -43,7 +43,7 @@ _PLACES = (
 )
 # Which cells are tried, and for how long: their times are the same.
 _PACE = (BUDGET_VARIABLE, DEADLINE_VARIABLE)
-_OWN = ("FFTCONV_PRELOAD",)
+_OWN = ("FFTCONV_PRELOAD", TOGETHER_VARIABLE)
 
 
 def _is_setting(name: str) -> bool:

@@ -14,6 +14,7 @@ from asv.util import UserError
 from convbench.asv.atomic_json import make_asv_atomic
 from convbench.asv.first_commits import known_commits
 from convbench.asv.offline import make_offline
+from convbench.asv.selection import make_asv_sample_together
 from convbench.asv.settings import make_asv_know_settings
 from convbench.confirm.publishing import Confirmed
 from convbench.repository.environment import leave_callers_repository
@@ -28,6 +29,7 @@ leave_callers_repository()
 make_asv_atomic()
 if not is_elsewhere():
     make_asv_keep_reasons()
+    make_asv_sample_together()
     make_asv_know_settings(in_force())
 
 

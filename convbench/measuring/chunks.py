@@ -18,13 +18,14 @@ from convbench.results.reasons import CellKey, cell_name
 from convbench.results.store import Run
 from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
-# Pieces are joined until they are expected to take this long: what an interruption may lose. (Each
-# part costs a start of asv, which on a slow machine takes several seconds.)
-_CHUNK_S = 40.0
+# Pieces are joined until they are expected to take this long: what an interruption may lose. The
+# cells of a part take turns, and the longer that takes, the more moments of the machine all of them
+# meet. (Each part also costs a start of asv, which on a slow machine takes several seconds.)
+_CHUNK_S = 100.0
 
-# What a cell takes besides its calls: a fork, operands, and for times the samples.
+# What a cell takes besides its calls: a fork, operands, and for times its turns.
 _CELL_OVERHEAD_S = 0.06
-_SAMPLING_S = 0.35
+_SAMPLING_S = 0.7
 _TIMERAW_S = 4.0
 _ASV_STARTUP_S = 3.0
 

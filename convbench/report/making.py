@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.windows import WINDOW_S, counted
+from benchmarks.windows import TURN_S, taken
 from convbench.asv.command import LOG
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import clock, track
@@ -69,7 +69,7 @@ def _timed_s(run: Run, chunks: list[Chunk]) -> float:
     """Seconds inside timed samples that count, of the cells in `chunks`."""
     cells = {cell for chunk in chunks for cell in chunk.cells}
     return sum(
-        counted(record.samples) * max(record.value, WINDOW_S)
+        taken(record.samples) * max(record.value, TURN_S)
         for record in run.records
         if record.samples and not record.skipped and record.key in cells
     )

@@ -14,6 +14,7 @@ from convbench.suite.place import has_suite
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
+TOGETHER_VARIABLE = "FFTCONV_TOGETHER"
 SLOWDOWN = "slowdown: "
 TOLERANCE = 1.06
 """By what factor the machine's paces beside two cells may differ and count as the same: each is the

@@ -29,18 +29,17 @@ _TABLES = _FIRST[:3]
 _LEFT_OUT = ("planning.", "overhead.", "peers.", "networks.", "instructions.")
 _LAYERS = "layers."
 _PLANE_METHODS = ("direct", "fft")
-# Scipy's take the longest, and `auto` is one of the others.
-_LATE = (*_PLANE_METHODS, "auto")
 
 
 def rank(name: str, leading: dict[str, Any]) -> tuple[bool, bool, int, bool]:
     """Return the place of a benchmark's cells with these leading parameters in the order.
 
     With one thread comes last: it says how well threads are used, not which method is fastest.
-    Before all, in both directions, come the methods of the grid that may be the fastest: a table
-    that knows a single method names no winner.
+    Before all, in both directions, come the methods of the grid that may be the fastest, and `auto`
+    among those that it takes: a table that knows a single method names no winner, and what is
+    measured together compares best.
     """
-    late = leading.get("method") in _LATE
+    late = leading.get("method") in _PLANE_METHODS  # scipy's take the longest
     ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
     place = next(ranks, len(_FIRST))
     behind = late or not name.startswith(_TABLES)

@@ -12,9 +12,9 @@ import pytest
 import torch
 from asv_runner.discovery import disc_benchmarks, get_benchmark_from_name
 
-from benchmarks import network_cases, sampling
+from benchmarks import network_cases, sampling, together
 from benchmarks.network_cases import Conv
-from benchmarks.sampler import DisturbedError, Sampler, Samples
+from benchmarks.sampler import Cell, DisturbedError, Samples
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,8 +79,9 @@ def test_a_cell_over_its_budget_is_skipped_in_setup(found, capsys) -> None:
 def test_asv_reads_the_samples_that_were_taken_while_the_cell_was_set_up(
     found, monkeypatch
 ) -> None:
-    taken = Samples((1e-3, 2e-3, 3e-3, 4e-3), counted_s=0.1)
-    monkeypatch.setattr(Sampler, "samples", lambda _: taken)
+    taken = Samples((1e-3, 2e-3, 3e-3, 4e-3))
+    monkeypatch.setattr(together, "sample", lambda _: None)
+    monkeypatch.setattr(Cell, "samples", lambda _: taken)
     params = found["conv2d.Forward.time_forward"].params
     number = list(product(*params)).index(("'fft'", "1", "64", "3"))
     benchmark = fresh(f"conv2d.Forward.time_forward-{number}")
@@ -94,13 +95,14 @@ def test_a_cell_that_finds_no_quiet_moments_is_not_available(monkeypatch, capsys
     def disturbed(_: object) -> None:
         raise DisturbedError("disturbed: by a test")
 
-    monkeypatch.setattr(Sampler, "samples", disturbed)
+    monkeypatch.setattr(together, "sample", lambda _: None)
+    monkeypatch.setattr(Cell, "samples", disturbed)
     assert fresh("spectrum.Forward.time_forward-0").do_setup() is True
     assert "disturbed: by a test" in capsys.readouterr().out
 
 
 def test_who_takes_turns_times_so_many_calls(monkeypatch) -> None:
-    monkeypatch.setattr(Sampler, "samples", lambda _: pytest.fail("sampled by itself"))
+    monkeypatch.setattr(together, "sample", lambda _: pytest.fail("sampled by itself"))
     calls = 0
 
     def call() -> None:
@@ -123,7 +125,9 @@ def test_preparing_again_for_the_same_cell_does_nothing() -> None:
     cell = sampling.Sampled()
     cell.turns = True
     cell.prepare("key", lambda: lambda: None)
+    assert cell.call() is None
     cell.prepare("key", lambda: pytest.fail("made the operands anew"))
+    assert cell.call() is None
 
 
 @pytest.mark.parametrize(("value", "number"), [("all", sampling.ALL_THREADS), (1, 1)])
@@ -132,6 +136,7 @@ def test_a_cell_runs_with_its_number_of_threads(value, number) -> None:
     cell.turns = True
     try:
         cell.prepare("key", lambda: lambda: None, value)
+        cell.sample()
         assert torch.get_num_threads() == number
     finally:
         torch.set_num_threads(sampling.ALL_THREADS)

@@ -25,8 +25,8 @@ if sys.argv[1] == "kept":
     from benchmarks import freed_memory
     assert freed_memory.keep() is (sys.argv[2] == "True"), sys.argv
 elif sys.argv[1] == "measured":
-    from benchmarks.sampler import Sampler
-    Sampler(lambda: call)
+    from benchmarks.sampler import Cell
+    Cell(lambda: call)
 faults(10)
 print(faults())
 """

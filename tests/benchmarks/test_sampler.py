@@ -1,16 +1,17 @@
-"""Sampling a call: what it takes, what it leaves out, and when it declines."""
+"""Sampling calls in turns: what it takes, what it leaves out, and when it declines."""
 
 import os
 import time
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import quiet, sampler
-from benchmarks.sampler import DisturbedError, Sampler, settled
-from benchmarks.windows import PATIENCE_VARIABLE, WINDOW_S
+from benchmarks import quiet, sampler, settling
+from benchmarks.sampler import Cell, DisturbedError, sample
+from benchmarks.settling import FILL_S, settled
+from benchmarks.windows import PATIENCE_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -19,20 +20,14 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def calm(monkeypatch) -> None:
-    """Make every probe the same, as on a machine of one's own, and nothing interrupt."""
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5)
-    steady = quiet.Counters(0.0, 0.0, 0.0, 0)
-
-    def read() -> quiet.Counters:
-        now = time.perf_counter()
-        return quiet.Counters(now, now, now, steady.stolen)
-
-    monkeypatch.setattr(sampler, "read", read)
+@pytest.fixture(autouse=True)
+def short(monkeypatch) -> None:
+    """Have turns of a millisecond, and no rest between rounds."""
+    monkeypatch.setattr(sampler, "TURN_S", 0.001)
+    monkeypatch.setattr(sampler, "_ROUND_S", 0.0)
 
 
-def test_the_first_call_does_not_say_how_many_fill_a_window() -> None:
+def test_the_first_call_does_not_say_how_many_fill_the_least_time() -> None:
     calls = 0
 
     def call() -> None:
@@ -40,70 +35,109 @@ def test_the_first_call_does_not_say_how_many_fill_a_window() -> None:
         calls += 1
         time.sleep(0.2 if calls == 1 else 0.0002)  # the first one compiles
 
-    assert settled(call, 3.0) > 3
+    number, once_s = settled(call, 3.0)
+    assert number > 3
+    assert once_s < 0.1
 
 
-def test_a_long_call_is_a_window_of_its_own() -> None:
-    assert settled(lambda: time.sleep(3 * WINDOW_S), 3.0) == 1
+def test_a_long_call_fills_it_alone() -> None:
+    assert settled(lambda: time.sleep(3 * FILL_S), 3.0)[0] == 1
 
 
-@pytest.mark.usefixtures("calm")
-def test_operands_are_made_anew_while_the_earlier_ones_are_alive() -> None:
+def test_a_cell_has_operands_in_several_places_and_its_calls_take_them_in_turns() -> None:
     made: list[torch.Tensor] = []
+    used: list[int] = []
 
     def make() -> object:
-        made.append(torch.zeros(1000))
-        return lambda: time.sleep(0.0005)
+        tensor = torch.zeros(1000)
+        made.append(tensor)
 
-    found = Sampler(make).samples()
-    assert len(made) == 3
-    assert len({tensor.data_ptr() for tensor in made}) == 3
-    assert list(found.seconds) == sorted(found.seconds)
-    assert len(found.seconds) >= 3
-    assert found.counted_s >= sum(found.seconds)
+        def call() -> None:
+            used.append(tensor.data_ptr())
+            time.sleep(0.0001)
+
+        return call
+
+    cell = Cell(make)
+    places = {tensor.data_ptr() for tensor in made}
+    assert len(places) == 3
+    used.clear()
+    cell.turn()
+    assert len(used) >= 6
+    assert set(used) == places
+    assert used[3:6] == used[:3]
+    assert len(set(used[:3])) == 3
 
 
-def test_a_cell_that_is_always_interrupted_declines_in_one_sentence(monkeypatch) -> None:
+def test_short_calls_are_timed_several_at_once() -> None:
+    cell = Cell(lambda: lambda: None)
+    assert len(cell._batches[0]) > 10
+    cell.turn()
+    assert 0 < cell._turns_s[0] < 1e-5
+
+
+def test_cells_take_turns_and_the_fastest_sample_comes_first() -> None:
+    order: list[str] = []
+
+    def made(name: str) -> Cell:
+        def call() -> None:
+            order.append(name)
+            time.sleep(0.001)
+
+        return Cell(lambda: call)
+
+    cells = [made("a"), made("b")]
+    order.clear()
+    sample(cells)
+    changes = sum(before != after for before, after in pairwise(order))
+    assert changes > 10, "in one go there is one change"
+    for cell in cells:
+        found = cell.samples()
+        assert list(found.seconds) == sorted(found.seconds)
+        assert len(found.seconds) >= 12
+        assert found.slowdown >= 1.0
+
+
+def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5)
-    steal = count()
-
-    def read() -> quiet.Counters:
-        now = time.perf_counter()
-        return quiet.Counters(now, now, now, next(steal))
-
-    monkeypatch.setattr(sampler, "read", read)
-    subject = Sampler(lambda: lambda: time.sleep(0.001))
+    turns = count()
+    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.2 ** next(turns))
+    subject = Cell(lambda: lambda: time.sleep(0.0005))
+    sample([subject])
     with pytest.raises(DisturbedError) as raised:
         subject.samples()
     said = str(raised.value)
-    assert said.startswith("disturbed: 0 of ")
-    assert "were interrupted" in said
-    assert said.endswith(f"in 0.1 s ({PATIENCE_VARIABLE} waits longer)")
+    assert said.startswith("disturbed: ")
+    assert "% of doubt after 0.1 s" in said
+    assert said.endswith(f"({PATIENCE_VARIABLE} waits longer)")
     assert "\n" not in said
 
 
-def test_a_cell_of_no_pace_declines(monkeypatch) -> None:
-    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    probes = iter([1e-5] * 2)  # afterwards each waits for a core
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 1e-4))
-    with pytest.raises(DisturbedError, match="others met no pace that lasted"):
-        Sampler(lambda: lambda: time.sleep(0.01)).samples()
-
-
-def test_without_patience_every_sample_counts(monkeypatch) -> None:
+def test_without_patience_what_comes_counts(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0")
-    probes = iter([1e-5] * 2)
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: next(probes, 2e-5))
-    assert len(Sampler(lambda: lambda: time.sleep(0.001)).samples().seconds) >= 3
-    assert Sampler(lambda: lambda: time.sleep(0.001)).value_s() >= 0.001
+    turns = count()
+    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.2 ** next(turns))
+    subject = Cell(lambda: lambda: time.sleep(0.0005))
+    sample([subject])
+    assert len(subject.samples().seconds) == 12
 
 
-@pytest.mark.usefixtures("calm")
-def test_a_long_call_meets_every_pace_and_is_made_few_times(monkeypatch) -> None:
-    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    probes = count()
-    monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1e-5 * 1.1 ** (next(probes) % 9))
+def test_samples_that_do_not_agree_get_more_turns_for_as_long_as_patience_lasts(
+    monkeypatch,
+) -> None:
+    turns = count()
+    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.015 ** (next(turns) % 9))
+    for patience, times in ("100", 2), ("0.001", 1):
+        monkeypatch.setenv(PATIENCE_VARIABLE, patience)
+        subject = Cell(lambda: lambda: time.sleep(0.0005))
+        sample([subject])
+        assert subject.samples()
+        assert len(subject._turns_s) <= times * subject.wanted
+        assert (len(subject._turns_s) > subject.wanted) is (times == 2)
+
+
+def test_a_long_call_is_made_few_times(monkeypatch) -> None:
+    monkeypatch.setattr(sampler, "_TURNS_S", 0.1)
     calls = 0
 
     def call() -> None:
@@ -111,8 +145,10 @@ def test_a_long_call_meets_every_pace_and_is_made_few_times(monkeypatch) -> None
         calls += 1
         time.sleep(0.06)
 
-    assert len(Sampler(lambda: call).samples().seconds) == 3
-    assert calls <= 12
+    subject = Cell(lambda: call)
+    sample([subject])
+    assert len(subject.samples().seconds) == 3
+    assert calls <= 20
 
 
 @pytest.mark.parametrize(
@@ -137,12 +173,12 @@ def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_proces
         now["all"] += own_s + helped_s
         now["waits"] += waits
 
-    monkeypatch.setattr(sampler.torch, "get_num_threads", lambda: threads)
-    monkeypatch.setattr(sampler.time, "perf_counter", lambda: now["wall"])
-    monkeypatch.setattr(sampler.time, "thread_time", lambda: now["own"])
-    monkeypatch.setattr(sampler, "processor_s", lambda: now["all"])
-    monkeypatch.setattr(sampler, "_times_waited", lambda: now["waits"])
-    assert sampler.works_alone(call, 10) is alone
+    monkeypatch.setattr(settling.torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(settling.time, "perf_counter", lambda: now["wall"])
+    monkeypatch.setattr(settling.time, "thread_time", lambda: now["own"])
+    monkeypatch.setattr(settling, "processor_s", lambda: now["all"])
+    monkeypatch.setattr(settling, "_times_waited", lambda: now["waits"])
+    assert settling.works_alone(call, 10) is alone
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")
@@ -159,86 +195,46 @@ def test_what_threads_do_is_seen(call, alone) -> None:
     torch.set_num_threads(2)
     try:
         call()
-        assert sampler.works_alone(call, 20) is alone
+        assert settling.works_alone(call, 20) is alone
     finally:
         torch.set_num_threads(before)
 
 
-@pytest.mark.usefixtures("calm")
 def test_a_value_is_one_of_the_calls() -> None:
-    assert 0.001 <= Sampler(lambda: lambda: time.sleep(0.001)).value_s() < 0.1
+    assert 0.001 <= Cell(lambda: lambda: time.sleep(0.001)).value_s() < 0.1
 
 
-def test_one_thread_may_end_on_every_core_that_it_began_with() -> None:
-    before = os.sched_getaffinity(0)
-    cores = sampler.Cores()
-    for _ in range(3):
-        cores.move()
-        assert len(os.sched_getaffinity(0)) == 1
-    cores.leave()
-    assert os.sched_getaffinity(0) == before
+def test_on_a_machine_that_is_slow_a_cell_says_by_how_much(monkeypatch) -> None:
+    """Known work is the measure: what the cell itself took says nothing of the machine."""
+    known_s = 1e-3
 
+    def known_work(_: int) -> object:
+        return lambda: time.sleep(known_s)
 
-def test_on_a_machine_that_stays_slow_a_cell_says_by_how_much(monkeypatch) -> None:
-    """Its own patience is over after a tenth of a second, and others waited in vain before it."""
-    for patience, waited in ("0.1", 0.0), ("3600", 60.0):
-        monkeypatch.setenv(PATIENCE_VARIABLE, patience)
-        monkeypatch.setattr(quiet.Probe, "read_s", lambda _: 1.4e-5)
-        subject = Sampler(lambda: lambda: time.sleep(0.001))
-        subject._pace.note(1e-5)  # beside an earlier cell; then a neighbour came for good
-        subject._pace.waited(waited)
-        assert subject.samples().slowdown == pytest.approx(1.4)
-
-
-def test_what_nothing_happened_to_for_a_moment_is_not_the_machines_best(monkeypatch) -> None:
-    """One reading in ten is fast by luck: cells are held against what cells read in the median."""
-    readings = count()
-    monkeypatch.setattr(
-        quiet.Probe, "read_s", lambda _: 0.8e-5 if next(readings) % 10 == 0 else 1e-5
-    )
-    for _ in range(3):
-        subject = Sampler(lambda: lambda: time.sleep(0.001))
-        assert subject.samples().slowdown == 1.0
-        assert subject._pace.best_s == 1e-5
-
-
-def test_a_core_that_is_taken_often_and_shortly_is_slower(monkeypatch) -> None:
-    """No single run of a probe sees it where most of them meet nothing."""
-    monkeypatch.setattr(quiet.torch, "sigmoid", lambda *_, **__: None)
-    probe = quiet.Probe(one_thread=True)
-    for taken, mean in ((4, 13e-6), (0, 10e-6)):
-        lengths = iter([3e-5] * 2 + [2e-5] * taken + [1e-5] * (14 - taken))
-        ticks = iter([tick for length in lengths for tick in (0.0, length)])
-        probe._clock = ticks.__next__
-        assert probe.read_s() == pytest.approx(mean, rel=0.02)
+    monkeypatch.setattr(sampler, "known_work", known_work)
+    cells = [Cell(lambda: lambda: time.sleep(0.001)) for _ in range(2)]
+    sample(cells[:1])
+    known_s = 3e-3  # a neighbour has come
+    sample(cells[1:])
+    assert cells[0].samples().slowdown == 1.0
+    assert 1.5 < cells[1].samples().slowdown < 6
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")
-def test_the_probe_of_one_thread_is_one_threads_however_many_there_are() -> None:
-    """MKL shares out exp and its like from 2,048 numbers on, and torch nothing so small."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_known_work_is_of_as_many_threads_as_are_asked_for(threads) -> None:
+    """MKL shares out exp and its like from 2,048 numbers on, torch only what is a grain."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     try:
-        probe = quiet.Probe(one_thread=True)
-        time.sleep(0.3)  # OpenMP's threads spin for a while after work
-        process_s, thread_s = time.process_time(), time.thread_time()
-        for _ in range(200):
-            probe.read_s()
-        thread_s = time.thread_time() - thread_s
-        assert time.process_time() - process_s <= 1.3 * thread_s
-        both = quiet.Probe(one_thread=False)
-        process_s, thread_s = time.process_time(), time.thread_time()
-        for _ in range(200):
-            both.read_s()
-        thread_s = time.thread_time() - thread_s
-        assert time.process_time() - process_s > 1.3 * thread_s
+        assert settling.works_alone(quiet.known_work(threads), 200) is (threads == 1)
     finally:
         torch.set_num_threads(before)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: threads take turns")
 def test_the_processor_time_of_other_threads_is_known_to_less_than_a_tick() -> None:
-    """The kernel's ticks are 1 to 10 ms apart; a window is as long as that."""
+    """The kernel's ticks are 1 to 10 ms apart; what is looked at here is as long as that."""
     import threading
 
     asked, told = threading.Event(), threading.Event()

@@ -68,13 +68,13 @@ def test_both_tables_know_the_fast_methods_before_any_waits_for_scipy(benchmarks
 
     chunks = report_chunks(benchmarks)
     grids = ("conv2d.Forward.time_forward", "conv2d.Backward.time_backward")
-    quick = [chunk_of(g, m) for g in grids for m in ("native", "compiled", "overlap_save")]
-    late = [chunk_of(g, m) for g in grids for m in ("direct", "fft", "auto")]
+    quick = [chunk_of(g, m) for g in grids for m in ("native", "compiled", "overlap_save", "auto")]
+    late = [chunk_of(g, m) for g in grids for m in ("direct", "fft")]
     assert max(quick) <= min(late)
 
 
 def test_no_chunk_is_expected_to_take_long(benchmarks) -> None:
-    assert max(chunk.expected_s for chunk in report_chunks(benchmarks)) < 90
+    assert max(chunk.expected_s for chunk in report_chunks(benchmarks)) < 130
 
 
 @pytest.mark.parametrize("value", [1.0, float("nan")])

@@ -1,0 +1,65 @@
+"""Have asv say which cells a run is of, so that this suite's are sampled together.
+
+The suite's processes look for the file in the folder that a variable names: `benchmarks.together`.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from convbench.suite.conditions import TOGETHER_VARIABLE
+
+# The name of `benchmarks.together`, again; a test compares the two.
+SELECTION = "selection.json"
+
+
+def selection(
+    benchmarks: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, list[int] | set[int] | None]
+) -> dict[str, list[int]]:
+    """Return the numbers of the cells of a run, by their timed benchmarks.
+
+    Parameters
+    ----------
+    benchmarks
+        What asv knows of each, by name.
+    chosen
+        By name, the numbers of the cells that were asked for; all of them where it says nothing.
+
+    Examples
+    --------
+    >>> times = {"type": "time", "params": [["'fft'", "'auto'"], ["3", "5"]]}
+    >>> selection({"a.time_b": times, "a.track_c": {"type": "track", "params": []}}, {})
+    {'a.time_b': [0, 1, 2, 3]}
+    >>> selection({"a.time_b": times}, {"a.time_b": {2, 1}})
+    {'a.time_b': [1, 2]}
+    """
+    return {
+        name: sorted(range(prod(map(len, benchmark["params"]))) if of is None else of)
+        for name, benchmark in benchmarks.items()
+        if benchmark["type"] == "time" and benchmark["params"]
+        for of in [chosen.get(name)]
+    }
+
+
+def make_asv_sample_together() -> None:
+    """Have asv's runs write it down, each before its first cell."""
+    from asv.commands import run
+
+    run_benchmarks = run.run_benchmarks
+
+    def run_together(benchmarks: Any, *args: Any, **options: Any) -> Any:
+        with tempfile.TemporaryDirectory(prefix="fftconv-run-") as folder:
+            if not options.get("quick") and not options.get("profile"):
+                chosen = selection(benchmarks, benchmarks.benchmark_selection)
+                Path(folder, SELECTION).write_text(json.dumps(chosen), encoding="utf-8")
+            os.environ[TOGETHER_VARIABLE] = folder
+            try:
+                return run_benchmarks(benchmarks, *args, **options)
+            finally:
+                del os.environ[TOGETHER_VARIABLE]
+
+    run.run_benchmarks = run_together

@@ -1,0 +1,68 @@
+"""asv's runs say which cells they are of, before the first of them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from asv.commands import run
+
+from convbench.asv.selection import SELECTION, make_asv_sample_together
+from convbench.suite.conditions import TOGETHER_VARIABLE
+
+TIMES = {"type": "time", "params": [["'fft'", "'auto'"], ["3", "5"]]}
+OTHERS = {"type": "peakmemory", "params": [["3"]]}
+
+
+class Benchmarks(dict):
+    """As asv's: by name, and what was chosen of each."""
+
+    @property
+    def benchmark_selection(self) -> dict[str, list[int]]:
+        """Return the numbers of the chosen cells, where not all are."""
+        return {"a.B.time_b": [3, 0]}
+
+
+@pytest.fixture
+def seen(monkeypatch) -> list[dict[str, object] | None]:
+    """Return what lies in each run's folder while it measures."""
+    found: list[dict[str, object] | None] = []
+
+    def run_benchmarks(_benchmarks: object, *_args: object, **_options: object) -> str:
+        file = Path(os.environ[TOGETHER_VARIABLE], SELECTION)
+        found.append(json.loads(file.read_text()) if file.exists() else None)
+        return "results"
+
+    monkeypatch.setattr(run, "run_benchmarks", run_benchmarks)
+    make_asv_sample_together()
+    return found
+
+
+def test_each_run_has_a_folder_with_its_own_cells_that_goes_with_it(seen) -> None:
+    benchmarks = Benchmarks({"a.B.time_b": TIMES, "a.C.time_c": TIMES, "a.D.peakmem_d": OTHERS})
+    assert run.run_benchmarks(benchmarks, "environment", quick=False) == "results"
+    assert seen == [{"a.B.time_b": [0, 3], "a.C.time_c": [0, 1, 2, 3]}]
+    assert TOGETHER_VARIABLE not in os.environ
+    run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment")
+    assert seen[1] == {"a.C.time_c": [0, 1, 2, 3]}
+
+
+@pytest.mark.parametrize("option", ["quick", "profile"])
+def test_who_asks_for_single_calls_gets_them(seen, option) -> None:
+    run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment", **{option: True})
+    assert seen == [None]
+
+
+def test_what_fails_leaves_nothing(monkeypatch) -> None:
+    folders = []
+
+    def fails(*_: object) -> None:
+        folders.append(Path(os.environ[TOGETHER_VARIABLE]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run_benchmarks", fails)
+    make_asv_sample_together()
+    with pytest.raises(KeyboardInterrupt):
+        run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}))
+    assert TOGETHER_VARIABLE not in os.environ
+    assert not folders[0].exists()
