@@ -9,6 +9,7 @@ Blocks above 32 MiB are new memory in every process, by default and here.
 """
 
 import ctypes
+import gc
 import os
 import platform
 import resource
@@ -44,3 +45,10 @@ def keep() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
         return bool(mallopt(_MMAP_THRESHOLD, _MOST_BYTES) and mallopt(_TRIM_THRESHOLD, _NEVER))
     return False
+
+
+def give_back() -> None:
+    """Give what is free now back to the kernel: the next cells are made from there."""
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -17,11 +17,11 @@ from functools import partial
 
 import torch
 
-from benchmarks import freed_memory, windows
+from benchmarks import freed_memory, turns
 from benchmarks.pace import Pace
 from benchmarks.quiet import known_work
 from benchmarks.settling import Call, settled, works_alone
-from benchmarks.windows import PATIENCE_VARIABLE, TURN_S, patience_s
+from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
 # Where operands lie in memory moves a call's speed, and a process keeps its layout for life: so
 # there are some of them, which calls take in turns.
@@ -76,7 +76,7 @@ class Cell:
         calls = itertools.cycle(self._placed)
         self._batches = [tuple(itertools.islice(calls, together)) for _ in self._placed]
         turn_s = max(TURN_S, self._call_s)
-        self.wanted = min(_TURNS, max(windows.FEWEST, round(_TURNS_S / turn_s)))
+        self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
         alone = works_alone(self.call, self.calls)
         self.working = 1 if alone else self._threads
         # Of one thread the processor's time counts: it stands still while others have the core.
@@ -111,21 +111,21 @@ class Cell:
         finally:
             if enabled:
                 gc.enable()
-        self._turns_s.append(windows.quick_s(taken))
+        self._turns_s.append(turns.quick_s(taken))
 
     def has_enough(self, *, over: bool) -> bool:
         """Whether no more turns are needed; or allowed, if the time for them is `over`."""
         number = len(self._turns_s)
         if number < self.wanted:
-            return over and number >= windows.FEWEST
+            return over and number >= turns.FEWEST
         if over or not self._patience_s or number >= _PATIENT_TURNS * self.wanted:
             return True
-        return windows.agree(self.kept)
+        return turns.agree(self.kept)
 
     @property
     def kept(self) -> list[float]:
         """What a call took in the faster half of the turns so far."""
-        return windows.kept(self._turns_s)
+        return turns.kept(self._turns_s)
 
     def samples(self) -> Samples:
         """Return what the turns say.
@@ -136,9 +136,9 @@ class Cell:
             They are too far apart.
         """
         half = self.kept
-        if self._patience_s and windows.disagree(half):
+        if self._patience_s and turns.disagree(half):
             raise DisturbedError(
-                f"disturbed: {len(self._turns_s)} samples leave {windows.error(half):.0%} of doubt "
+                f"disturbed: {len(self._turns_s)} samples leave {turns.error(half):.0%} of doubt "
                 f"after {self._patience_s:g} s "
                 f"({PATIENCE_VARIABLE} waits longer)"
             )

@@ -15,7 +15,7 @@ from benchmarks import together
 from benchmarks.sampler import Cell
 from benchmarks.settling import Call
 from benchmarks.threads import keep_to_quota
-from benchmarks.windows import SLOWDOWN
+from benchmarks.turns import SLOWDOWN
 
 ALL_THREADS = keep_to_quota()
 """What torch uses unless it is told otherwise: OMP_NUM_THREADS, or the cores that it may have."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 from benchmarks.cases import BUDGET_VARIABLE
-from benchmarks.windows import DEADLINE_VARIABLE, PATIENCE_VARIABLE, TOGETHER_VARIABLE
+from benchmarks.turns import DEADLINE_VARIABLE, PATIENCE_VARIABLE, TOGETHER_VARIABLE
 
 # Of the package, of what compiles its kernels, of the threads' and mathematics' libraries under
 # torch, and of the C library's memory.

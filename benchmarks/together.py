@@ -16,8 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from benchmarks import freed_memory
 from benchmarks.sampler import Cell, DisturbedError, Samples, sample
-from benchmarks.windows import TOGETHER_VARIABLE
+from benchmarks.turns import TOGETHER_VARIABLE
 
 SELECTION = "selection.json"
 """What the plugin writes: names of benchmarks, each with the numbers of its cells."""
@@ -82,6 +83,8 @@ def _begin(folder: Path) -> None:
         part = folder / f"{_FOUND}.part"
         part.write_text(json.dumps(found), encoding="utf-8")
         part.replace(folder / _FOUND)
+        made.clear()
+        freed_memory.give_back()
 
 
 def _said(cell: Cell) -> dict[str, Any] | str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.windows import TURN_S, taken
+from benchmarks.turns import TURN_S, taken
 from convbench.asv.command import LOG
 from convbench.asv.machines import machine_name
 from convbench.command_line.progress import clock, track

@@ -10,7 +10,7 @@ from convbench.command_line.failure import MisuseError
 from convbench.suite import elsewhere
 from convbench.suite.place import has_suite
 
-# What benchmarks.windows and cases say, again: an installed convbench has them not. Tests compare.
+# What benchmarks.turns and cases say, again: an installed convbench has them not. Tests compare.
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
-from benchmarks.windows import PATIENCE_VARIABLE
+from benchmarks.turns import PATIENCE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 

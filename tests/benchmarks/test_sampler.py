@@ -11,7 +11,7 @@ import torch
 from benchmarks import quiet, sampler, settling
 from benchmarks.sampler import Cell, DisturbedError, sample
 from benchmarks.settling import FILL_S, settled
-from benchmarks.windows import PATIENCE_VARIABLE
+from benchmarks.turns import PATIENCE_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -100,8 +100,8 @@ def test_cells_take_turns_and_the_fastest_sample_comes_first() -> None:
 
 def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    turns = count()
-    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.2 ** next(turns))
+    numbers = count()
+    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.2 ** next(numbers))
     subject = Cell(lambda: lambda: time.sleep(0.0005))
     sample([subject])
     with pytest.raises(DisturbedError) as raised:
@@ -115,8 +115,8 @@ def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -
 
 def test_without_patience_what_comes_counts(monkeypatch) -> None:
     monkeypatch.setenv(PATIENCE_VARIABLE, "0")
-    turns = count()
-    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.2 ** next(turns))
+    numbers = count()
+    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.2 ** next(numbers))
     subject = Cell(lambda: lambda: time.sleep(0.0005))
     sample([subject])
     assert len(subject.samples().seconds) == 12
@@ -125,8 +125,8 @@ def test_without_patience_what_comes_counts(monkeypatch) -> None:
 def test_samples_that_do_not_agree_get_more_turns_for_as_long_as_patience_lasts(
     monkeypatch,
 ) -> None:
-    turns = count()
-    monkeypatch.setattr(sampler.windows, "quick_s", lambda _: 1e-3 * 1.015 ** (next(turns) % 9))
+    numbers = count()
+    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.03 ** (next(numbers) % 9))
     for patience, times in ("100", 2), ("0.001", 1):
         monkeypatch.setenv(PATIENCE_VARIABLE, patience)
         subject = Cell(lambda: lambda: time.sleep(0.0005))

@@ -10,7 +10,7 @@ from asv_runner.discovery import get_benchmark_from_name
 
 from benchmarks import conv2d, sampler, together
 from benchmarks.sampler import DisturbedError, Samples
-from benchmarks.windows import TOGETHER_VARIABLE
+from benchmarks.turns import TOGETHER_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 CELL = "conv2d.Forward.time_forward"

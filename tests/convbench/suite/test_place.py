@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cases, settings, together, windows
+from benchmarks import cases, settings, together, turns
 from convbench.asv import selection
 from convbench.suite import conditions, elsewhere
 from convbench.suite.place import has_suite, is_elsewhere
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_what_is_said_twice_is_the_same() -> None:
     for name in ("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "TOGETHER_VARIABLE", "SLOWDOWN"):
-        assert getattr(conditions, name) == getattr(windows, name)
+        assert getattr(conditions, name) == getattr(turns, name)
     assert conditions.BUDGET_VARIABLE == cases.BUDGET_VARIABLE
     assert selection.SELECTION == together.SELECTION
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from benchmarks import windows
-from benchmarks.windows import (
+from benchmarks import turns
+from benchmarks.turns import (
     DEADLINE_VARIABLE,
     PATIENCE_VARIABLE,
     agree,
@@ -57,7 +57,7 @@ def test_a_bad_patience_is_refused_in_one_line(monkeypatch, text) -> None:
 
 
 def test_nothing_here_needs_torch() -> None:
-    assert "torch" not in vars(windows)
+    assert "torch" not in vars(turns)
 
 
 def test_after_the_deadline_nobody_waits(monkeypatch) -> None:

@@ -32,8 +32,8 @@ FEWEST = 3
 # processes; the time that a fifth of its calls are below, in more than 9 of 10. (76 cells of every
 # method, forward and backward, 42 turns each in two processes after each other, shared Xeon.)
 _QUICK = 0.2
-# About a median's standard error: where it comes to so little, there is enough; where it stays above
-# the other, nothing is claimed.
+# About a median's standard error: where it comes to so little, there is enough; where it stays
+# above the other, nothing is claimed.
 _AGREEMENT, _DISAGREEMENT = 0.006, 0.05
 
 
