@@ -23,10 +23,11 @@ _REMEMBERED_S = 86400.0
 
 
 class Pace:
-    """What known work took at its best, in seconds."""
+    """What known work of one size took at its best, in seconds, by so many threads."""
 
-    def __init__(self, threads: int) -> None:
-        facts = (platform.node(), _processor(), torch.__version__, WORK, str(threads))
+    def __init__(self, threads: int, size: int) -> None:
+        work = f"{WORK}, {size}, {threads}"
+        facts = (platform.node(), _processor(), torch.__version__, work)
         name = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         self._file = platformdirs.user_cache_path("fftconv") / "probe" / f"{name}.json"
         self.best_s, self._seen = self._remembered()

@@ -1,9 +1,11 @@
 """How fast the machine is while cells are sampled: work whose time is known, as a cell of its own.
 
 The kernel tells what each thread has had of a core. It cannot tell what happens below it: on a
-shared host another guest on the same physical core slows everything by a quarter to a half, for
-seconds or hours, and no counter of this machine moves. So some work of torch's takes turns with the
-cells. If it takes longer than at its best, so do they.
+shared host another guest on the same physical core slows everything, for seconds or hours, and no
+counter of this machine moves. Calls of some dozen microseconds, which are mostly the way of Python
+and torch to the work, may then take twice as long, calls of milliseconds a twentieth longer: what
+they lack is room in the first caches. So some work of torch's takes turns with the cells, about
+as long as their calls. If it takes longer than at its best, so do they.
 
 What is best is learned: `benchmarks.pace`.
 """
@@ -14,12 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
+from torch.nn.functional import conv2d, pad, relu
 
-# Torch lets another thread help for each so many numbers that begin. (So it does for its own
-# functions. But exp, tanh and others are MKL's, which does so from 2,048 on; the logistic function
-# is torch's, and as fast as the vector units are.) Twice as many are more than a first cache holds.
-_GRAIN = 1 << 15
-WORK = f"sigmoid {_GRAIN} in turns"
+# Images and filters, and which calls are most like theirs: those of at most so many seconds.
+_SIZES = ((64, 3, 70e-6), (128, 7, 800e-6), (512, 7, float("inf")))
+WORK = "torch's conv2d in turns"
 """What it is: times of another are not held against its own."""
 _THREADS = Path("/proc/self/task")
 # How Linux names the clock of a thread's processor time, beside the thread's number.
@@ -43,8 +44,13 @@ def processor_s() -> float:
     return spent_s
 
 
-def known_work(threads: int) -> Callable[[], object]:
-    """Return work for so many threads, anew in memory at each call."""
-    numbers = torch.full((_GRAIN * max(2, threads),), 0.5)
-    result = torch.empty_like(numbers)
-    return lambda: torch.sigmoid(numbers, out=result)
+def size_like(call_s: float) -> int:
+    """Return which of the known sizes takes about as long as a call of so many seconds."""
+    return next(at for at, (*_, most_s) in enumerate(_SIZES) if call_s <= most_s)
+
+
+def known_work(size: int) -> Callable[[], torch.Tensor]:
+    """Return work of a known size, anew in memory at each call."""
+    side, taps, _ = _SIZES[size]
+    x, w = torch.full((1, 1, side, side), 0.5), torch.full((1, 1, taps, taps), 0.5)
+    return lambda: relu(conv2d(pad(x, (1, 1, 1, 1)), w))

@@ -19,7 +19,7 @@ import torch
 
 from benchmarks import freed_memory, turns
 from benchmarks.pace import Pace
-from benchmarks.quiet import known_work
+from benchmarks.quiet import known_work, size_like
 from benchmarks.settling import Call, settled, works_alone
 from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
@@ -78,7 +78,8 @@ class Cell:
         turn_s = max(TURN_S, self._call_s)
         self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
         alone = works_alone(self.call, self.calls)
-        self.working = 1 if alone else self._threads
+        self.kind = (1 if alone else self._threads, size_like(self._call_s))
+        """By which known work the machine's pace is seen: its threads and its size."""
         # Of one thread the processor's time counts: it stands still while others have the core.
         self._clock = time.thread_time if alone else time.perf_counter
         self.slowdown = 1.0
@@ -170,7 +171,7 @@ def sample(cells: Sequence[Cell]) -> None:
     patience = patience_s()
     end = time.perf_counter() + patience * len(cells)
     dice = random.Random(0)
-    known = {n: Cell(partial(known_work, n), n) for n in {cell.working for cell in cells}}
+    known = {kind: Cell(partial(known_work, kind[1]), kind[0]) for kind in {c.kind for c in cells}}
     everyone = [*cells, *known.values()]
     left = everyone
     while left:
@@ -183,11 +184,11 @@ def sample(cells: Sequence[Cell]) -> None:
         left = [cell for cell in left if not cell.has_enough(over=is_over)]
         if left and patience:
             time.sleep(max(0.0, min(begun + _ROUND_S, end) - now))
-    for number, cell in known.items():
+    for kind, cell in known.items():
         known_s = cell.kept[len(cell.kept) // 2]
-        pace = Pace(number)
+        pace = Pace(*kind)
         pace.note(known_s)
         pace.keep()
         for other in cells:
-            if other.working == number:
+            if other.kind == kind:
                 other.slowdown = pace.slowdown(known_s)

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from convbench.suite.conditions import TOGETHER_VARIABLE
+from convbench.suite.conditions import DEADLINE_VARIABLE, TOGETHER_VARIABLE
 
 # The name of `benchmarks.together`, again; a test compares the two.
 SELECTION = "selection.json"
@@ -53,13 +53,21 @@ def make_asv_sample_together() -> None:
 
     def run_together(benchmarks: Any, *args: Any, **options: Any) -> Any:
         with tempfile.TemporaryDirectory(prefix="fftconv-run-") as folder:
-            if not options.get("quick") and not options.get("profile"):
+            variables = {TOGETHER_VARIABLE: folder}
+            if options.get("quick"):  # a try: each cell by itself, and no longer than it must be
+                variables[DEADLINE_VARIABLE] = "0"
+            else:
                 chosen = selection(benchmarks, benchmarks.benchmark_selection)
                 Path(folder, SELECTION).write_text(json.dumps(chosen), encoding="utf-8")
-            os.environ[TOGETHER_VARIABLE] = folder
+            before = {name: os.environ.get(name) for name in variables}
+            os.environ.update(variables)
             try:
                 return run_benchmarks(benchmarks, *args, **options)
             finally:
-                del os.environ[TOGETHER_VARIABLE]
+                for name, value in before.items():
+                    if value is None:
+                        del os.environ[name]
+                    else:
+                        os.environ[name] = value
 
     run.run_benchmarks = run_together

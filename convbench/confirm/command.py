@@ -50,7 +50,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from convbench.asv.machines import machine_name
     from convbench.building.configured import entered, opened
-    from convbench.results.store import machine_facts
+    from convbench.measuring.chunks import report_chunks
+    from convbench.results.store import load_benchmarks, machine_facts
     from convbench.suite.place import is_elsewhere
 
     name = entered(args.config)
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
         raise MisuseError(f'what steps there are is said by "{PLUGIN}" in asv\'s `plugins`')
     if args.machine is not None:
         machine_facts(opened(name), args.machine)  # says which there are
+    if args.bench and not report_chunks(load_benchmarks(opened(name)), args.bench):
+        raise MisuseError(f"--bench {args.bench!r} finds no cell of the suite")
     machine = machine_name(args.machine)
     suite = [] if name is None else ["--config", str(name)]
     suite += [] if args.environment is None else ["--environment", args.environment]

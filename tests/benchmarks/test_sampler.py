@@ -122,18 +122,17 @@ def test_without_patience_what_comes_counts(monkeypatch) -> None:
     assert len(subject.samples().seconds) == 12
 
 
+@pytest.mark.parametrize(("patience", "number"), [("100", 48), ("0.001", 3), ("0", 24)])
 def test_samples_that_do_not_agree_get_more_turns_for_as_long_as_patience_lasts(
-    monkeypatch,
+    monkeypatch, patience, number
 ) -> None:
-    numbers = count()
-    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.03 ** (next(numbers) % 9))
-    for patience, times in ("100", 2), ("0.001", 1):
-        monkeypatch.setenv(PATIENCE_VARIABLE, patience)
-        subject = Cell(lambda: lambda: time.sleep(0.0005))
-        sample([subject])
-        assert subject.samples()
-        assert len(subject._turns_s) <= times * subject.wanted
-        assert (len(subject._turns_s) > subject.wanted) is (times == 2)
+    monkeypatch.setattr(sampler.turns, "agree", lambda _: False)
+    monkeypatch.setattr(sampler.turns, "disagree", lambda _: False)
+    monkeypatch.setenv(PATIENCE_VARIABLE, patience)
+    subject = Cell(lambda: lambda: time.sleep(0.0005))
+    sample([subject])
+    assert len(subject._turns_s) == number
+    assert subject.samples()
 
 
 def test_a_long_call_is_made_few_times(monkeypatch) -> None:
@@ -220,16 +219,17 @@ def test_on_a_machine_that_is_slow_a_cell_says_by_how_much(monkeypatch) -> None:
     assert 1.5 < cells[1].samples().slowdown < 6
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nobody could help")
-@pytest.mark.parametrize("threads", [1, 2])
-def test_known_work_is_of_as_many_threads_as_are_asked_for(threads) -> None:
-    """MKL shares out exp and its like from 2,048 numbers on, torch only what is a grain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        assert settling.works_alone(quiet.known_work(threads), 200) is (threads == 1)
-    finally:
-        torch.set_num_threads(before)
+@pytest.mark.parametrize(
+    ("call_s", "size"), [(1e-6, 0), (5e-5, 0), (1e-4, 1), (5e-4, 1), (1e-3, 2), (10.0, 2)]
+)
+def test_a_call_is_held_against_known_work_that_takes_about_as_long(call_s, size) -> None:
+    assert quiet.size_like(call_s) == size
+
+
+def test_known_work_has_as_much_to_do_as_its_size_says() -> None:
+    outputs = [quiet.known_work(size)().numel() for size in range(3)]
+    assert outputs == sorted(set(outputs))
+    assert torch.is_tensor(quiet.known_work(0)())
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: threads take turns")

@@ -8,6 +8,7 @@ import pytest
 from asv.machine import Machine
 
 from convbench.asv.machines import machine_name, this_machine
+from convbench.command_line.failure import CommandError
 from convbench.results.selection import choose
 from convbench.results.store import StoreError
 
@@ -64,3 +65,13 @@ def test_results_of_this_machine_are_found_under_the_name_that_its_user_gave_it(
     enter(books, name)
     assert this_machine() == name
     assert choose(None, None).run.machine == name
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"'])
+def test_a_file_of_machines_that_is_no_use_is_said_in_one_line(books: Path, text: str) -> None:
+    books.write_text(text)
+    with pytest.raises(CommandError, match=r"asv's file of machines, .*, is no use: ") as raised:
+        machine_name("mine")
+    assert "\n" not in str(raised.value)
+    assert books.read_text() == text
+    assert this_machine() == Machine.get_unique_machine_name()

@@ -2,13 +2,14 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 from asv.commands import run
 
 from convbench.asv.selection import SELECTION, make_asv_sample_together
-from convbench.suite.conditions import TOGETHER_VARIABLE
+from convbench.suite.conditions import DEADLINE_VARIABLE, TOGETHER_VARIABLE
 
 TIMES = {"type": "time", "params": [["'fft'", "'auto'"], ["3", "5"]]}
 OTHERS = {"type": "peakmemory", "params": [["3"]]}
@@ -47,10 +48,21 @@ def test_each_run_has_a_folder_with_its_own_cells_that_goes_with_it(seen) -> Non
     assert seen[1] == {"a.C.time_c": [0, 1, 2, 3]}
 
 
-@pytest.mark.parametrize("option", ["quick", "profile"])
-def test_who_asks_for_single_calls_gets_them(seen, option) -> None:
-    run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment", **{option: True})
-    assert seen == [None]
+def test_a_quick_run_is_of_single_cells_that_take_no_longer_than_they_must(
+    monkeypatch,
+) -> None:
+    seen = []
+
+    def run_benchmarks(*_: object, **__: object) -> None:
+        selected = Path(os.environ[TOGETHER_VARIABLE], SELECTION).exists()
+        seen.append((selected, float(os.environ[DEADLINE_VARIABLE]) < time.time()))
+
+    monkeypatch.setenv(DEADLINE_VARIABLE, "1e12")
+    monkeypatch.setattr(run, "run_benchmarks", run_benchmarks)
+    make_asv_sample_together()
+    run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment", quick=True)
+    assert seen == [(False, True)]
+    assert os.environ[DEADLINE_VARIABLE] == "1e12"
 
 
 def test_what_fails_leaves_nothing(monkeypatch) -> None:
