@@ -48,7 +48,7 @@ format: $(READY) ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 
 figures: $(READY) ## make the picture and tables of README and docs from the committed results
-	$(BIN)/python -m convbench chart --machine zen3-2vcpu --input 512 --output docs/forward-512.svg
+	$(BIN)/python -m convbench chart --machine xeon-amx-2vcpu --input 512 --output docs/forward-512.svg
 	$(BIN)/python -m convbench readme
 
 docs: $(READY) ## make the documentation: build/docs/index.html

@@ -34,7 +34,7 @@ FEWEST = 3
 _QUICK = 0.2
 # About a median's standard error: where it comes to so little, there is enough; where it stays
 # above the other, nothing is claimed.
-_AGREEMENT, _DISAGREEMENT = 0.006, 0.05
+_AGREEMENT, _DISAGREEMENT = 0.006, 0.1
 
 
 def patience_s() -> float:

@@ -56,7 +56,7 @@ def make_asv_sample_together() -> None:
             variables = {TOGETHER_VARIABLE: folder}
             if options.get("quick"):  # a try: each cell by itself, and no longer than it must be
                 variables[DEADLINE_VARIABLE] = "0"
-            else:
+            elif not options.get("profile"):
                 chosen = selection(benchmarks, benchmarks.benchmark_selection)
                 Path(folder, SELECTION).write_text(json.dumps(chosen), encoding="utf-8")
             before = {name: os.environ.get(name) for name in variables}

@@ -61,6 +61,14 @@ def test_the_first_cell_samples_all_of_them_and_the_next_ones_find_theirs(run, r
     assert rounds == [2]
 
 
+def test_another_round_of_asvs_has_samples_of_its_own(run, rounds) -> None:
+    select(run, {CELL: list(NUMBERS)})
+    first = [samples_of(number) for number in NUMBERS]
+    second = [samples_of(number) for number in NUMBERS]
+    assert rounds == [2, 2]
+    assert all(before != after for before, after in zip(first, second, strict=True))
+
+
 def test_cells_of_several_benchmarks_are_sampled_together_and_others_left_out(run, rounds) -> None:
     too_slow = _ALL.index(("direct", "all", 1024, 63))
     select(

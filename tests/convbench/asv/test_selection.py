@@ -65,6 +65,11 @@ def test_a_quick_run_is_of_single_cells_that_take_no_longer_than_they_must(
     assert os.environ[DEADLINE_VARIABLE] == "1e12"
 
 
+def test_who_profiles_a_cell_gets_that_cell_alone(seen) -> None:
+    run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment", profile=True)
+    assert seen == [None]
+
+
 def test_what_fails_leaves_nothing(monkeypatch) -> None:
     folders = []
 

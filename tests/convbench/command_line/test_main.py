@@ -14,7 +14,7 @@ from convbench.asv.command import AsvError, asv
 from convbench.results.store import load_config, machines
 
 ROOT = Path(__file__).parents[3]
-MACHINE = "zen3-2vcpu"
+MACHINE = "xeon-amx-2vcpu"
 
 
 def convbench(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
