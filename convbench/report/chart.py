@@ -13,11 +13,14 @@ from convbench.suite.facts import BACKWARD, FORWARD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from convbench.results.store import Run
 
 # About how high the axes are, and a line of text.
 _AXES_POINTS, _LINE_POINTS = 230.0, 12.0
+# How far from a line's end its marker stands before its name.
+_MARK_POINTS = 14.0
 _MARKERS = "osD^vP*X"  # so that the lines can be told apart without their colours
 
 
@@ -59,16 +62,30 @@ def _series(run: "Run", benchmark: str, input_size: int) -> dict[str, list[tuple
     return {method: sorted(points) for method, points in lines.items()}
 
 
-def _name_ends(axes: "Axes", ends: dict[str, tuple[int, float]]) -> None:
-    """Write each line's name beside its end, one above the other where ends lie close."""
+def _name_ends(
+    axes: "Axes", ends: dict[str, tuple[int, float]], drawn: "dict[str, Line2D]"
+) -> None:
+    """Write each line's name, its marker before it, beside its end.
+
+    One above the other where ends lie close: the marker says which is whose.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation
+
     low, high = axes.get_ylim()
     points_a_decade = _AXES_POINTS / math.log10(high / low)
     below = -math.inf
-    for method, end in sorted(ends.items(), key=lambda item: item[1][1]):
-        height = points_a_decade * math.log10(end[1] / low)
+    for method, (x, y) in sorted(ends.items(), key=lambda item: item[1][1]):
+        height = points_a_decade * math.log10(y / low)
         below = max(height, below + _LINE_POINTS)
-        place = (8, below - height)
-        axes.annotate(method, end, xytext=place, textcoords="offset points", va="center")
+        up = below - height
+        moved = ScaledTranslation(_MARK_POINTS / 72, up / 72, axes.figure.dpi_scale_trans)
+        mark = Line2D([x], [y])
+        mark.update_from(drawn[method])
+        mark.set_transform(axes.transData + moved)
+        axes.add_artist(mark)
+        place = (_MARK_POINTS + 7, up)
+        axes.annotate(method, (x, y), xytext=place, textcoords="offset points", va="center")
 
 
 def draw(run: "Run", facts: dict[str, str], direction: str, input_size: int, output: Path) -> None:
@@ -87,13 +104,15 @@ def draw(run: "Run", facts: dict[str, str], direction: str, input_size: int, out
     lines = _series(run, benchmark, input_size)
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.subplots()
-    for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False):
-        axes.loglog(*zip(*points, strict=True), marker=marker, label=method)
+    drawn = {
+        method: axes.loglog(*zip(*points, strict=True), marker=marker, label=method)[0]
+        for marker, (method, points) in zip(_MARKERS, lines.items(), strict=False)
+    }
     taps = sorted({taps for points in lines.values() for taps, _ in points})
     axes.set_xticks(taps, [f"{k}x{k}" for k in taps])
     axes.minorticks_off()
-    axes.set_xlim(taps[0] * 0.85, taps[-1] * 1.9)
-    _name_ends(axes, {method: points[-1] for method, points in lines.items()})
+    axes.set_xlim(taps[0] * 0.85, taps[-1] * 2.4)
+    _name_ends(axes, {method: points[-1] for method, points in lines.items()}, drawn)
     axes.set_xlabel("filter size (pixels)")
     axes.set_ylabel("median time of one call (seconds)")
     # The processor's name has a line of its own: some fill it.
