@@ -44,7 +44,7 @@ _WARMING_S = 0.005
 
 
 class DisturbedError(NotImplementedError):
-    """A cell found no quiet moments: nothing is claimed for it.
+    """The turns of a cell do not agree: nothing is claimed for it.
 
     asv enters n/a for what raises NotImplementedError while it is set up.
     """

@@ -1,24 +1,13 @@
 """The names of machines in asv's books."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
 from convbench.asv.atomic_json import make_asv_atomic
 from convbench.command_line.failure import CommandError
 
-
-@contextmanager
-def _books() -> Iterator[None]:
-    """Say in one line what is wrong with asv's file of machines."""
-    try:
-        yield
-    except (UserError, OSError, ValueError, TypeError, AttributeError) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        path = MachineCollection.get_machine_file_path()
-        raise CommandError(f"asv's file of machines, {path}, is no use: {said[0]}") from None
+# What asv's reading of its file raises, whatever is the matter with it.
+_UNREADABLE = (UserError, OSError, ValueError, TypeError, AttributeError)
 
 
 def _entered(name: str) -> str | None:
@@ -28,7 +17,7 @@ def _entered(name: str) -> str | None:
     """
     try:
         return str(MachineCollection.load(name).get("machine", name))
-    except (UserError, OSError, ValueError, TypeError, AttributeError):
+    except _UNREADABLE:
         return None
 
 
@@ -44,6 +33,10 @@ def machine_name(wanted: str | None) -> str:
     found = _entered(name)
     if found is None:
         make_asv_atomic()
-        with _books():  # asv knows no machine of a file that it cannot read: this reads it again
+        try:  # of a file that cannot be read no machine is known: this reads it again
             MachineCollection.save(name, {**Machine.get_defaults(), "machine": name})
+        except _UNREADABLE as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            path = MachineCollection.get_machine_file_path()
+            raise CommandError(f"asv's file of machines, {path}, is no use: {said[0]}") from None
     return found or name

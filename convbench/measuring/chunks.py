@@ -42,7 +42,7 @@ class Chunk:
     def missing(self, run: Run | None) -> frozenset[CellKey]:
         """Return the cells that `run` has neither a value of nor a reason for having none.
 
-        A cell that found no quiet moments is missing, too.
+        A cell whose turns did not agree is missing, too.
         """
         records = () if run is None else run.records
         return self.cells - {record.key for record in records if record.settled}

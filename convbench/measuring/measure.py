@@ -15,8 +15,8 @@ from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
 from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 
-# Where time is short: how many times its share of the time a cell waits at most for a quiet
-# machine (most need not wait), and the least and the most seconds that may come of it.
+# Where time is short: how many times its share of the time the turns of a cell may take on average
+# (many agree sooner), and the least and the most seconds that may come of it.
 _WAITING_SHARES = 2
 _LEAST_WAITING_S, _MOST_WAITING_S = 0.5, 10.0
 _ONCE_MORE_CELLS = 10
@@ -50,9 +50,9 @@ def measure(
 ) -> None:
     """Measure one piece of one commit; asv saves it when it is done, where `conf` says.
 
-    After `left_s` seconds no cell waits any more for the machine to be quiet, and until then none
-    so long that `cells_left` (of this piece and those after it) would go without: beside a busy
-    neighbour ten seconds a cell leave most of a report unmeasured. What the user says of patience
+    After `left_s` seconds no cell gets more turns than it must have, and until then the piece's
+    cells together no more than leave time for all `cells_left` (of this piece and those after it):
+    ten seconds a cell would leave most of a report unmeasured. What the user says of patience
     stands. The `environment` is as asv's ``-E``.
     """
     settings = {}
@@ -84,12 +84,12 @@ def measure_found(
 
 
 def disturbed(run: Run | None, cells: Collection[CellKey]) -> list[CellKey]:
-    """Return those of `cells` that found no quiet moments, in the order of the results."""
+    """Return those of `cells` whose turns did not agree, in the order of the results."""
     records = () if run is None else run.records
     return [record.key for record in records if record.disturbed and record.key in cells]
 
 
 def once_more(cells: list[CellKey]) -> list[Chunk]:
-    """Return chunks of cells that were disturbed: few of them, since each may wait for long."""
+    """Return chunks of cells that were disturbed: few of them, since each may take long."""
     slices = range(0, len(cells), _ONCE_MORE_CELLS)
     return [of_cells(cells[at : at + _ONCE_MORE_CELLS], _ONCE_MORE_CELL_S) for at in slices]

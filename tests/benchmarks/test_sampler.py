@@ -98,12 +98,24 @@ def test_cells_take_turns_and_the_fastest_sample_comes_first() -> None:
         assert found.slowdown >= 1.0
 
 
-def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -> None:
-    monkeypatch.setenv(PATIENCE_VARIABLE, "0.1")
-    numbers = count()
-    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.2 ** next(numbers))
+def sampled(monkeypatch, patience: str) -> Cell:
+    """Return a cell that was sampled with so much patience."""
+    monkeypatch.setenv(PATIENCE_VARIABLE, patience)
     subject = Cell(lambda: lambda: time.sleep(0.0005))
     sample([subject])
+    return subject
+
+
+@pytest.fixture
+def apart(monkeypatch) -> None:
+    """Have each turn take a fifth longer than the one before."""
+    numbers = count()
+    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.2 ** next(numbers))
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -> None:
+    subject = sampled(monkeypatch, "0.1")
     with pytest.raises(DisturbedError) as raised:
         subject.samples()
     said = str(raised.value)
@@ -113,13 +125,9 @@ def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -
     assert "\n" not in said
 
 
+@pytest.mark.usefixtures("apart")
 def test_without_patience_what_comes_counts(monkeypatch) -> None:
-    monkeypatch.setenv(PATIENCE_VARIABLE, "0")
-    numbers = count()
-    monkeypatch.setattr(sampler.turns, "quick_s", lambda _: 1e-3 * 1.2 ** next(numbers))
-    subject = Cell(lambda: lambda: time.sleep(0.0005))
-    sample([subject])
-    assert len(subject.samples().seconds) == 12
+    assert len(sampled(monkeypatch, "0").samples().seconds) == 12
 
 
 @pytest.mark.parametrize(("patience", "number"), [("100", 48), ("0.001", 3), ("0", 24)])
@@ -128,9 +136,7 @@ def test_samples_that_do_not_agree_get_more_turns_for_as_long_as_patience_lasts(
 ) -> None:
     monkeypatch.setattr(sampler.turns, "agree", lambda _: False)
     monkeypatch.setattr(sampler.turns, "disagree", lambda _: False)
-    monkeypatch.setenv(PATIENCE_VARIABLE, patience)
-    subject = Cell(lambda: lambda: time.sleep(0.0005))
-    sample([subject])
+    subject = sampled(monkeypatch, patience)
     assert len(subject._turns_s) == number
     assert subject.samples()
 
