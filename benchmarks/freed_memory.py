@@ -2,10 +2,10 @@
 
 glibc gives freed memory back to the kernel once enough of it lies at the top of its heap, and the
 next call fetches it again, page by page, each zeroed: a call of some megabytes may spend most of
-its time so. How much is enough depends on the largest block that the process has ever freed, so the
-same call is fast in one process and slow in another. Here each process behaves like one that has
-freed a block of 32 MiB, where glibc's own rule ends, and gives nothing back from the heap's top.
-Blocks above 32 MiB are new memory in every process, by default and here.
+its time so. How much is enough depends on the largest block that the process has ever freed, and
+blocks above 32 MiB are mapped anew unless the heap has room for them: so the same call is fast in
+one process and slow in another. Here each process has room: all blocks come from the heap, which
+gives nothing back.
 """
 
 import ctypes
@@ -15,15 +15,20 @@ import platform
 import resource
 from contextlib import suppress
 
-# Numbers that mallopt(3) knows these by, the most that glibc takes for the second (on 64 bits), and
-# what switches the first off.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+# Numbers that mallopt(3) knows these by, what switches the first off, and how many blocks may be
+# mapped outside of the heap.
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _NEVER = -1
-_MOST_BYTES = 32 << 20
+_NO_BLOCK = 0
 # Whoever has set one of these wants memory to be treated so.
-_ASKED_FOR = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_")
+_ASKED_FOR = (
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_MMAP_MAX_",
+    "MALLOC_TOP_PAD_",
+)
 _TUNABLES = "GLIBC_TUNABLES"
-FOR_ANY_PROCESS = f"MALLOC_TRIM_THRESHOLD_={1 << 32} MALLOC_MMAP_THRESHOLD_={_MOST_BYTES}"
+FOR_ANY_PROCESS = f"MALLOC_TRIM_THRESHOLD_={1 << 32} MALLOC_MMAP_MAX_={_NO_BLOCK}"
 """What has any process keep it: variables that glibc reads when the process starts."""
 
 
@@ -43,7 +48,7 @@ def keep() -> bool:
         return False
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
-        return bool(mallopt(_MMAP_THRESHOLD, _MOST_BYTES) and mallopt(_TRIM_THRESHOLD, _NEVER))
+        return bool(mallopt(_MMAP_MAX, _NO_BLOCK) and mallopt(_TRIM_THRESHOLD, _NEVER))
     return False
 
 

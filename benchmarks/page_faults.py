@@ -22,7 +22,7 @@ CELLS: tuple[tuple[str, Direction, int, int], ...] = (
     ("fft", "backward", 512, 31),
     ("compiled", "forward", 512, 3),
     ("overlap_save", "backward", 512, 31),
-    # 64 MiB of output, which is new memory in each call whatever was before.
+    # 64 MiB of output, which glibc maps anew in each call unless its heap has room.
     ("native", "forward", 4096, 3),
     ("compiled", "forward", 4096, 3),
     ("overlap_save", "forward", 4096, 31),
