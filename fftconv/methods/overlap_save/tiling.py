@@ -170,9 +170,9 @@ def cut(
 
 
 def keeps_spectra(geometry: Geometry, tiling: Tiling) -> bool:
-    """Whether the spectra of all tiles of the input take no more than input and output."""
+    """Whether the spectra of all tiles of the input take little, or less than input and output."""
     tiles = geometry.batch * geometry.in_channels * area(tiling.grid)
-    return 2 * tiles * tiling.spectrum <= geometry.numbers
+    return 2 * tiles * tiling.spectrum <= max(geometry.numbers, SMALL // 4)
 
 
 def most_numbers(numbers: int) -> int:
