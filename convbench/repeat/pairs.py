@@ -25,23 +25,14 @@ class Twice:
         return apart(*self.seconds)
 
 
-def across_runs(samples: Iterable[Sample]) -> Iterator[Twice]:
-    """Yield every cell in every two runs that both have a time of it, of one pace."""
+def across_runs(samples: Iterable[Sample], *, of_one_pace: bool = True) -> Iterator[Twice]:
+    """Yield every cell in every two runs that have a time of it, of one pace or of two."""
     for a, b in _same_cells(samples):
         assert a.seconds is not None
         assert b.seconds is not None
-        if _of_one_pace(a, b):
+        if (apart(a.slowdown, b.slowdown) <= TOLERANCE) is of_one_pace:
             runs = f"runs {a.run} and {b.run}"
             yield Twice(a.cell, runs, a.family, a.threads, (a.seconds, b.seconds))
-
-
-def of_two_paces(samples: Iterable[Sample]) -> int:
-    """Return how many pairs are left out, because the machine was slower in one of the runs."""
-    return sum(not _of_one_pace(a, b) for a, b in _same_cells(samples))
-
-
-def _of_one_pace(a: Sample, b: Sample) -> bool:
-    return apart(a.slowdown, b.slowdown) <= TOLERANCE
 
 
 def _same_cells(samples: Iterable[Sample]) -> Iterator[tuple[Sample, Sample]]:

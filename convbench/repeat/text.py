@@ -5,7 +5,7 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from convbench.repeat.pairs import Twice, across_runs, beside_method, of_two_paces
+from convbench.repeat.pairs import Twice, across_runs, beside_method
 from convbench.repeat.samples import Sample
 from convbench.results.quantities import format_seconds
 from convbench.stats.spread import CLOSE, spread
@@ -32,10 +32,14 @@ def print_study(samples: list[Sample], console: Console) -> None:
             soft_wrap=True,
         )
         _print_pairs("the same cell in two runs", list(across_runs(chosen)), chosen, console)
-        if left_out := of_two_paces(chosen):
+        if left_out := list(across_runs(chosen, of_one_pace=False)):
+            found = spread([pair.ratio for pair in left_out])
             console.print(
-                f"{left_out} pairs are left out: the machine itself was slower in one of the runs",
+                f"{found.count} pairs are left out: the machine itself was slower in one of the "
+                f"runs ({found.close:.0%} of them are within {CLOSE - 1:.0%}, the worst "
+                f"{found.worst:.3f})",
                 highlight=False,
+                soft_wrap=True,
             )
         _print_pairs(
             "auto beside the method that it takes", list(beside_method(chosen)), [], console
