@@ -9,7 +9,6 @@ gives nothing back.
 """
 
 import ctypes
-import gc
 import os
 import platform
 import resource
@@ -50,10 +49,3 @@ def keep() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
         return bool(mallopt(_MMAP_MAX, _NO_BLOCK) and mallopt(_TRIM_THRESHOLD, _NEVER))
     return False
-
-
-def give_back() -> None:
-    """Give what is free now back to the kernel: the next cells are made from there."""
-    gc.collect()
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)

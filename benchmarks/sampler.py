@@ -77,6 +77,8 @@ class Cell:
         self._batches = [tuple(itertools.islice(calls, together)) for _ in self._placed]
         turn_s = max(TURN_S, self._call_s)
         self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
+        self.turns_s = self.wanted * turn_s
+        """What its turns take together, about."""
         alone = works_alone(self.call, self.calls)
         self.kind = (1 if alone else self._threads, size_like(self._call_s))
         """By which known work the machine's pace is seen: its threads and its size."""

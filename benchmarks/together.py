@@ -2,7 +2,8 @@
 
 asv has a process for each cell, one after the other: cells that it measures minutes apart met
 another machine each, where others use it, too. So asv's plugin writes down which cells a run is of,
-the first process makes them all and samples them in turns, and the others find their samples. Where
+the first process makes them and samples them in turns, and the others find their samples. A large
+run has several parts, each of which the first process does that asks for one of its cells. Where
 nobody wrote that down (pyperf, asv without the plugin), a cell is sampled by itself.
 """
 
@@ -16,19 +17,20 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
-from benchmarks import freed_memory
 from benchmarks.sampler import Cell, DisturbedError, Samples, sample
 from benchmarks.turns import TOGETHER_VARIABLE
 
 SELECTION = "selection.json"
-"""What the plugin writes: names of benchmarks, each with the numbers of its cells."""
-_BEGUN, _FOUND, _GIVEN = "begun.json", "samples.json", "given"
+"""What the plugin writes: the cells of a run as asv calls them, by name and number."""
+_LEFT, _FOUND, _GIVEN = "left.json", "samples.json", "given"
 _ROOT = Path(__file__).parent
-# Cells are made as long as the process has less than this, or an eighth of the machine's memory;
-# those that are left come after them.
+# Cells of a part are made as long as the process has less than this, or an eighth of the machine's
+# memory, and while their turns take less than so many seconds (a part that is twice as long as the
+# machine's moods differs no less from the next one).
 _MOST_BYTES = 3 << 30
+_MOST_S = 200.0
 
 
 class Owner(Protocol):
@@ -55,8 +57,9 @@ def samples(owner: Owner) -> Samples:
         given = folder / _GIVEN / hashlib.sha256(owner.name.encode()).hexdigest()
         if given.exists():  # another of asv's rounds
             _start_again(folder)
-        _begin(folder)
-        found = _found(folder).get(owner.name)
+        while (found := _read(folder / _FOUND, {}).get(owner.name)) is None:
+            if not _sample_part(folder):
+                break
         if found is not None:
             given.parent.mkdir(exist_ok=True)
             given.touch()
@@ -68,39 +71,42 @@ def samples(owner: Owner) -> Samples:
     return owner.made.samples()
 
 
-def _found(folder: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads((folder / _FOUND).read_text(encoding="utf-8"))
-        if isinstance(found, dict):
-            return found
-    return {}
-
-
 def _start_again(folder: Path) -> None:
     shutil.rmtree(folder / _GIVEN)
-    (folder / _FOUND).unlink()
-    (folder / _BEGUN).replace(folder / SELECTION)
+    for name in (_FOUND, _LEFT):
+        (folder / name).unlink(missing_ok=True)
 
 
-def _begin(folder: Path) -> None:
-    """Sample all cells of the run, unless that has been tried."""
-    try:
-        # Renamed first: if a cell ends its process, the others are sampled by themselves.
-        (folder / SELECTION).replace(folder / _BEGUN)
-        selection = json.loads((folder / _BEGUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    left = [f"{name}-{number}" for name, numbers in selection.items() for number in numbers]
-    found: dict[str, Any] = {}
-    while left:
-        made = dict(_made(left))
-        sample(list(made.values()))
-        found |= {name: _said(cell) for name, cell in made.items()}
-        part = folder / f"{_FOUND}.part"
-        part.write_text(json.dumps(found), encoding="utf-8")
-        part.replace(folder / _FOUND)
-        made.clear()
-        freed_memory.give_back()
+def _sample_part(folder: Path) -> bool:
+    """Sample as many cells as fit of those that are left, and return whether there were any."""
+    left = _read(folder / _LEFT, _read(folder / SELECTION, []))
+    # Written first: if a cell ends its process, those that were with it are sampled by themselves.
+    _write(folder / _LEFT, [])
+    made = dict(_made(left))
+    _write(folder / _LEFT, left)
+    if not made:
+        return False
+    sample(list(made.values()))
+    found = _read(folder / _FOUND, {})
+    _write(folder / _FOUND, found | {name: _said(cell) for name, cell in made.items()})
+    return True
+
+
+Json = TypeVar("Json", list[Any], dict[str, Any])
+
+
+def _read(path: Path, otherwise: Json) -> Json:
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, type(otherwise)):
+            return found
+    return otherwise
+
+
+def _write(path: Path, found: list[str] | dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found), encoding="utf-8")
+    part.replace(path)
 
 
 def _said(cell: Cell) -> dict[str, Any] | str:
@@ -112,14 +118,13 @@ def _said(cell: Cell) -> dict[str, Any] | str:
 
 def _made(left: list[str]) -> Iterator[tuple[str, Cell]]:
     """Take cells out of `left` and make them, while there is room; yield them by their names."""
-    made = 0
+    seconds = 0.0
     most_bytes = min(_MOST_BYTES, _memory_bytes() // 8)
-    while left and (not made or _resident_bytes() < most_bytes):
+    while left and (not seconds or (seconds < _MOST_S and _resident_bytes() < most_bytes)):
         owner = _owner(left.pop(0))
-        if owner is None:
-            continue
-        made += 1
-        yield owner.name, owner.made
+        if owner is not None:
+            seconds += owner.made.turns_s
+            yield owner.name, owner.made
 
 
 def _owner(identity: str) -> Owner | None:

@@ -19,8 +19,11 @@ SELECTION = "selection.json"
 
 def selection(
     benchmarks: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, list[int] | set[int] | None]
-) -> dict[str, list[int]]:
-    """Return the numbers of the cells of a run, by their timed benchmarks.
+) -> list[str]:
+    """Return the cells of a run as asv calls them, a timed benchmark's name and a number.
+
+    Cells that differ by their first parameter alone follow each other: they are what is compared,
+    and not all cells of a large run can be sampled at a time.
 
     Parameters
     ----------
@@ -33,16 +36,19 @@ def selection(
     --------
     >>> times = {"type": "time", "params": [["'fft'", "'auto'"], ["3", "5"]]}
     >>> selection({"a.time_b": times, "a.track_c": {"type": "track", "params": []}}, {})
-    {'a.time_b': [0, 1, 2, 3]}
+    ['a.time_b-0', 'a.time_b-2', 'a.time_b-1', 'a.time_b-3']
     >>> selection({"a.time_b": times}, {"a.time_b": {2, 1}})
-    {'a.time_b': [1, 2]}
+    ['a.time_b-2', 'a.time_b-1']
     """
-    return {
-        name: sorted(range(prod(map(len, benchmark["params"]))) if of is None else of)
-        for name, benchmark in benchmarks.items()
-        if benchmark["type"] == "time" and benchmark["params"]
-        for of in [chosen.get(name)]
-    }
+    cells = []
+    for name, benchmark in benchmarks.items():
+        if benchmark["type"] != "time" or not benchmark["params"]:
+            continue
+        numbers = chosen.get(name)
+        beside = prod(map(len, benchmark["params"][1:]))
+        found = range(beside * len(benchmark["params"][0])) if numbers is None else numbers
+        cells += [f"{name}-{n}" for n in sorted(found, key=lambda n: (n % beside, n))]
+    return cells
 
 
 def make_asv_sample_together() -> None:

@@ -42,7 +42,8 @@ def rounds(monkeypatch) -> list[int]:
 
 
 def select(folder: Path, selection: dict[str, list[int]]) -> None:
-    (folder / together.SELECTION).write_text(json.dumps(selection))
+    cells = [f"{name}-{number}" for name, numbers in selection.items() for number in numbers]
+    (folder / together.SELECTION).write_text(json.dumps(cells))
 
 
 def samples_of(number: int) -> list[float]:
@@ -86,18 +87,30 @@ def test_cells_of_several_benchmarks_are_sampled_together_and_others_left_out(ru
 
 def test_a_run_whose_sampling_was_killed_goes_on_cell_by_cell(run, rounds) -> None:
     select(run, {CELL: list(NUMBERS)})
-    (run / together.SELECTION).replace(run / "begun.json")  # and there are no samples
+    (run / "left.json").write_text("[]")  # and there are no samples
     assert len(samples_of(NUMBERS[0])) >= 3
     assert len(samples_of(NUMBERS[1])) >= 3
     assert rounds == [1, 1]
 
 
-def test_what_does_not_fit_into_memory_together_comes_after_it(run, rounds, monkeypatch) -> None:
-    monkeypatch.setattr(together, "_MOST_BYTES", 1)
+@pytest.mark.parametrize(("limit", "least"), [("_MOST_BYTES", 1), ("_MOST_S", 1e-9)])
+def test_what_does_not_fit_into_a_part_is_the_next_ones(
+    run, rounds, monkeypatch, limit, least
+) -> None:
+    monkeypatch.setattr(together, limit, least)
     select(run, {CELL: list(NUMBERS)})
+    for number in NUMBERS:
+        assert len(samples_of(number)) >= 3
+        assert len(json.loads((run / "samples.json").read_text())) == 1 + NUMBERS.index(number)
+    assert rounds == [1, 1]
+
+
+def test_who_asks_for_a_cell_of_a_later_part_does_those_before_it(run, rounds, monkeypatch) -> None:
+    monkeypatch.setattr(together, "_MOST_S", 1e-9)
+    select(run, {CELL: list(NUMBERS)})
+    samples_of(NUMBERS[1])
     samples_of(NUMBERS[0])
     assert rounds == [1, 1]
-    assert len(json.loads((run / "samples.json").read_text())) == 2
 
 
 def test_a_cell_that_was_disturbed_says_so_in_its_own_process(run, rounds, monkeypatch) -> None:

@@ -25,9 +25,9 @@ class Benchmarks(dict):
 
 
 @pytest.fixture
-def seen(monkeypatch) -> list[dict[str, object] | None]:
+def seen(monkeypatch) -> list[list[str] | None]:
     """Return what lies in each run's folder while it measures."""
-    found: list[dict[str, object] | None] = []
+    found: list[list[str] | None] = []
 
     def run_benchmarks(_benchmarks: object, *_args: object, **_options: object) -> str:
         file = Path(os.environ[TOGETHER_VARIABLE], SELECTION)
@@ -42,10 +42,11 @@ def seen(monkeypatch) -> list[dict[str, object] | None]:
 def test_each_run_has_a_folder_with_its_own_cells_that_goes_with_it(seen) -> None:
     benchmarks = Benchmarks({"a.B.time_b": TIMES, "a.C.time_c": TIMES, "a.D.peakmem_d": OTHERS})
     assert run.run_benchmarks(benchmarks, "environment", quick=False) == "results"
-    assert seen == [{"a.B.time_b": [0, 3], "a.C.time_c": [0, 1, 2, 3]}]
+    whole = [f"a.C.time_c-{number}" for number in (0, 2, 1, 3)]
+    assert seen == [["a.B.time_b-0", "a.B.time_b-3", *whole]]
     assert TOGETHER_VARIABLE not in os.environ
     run.run_benchmarks(Benchmarks({"a.C.time_c": TIMES}), "environment")
-    assert seen[1] == {"a.C.time_c": [0, 1, 2, 3]}
+    assert seen[1] == whole
 
 
 def test_a_quick_run_is_of_single_cells_that_take_no_longer_than_they_must(
