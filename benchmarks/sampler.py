@@ -24,7 +24,8 @@ from benchmarks.settling import Call, settled, works_alone
 from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
 # Where operands lie in memory moves a call's speed, and a process keeps its layout for life: so
-# there are some of them, which calls take in turns.
+# there are some of them, which calls take in turns; for calls of a turn's length, of which there
+# are few, that would take as long as measuring them.
 _PLACEMENTS = 3
 # What is timed at once takes this long at least: reading a processor's clock takes a quarter of a
 # microsecond.
@@ -68,10 +69,11 @@ class Cell:
         self._threads = torch.get_num_threads() if threads is None else threads
         torch.set_num_threads(self._threads)
         self._patience_s = patience_s()
-        self._placed = [make_call() for _ in range(_PLACEMENTS)]
+        self._placed = [make_call()]
         self.calls, self._call_s = settled(self.call, self._patience_s)
-        for call in self._placed[:-1]:
-            call()
+        while self._call_s < TURN_S and len(self._placed) < _PLACEMENTS:
+            self._placed.append(make_call())
+            self.call()
         together = max(1, round(_READING_S / self._call_s))
         calls = itertools.cycle(self._placed)
         self._batches = [tuple(itertools.islice(calls, together)) for _ in self._placed]

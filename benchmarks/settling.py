@@ -50,13 +50,15 @@ def works_alone(call: Call, calls: int) -> bool:
     On a busy machine a thread that works is taken off its core for a while, which is no waiting: it
     does not ask for that.
     """
+    if torch.get_num_threads() == 1:
+        return True
     time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
     of_all_s, own_s, asked = processor_s(), time.thread_time(), _times_waited()
     for _ in range(calls):
         call()
     own_s, asked = time.thread_time() - own_s, _times_waited() - asked
     helped_s = processor_s() - of_all_s - own_s
-    return torch.get_num_threads() == 1 or (helped_s <= _HELP * own_s and asked <= _HELP * calls)
+    return helped_s <= _HELP * own_s and asked <= _HELP * calls
 
 
 def _times_waited() -> int:
