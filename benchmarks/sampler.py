@@ -19,7 +19,7 @@ import torch
 
 from benchmarks import freed_memory, turns
 from benchmarks.pace import Pace
-from benchmarks.quiet import known_work, size_like
+from benchmarks.quiet import known_work, processor_s, size_like
 from benchmarks.settling import Call, settled, works_alone
 from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
@@ -81,13 +81,13 @@ class Cell:
         self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
         self.turns_s = self.wanted * turn_s
         """What its turns take together, about."""
-        alone = works_alone(self.call, self.calls)
-        self.kind = (1 if alone else self._threads, size_like(self._call_s))
+        self._alone = works_alone(self.call, self.calls)
+        self.kind = (1 if self._alone else self._threads, size_like(self._call_s))
         """By which known work the machine's pace is seen: its threads and its size."""
         # Of one thread the processor's time counts: it stands still while others have the core.
-        self._clock = time.thread_time if alone else time.perf_counter
+        self._clock = time.thread_time if self._alone else time.perf_counter
         self.slowdown = 1.0
-        self._turns_s: list[float] = []
+        self._turns: list[tuple[float, float]] = []
 
     @property
     def call(self) -> Call:
@@ -103,8 +103,9 @@ class Cell:
         clock, batches, taken = self._clock, itertools.cycle(self._batches), []
         enabled = gc.isenabled()
         gc.disable()  # as timeit does, and so asv
+        worked_s, start = processor_s(), time.perf_counter()
         try:
-            end = time.perf_counter() + TURN_S
+            end = start + TURN_S
             while True:
                 batch = next(batches)
                 begun = clock()
@@ -116,21 +117,28 @@ class Cell:
         finally:
             if enabled:
                 gc.enable()
-        self._turns_s.append(turns.quick_s(taken))
+        elapsed_s = time.perf_counter() - start
+        share = 1.0 if self._alone else (processor_s() - worked_s) / elapsed_s
+        self._turns.append((turns.quick_s(taken), share))
 
     def has_enough(self, *, over: bool) -> bool:
         """Whether no more turns are needed; or allowed, if the time for them is `over`."""
-        number = len(self._turns_s)
+        number = len(self._turns)
         if number < self.wanted:
             return over and number >= turns.FEWEST
         if over or not self._patience_s or number >= _PATIENT_TURNS * self.wanted:
             return True
-        return turns.agree(self.kept)
+        return self._is_sampled and turns.agree(self.kept)
 
     @property
     def kept(self) -> list[float]:
-        """What a call took in the faster half of the turns so far."""
-        return turns.kept(self._turns_s)
+        """What a call took in the faster half of the turns so far that nothing disturbed."""
+        return turns.kept(turns.undisturbed(self._turns))
+
+    @property
+    def _is_sampled(self) -> bool:
+        """Whether half of the turns that are wanted were undisturbed."""
+        return 2 * len(turns.undisturbed(self._turns)) >= self.wanted
 
     def samples(self) -> Samples:
         """Return what the turns say.
@@ -141,13 +149,21 @@ class Cell:
             They are too far apart.
         """
         half = self.kept
-        if self._patience_s and turns.disagree(half):
+        if self._patience_s and (doubt := self._doubt(half)):
             raise DisturbedError(
-                f"disturbed: {len(self._turns_s)} samples leave {turns.error(half):.0%} of doubt "
-                f"after {self._patience_s:g} s "
+                f"disturbed: {doubt} after {self._patience_s:g} s "
                 f"({PATIENCE_VARIABLE} waits longer)"
             )
         return Samples(tuple(half), self.slowdown)
+
+    def _doubt(self, half: Sequence[float]) -> str:
+        number = len(self._turns)
+        if number >= self.wanted and not self._is_sampled:
+            found = len(turns.undisturbed(self._turns))
+            return f"in {number - found} of {number} samples the threads were short of a core"
+        if turns.disagree(half):
+            return f"{number} samples leave {turns.error(half):.0%} of doubt"
+        return ""
 
     def value_s(self) -> float:
         """Return the seconds of one call, of a few turns where the operands lie now.
@@ -159,7 +175,7 @@ class Cell:
         DisturbedError
             The turns are too far apart.
         """
-        self._turns_s.clear()
+        self._turns.clear()
         for _ in range(_VALUE_TURNS):
             self.turn()
         seconds = self.samples().seconds

@@ -2,7 +2,8 @@
 
 A turn is some dozen milliseconds of calls. What slows a call from outside is never negative, and
 not all of it can be seen: so a turn's time is that of its quick calls, of the turns the faster half
-is kept, and a cell's time is the median of that.
+is kept, and a cell's time is the median of that. One thing is seen: turns of several threads in
+which another program had a core are left out.
 """
 
 import math
@@ -35,6 +36,10 @@ _QUICK = 0.2
 # About a median's standard error: where it comes to so little, there is enough; where it stays
 # above the other, nothing is claimed.
 _AGREEMENT, _DISAGREEMENT = 0.006, 0.1
+# A turn whose threads had less than so much of the processor that they had in the best one was
+# short of a core, if in the best one more than a thread worked. (One of two: a half to 0.6.)
+_FULL = 0.75
+_SEVERAL = 1.2
 
 
 def patience_s() -> float:
@@ -62,6 +67,19 @@ def _seconds(variable: str, default: float, most: float) -> float:
 def quick_s(taken: Sequence[float]) -> float:
     """Return what the quick ones of a turn's calls took: a fifth are quicker."""
     return sorted(taken)[int(_QUICK * len(taken))]
+
+
+def undisturbed(turns: Sequence[tuple[float, float]]) -> list[float]:
+    """Return what a call took in those turns in which its threads had their cores.
+
+    Parameters
+    ----------
+    turns
+        Of each, what a call took, and the processor time of all threads over the turn's.
+    """
+    most = max((share for _, share in turns), default=0.0)
+    least = _FULL * most if most > _SEVERAL else 0.0
+    return [seconds for seconds, share in turns if share >= least]
 
 
 def kept(turns: Sequence[float]) -> list[float]:

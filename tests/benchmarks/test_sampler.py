@@ -22,9 +22,10 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch) -> None:
-    """Have turns of a millisecond, and no rest between rounds."""
+    """Have turns of a millisecond, which threads that spin may fill, and no rest between rounds."""
     monkeypatch.setattr(sampler, "TURN_S", 0.001)
     monkeypatch.setattr(sampler, "_ROUND_S", 0.0)
+    monkeypatch.setattr(sampler, "processor_s", lambda: 0.0)
 
 
 def test_the_first_call_does_not_say_how_many_fill_the_least_time() -> None:
@@ -44,7 +45,7 @@ def test_a_long_call_fills_it_alone() -> None:
     assert settled(lambda: time.sleep(3 * FILL_S), 3.0)[0] == 1
 
 
-def test_a_cell_has_operands_in_several_places_and_its_calls_take_them_in_turns() -> None:
+def test_a_cell_has_operands_in_several_places_for_its_calls_in_turns(monkeypatch) -> None:
     made: list[torch.Tensor] = []
     used: list[int] = []
 
@@ -58,6 +59,7 @@ def test_a_cell_has_operands_in_several_places_and_its_calls_take_them_in_turns(
 
         return call
 
+    monkeypatch.setattr(sampler, "TURN_S", 0.02)
     cell = Cell(make)
     places = {tensor.data_ptr() for tensor in made}
     assert len(places) == 3
@@ -73,7 +75,7 @@ def test_short_calls_are_timed_several_at_once() -> None:
     cell = Cell(lambda: lambda: None)
     assert len(cell._batches[0]) > 10
     cell.turn()
-    assert 0 < cell._turns_s[0] < 1e-5
+    assert 0 < cell._turns[0][0] < 1e-5
 
 
 def test_cells_take_turns_and_the_fastest_sample_comes_first() -> None:
@@ -125,6 +127,29 @@ def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(("with_cores", "enough"), [(20, True), (3, False)])
+def test_turns_short_of_a_core_do_not_count_and_many_of_them_are_said(with_cores, enough) -> None:
+    subject = Cell(lambda: lambda: None)
+    quick, slow = (1e-3, 1.8), (2e-3, 1.0)
+    subject._turns = [quick if n < with_cores else slow for n in range(subject.wanted)]
+    assert subject.has_enough(over=False) is enough
+    if enough:
+        assert set(subject.samples().seconds) == {1e-3}
+    else:
+        with pytest.raises(DisturbedError, match="in 21 of 24 samples the threads were short of"):
+            subject.samples()
+
+
+def test_the_processor_time_of_a_turns_threads_is_noted(monkeypatch) -> None:
+    monkeypatch.setattr(sampler, "works_alone", lambda *_: False)
+    monkeypatch.setattr(sampler, "TURN_S", 0.05)
+    monkeypatch.setattr(sampler, "processor_s", quiet.processor_s)
+    subject = Cell(lambda: lambda: sum(range(10_000)), threads=2)
+    subject.turn()
+    ((_, share),) = subject._turns
+    assert 0.1 < share < 1.2  # one works, of two that may
+
+
 @pytest.mark.usefixtures("apart")
 def test_without_patience_what_comes_counts(monkeypatch) -> None:
     assert len(sampled(monkeypatch, "0").samples().seconds) == 12
@@ -137,7 +162,7 @@ def test_samples_that_do_not_agree_get_more_turns_for_as_long_as_patience_lasts(
     monkeypatch.setattr(sampler.turns, "agree", lambda _: False)
     monkeypatch.setattr(sampler.turns, "disagree", lambda _: False)
     subject = sampled(monkeypatch, patience)
-    assert len(subject._turns_s) == number
+    assert len(subject._turns) == number
     assert subject.samples()
 
 

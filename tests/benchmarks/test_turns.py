@@ -15,6 +15,7 @@ from benchmarks.turns import (
     patience_s,
     quick_s,
     taken,
+    undisturbed,
 )
 
 
@@ -71,3 +72,18 @@ def test_after_the_deadline_nobody_waits(monkeypatch) -> None:
     monkeypatch.setenv(DEADLINE_VARIABLE, "tomorrow")
     with pytest.raises(ValueError, match="must be a moment in seconds, got 'tomorrow'"):
         patience_s()
+
+
+@pytest.mark.parametrize(
+    ("turns", "left"),
+    [
+        ([(1.0, 1.9), (2.0, 1.0), (1.1, 1.8)], [1.0, 1.1]),
+        ([(1.0, 1.9), (1.2, 1.5)], [1.0, 1.2]),
+        # Of a thread that waits, the share says nothing.
+        ([(1.0, 1.0), (1.1, 0.5), (1.2, 0.0)], [1.0, 1.1, 1.2]),
+        ([], []),
+    ],
+    ids=["a core was taken", "a little", "one thread", "none"],
+)
+def test_turns_whose_threads_were_short_of_a_core_are_left_out(turns, left) -> None:
+    assert undisturbed(turns) == left
