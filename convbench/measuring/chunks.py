@@ -23,10 +23,12 @@ from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 # meet. (Each part also costs a start of asv, which on a slow machine takes several seconds.)
 _CHUNK_S = 100.0
 
-# What a cell takes besides its calls: a fork, operands, and for times its turns.
-_CELL_OVERHEAD_S = 0.06
+# What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
+# two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).
+_CELL_OVERHEAD_S = 0.14
 _SAMPLING_S = 0.7
 _TIMERAW_S = 4.0
+_LIMIT_S = 0.9
 _ASV_STARTUP_S = 3.0
 
 
@@ -70,6 +72,8 @@ def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
 def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
     if benchmark["name"].split(".")[-1].startswith("timeraw_"):
         return _TIMERAW_S
+    if benchmark["name"].startswith("limits."):
+        return _LIMIT_S
     backward = "backward" in (params.get("direction"), benchmark["name"].rsplit("_", 1)[-1])
     call = call_s(params, "backward" if backward else "forward")
     if benchmark["type"] == "time":

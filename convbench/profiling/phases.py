@@ -136,8 +136,10 @@ def _said(mark: Event) -> list[tuple[str, float, float]]:
 def phases(call: Event, spec: Spec, limits: Limits) -> list[Phase]:
     """Divide one call into its phases, every one listed; their times sum to the call's."""
     found = {name: Phase(name) for name in PHASES}
+    passes_said = False
     for event in call.walk():
         for name, _, operations in _said(event):
+            passes_said = True
             found[name].flops += operations
             found[name].limit_s += operations / limits.flops_per_s[spec.dtype]
         parts = _own_parts(event)
@@ -154,7 +156,8 @@ def phases(call: Event, spec: Spec, limits: Limits) -> list[Phase]:
         phase.bytes += done.bytes
         phase.limit_s += done.limit_s
     kernel = found["kernel"]
-    if kernel.events:
+    # Where passes say what they do, what is left of the call beside them is not the direct sum.
+    if kernel.events and not passes_said:
         work = spec.work
         kernel.flops, kernel.bytes = work.flops, work.bytes
         kernel.limit_s = max(
