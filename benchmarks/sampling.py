@@ -35,7 +35,7 @@ class Sampled:
     # A result's meaning changes with the cell's work alone, which `version` counts. (asv would
     # otherwise hash the source of the method and drop the history at every rewording.)
     version = "5"
-    timeout = 7200.0  # the first cell of a run takes the samples of all of them
+    timeout = 7200.0  # the first cell of a part takes the samples of all of its cells
     warmup_time = 0.0
     number = 1
     rounds = 1  # cells take many turns as it is; who asks asv for more rounds gets new samples
