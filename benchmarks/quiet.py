@@ -1,11 +1,12 @@
 """How fast the machine is while cells are sampled: work whose time is known, as a cell of its own.
 
-The kernel tells what each thread has had of a core. It cannot tell what happens below it: on a
-shared host another guest on the same physical core slows everything, for seconds or hours, and no
-counter of this machine moves. Calls of some dozen microseconds, which are mostly the way of Python
-and torch to the work, may then take twice as long, calls of milliseconds a twentieth longer: what
-they lack is room in the first caches. So some work of torch's takes turns with the cells, about
-as long as their calls. If it takes longer than at its best, so do they.
+The kernel tells what each thread has had of a core, and for how long it waited for one. It cannot
+tell what happens below it: on a shared host another guest on the same physical core slows
+everything, for seconds or hours, and no counter of this machine moves. Calls of some dozen
+microseconds, which are mostly the way of Python and torch to the work, may then take twice as long,
+calls of milliseconds a twentieth longer: what they lack is room in the first caches. So some work
+of torch's takes turns with the cells, about as long as their calls. If it takes longer than at its
+best, so do they.
 
 What is best is learned: `benchmarks.pace`.
 """
@@ -34,14 +35,30 @@ def processor_s() -> float:
     some milliseconds; each thread's own clock is exact whoever reads it.
     """
     spent_s = 0.0
-    try:
-        threads = [int(entry.name) for entry in _THREADS.iterdir()]
-    except OSError:
-        return time.process_time()
-    for thread in threads:
+    for thread in _threads():
         with suppress(OSError):  # it has ended meanwhile
-            spent_s += time.clock_gettime(~thread << 3 | _OF_THREAD)
-    return spent_s
+            spent_s += time.clock_gettime(~int(thread) << 3 | _OF_THREAD)
+    return spent_s or time.process_time()
+
+
+def waited_s() -> float:
+    """Return for how long threads of this process have waited for a core, all together, in seconds.
+
+    Linux counts it for each thread that could run and did not; elsewhere it is 0.
+    """
+    waited_ns = 0
+    for thread in _threads():
+        with suppress(OSError, IndexError):  # it has ended meanwhile; a kernel that does not count
+            text = (_THREADS / thread / "schedstat").read_text(encoding="ascii")
+            waited_ns += int(text.split()[1])
+    return waited_ns / 1e9
+
+
+def _threads() -> list[str]:
+    try:
+        return [entry.name for entry in _THREADS.iterdir()]
+    except OSError:
+        return []
 
 
 def size_like(call_s: float) -> int:

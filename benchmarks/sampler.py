@@ -11,15 +11,16 @@ import gc
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
+import fftconv
 from benchmarks import freed_memory, turns
 from benchmarks.pace import Pace
-from benchmarks.quiet import known_work, processor_s, size_like
+from benchmarks.quiet import known_work, size_like, waited_s
 from benchmarks.settling import Call, settled, works_alone
 from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
@@ -42,6 +43,8 @@ _PATIENT_TURNS = 2
 _ROUND_S = 0.2
 # What brings caches and threads back to a cell at the start of its turn, where its calls are short.
 _WARMING_S = 0.005
+# What is looked at for whether threads had their cores: looking takes some dozen microseconds.
+_STRETCH_S = 0.002
 
 
 class DisturbedError(NotImplementedError):
@@ -66,6 +69,7 @@ class Cell:
 
     def __init__(self, make_call: Callable[[], Call], threads: int | None = None) -> None:
         freed_memory.keep()
+        _ask_for_all_threads()
         self._threads = torch.get_num_threads() if threads is None else threads
         torch.set_num_threads(self._threads)
         self._patience_s = patience_s()
@@ -87,7 +91,8 @@ class Cell:
         # Of one thread the processor's time counts: it stands still while others have the core.
         self._clock = time.thread_time if self._alone else time.perf_counter
         self.slowdown = 1.0
-        self._turns: list[tuple[float, float]] = []
+        self._taken = 0
+        self._turns: list[float] = []
 
     @property
     def call(self) -> Call:
@@ -100,45 +105,54 @@ class Cell:
         if self._call_s < _WARMING_S:
             for call in self._placed:
                 call()
-        clock, batches, taken = self._clock, itertools.cycle(self._batches), []
+        taken: list[float] = []
+        batches = itertools.cycle(self._batches)
         enabled = gc.isenabled()
         gc.disable()  # as timeit does, and so asv
-        worked_s, start = processor_s(), time.perf_counter()
         try:
-            end = start + TURN_S
+            end = time.perf_counter() + TURN_S
             while True:
-                batch = next(batches)
-                begun = clock()
-                for call in batch:
-                    call()
-                taken.append((clock() - begun) / len(batch))
+                taken += self._stretch(batches)
                 if time.perf_counter() >= end:
                     break
         finally:
             if enabled:
                 gc.enable()
-        elapsed_s = time.perf_counter() - start
-        share = 1.0 if self._alone else (processor_s() - worked_s) / elapsed_s
-        self._turns.append((turns.quick_s(taken), share))
+        self._taken += 1
+        if taken:
+            self._turns.append(turns.quick_s(taken))
+
+    def _stretch(self, batches: Iterator[tuple[Call, ...]]) -> list[float]:
+        """Work for a moment, and return what calls took; none where a thread lacked its core."""
+        clock, taken = self._clock, []
+        of_cores_s, start = self._waited_s(), time.perf_counter()
+        while True:
+            batch = next(batches)
+            begun = clock()
+            for call in batch:
+                call()
+            taken.append((clock() - begun) / len(batch))
+            elapsed_s = time.perf_counter() - start
+            if elapsed_s >= _STRETCH_S:
+                break
+        return taken if turns.had_cores(elapsed_s, self._waited_s() - of_cores_s) else []
+
+    def _waited_s(self) -> float:
+        # A thread's own time stands still while it waits; without patience all that comes counts.
+        return waited_s() if self._patience_s and not self._alone else 0.0
 
     def has_enough(self, *, over: bool) -> bool:
         """Whether no more turns are needed; or allowed, if the time for them is `over`."""
-        number = len(self._turns)
-        if number < self.wanted:
-            return over and number >= turns.FEWEST
-        if over or not self._patience_s or number >= _PATIENT_TURNS * self.wanted:
+        if self._taken < self.wanted:
+            return over and self._taken >= turns.FEWEST
+        if over or not self._patience_s or self._taken >= _PATIENT_TURNS * self.wanted:
             return True
-        return self._is_sampled and turns.agree(self.kept)
+        return len(self._turns) >= self.wanted / 2 and turns.agree(self.kept)
 
     @property
     def kept(self) -> list[float]:
-        """What a call took in the faster half of the turns so far that nothing disturbed."""
-        return turns.kept(turns.undisturbed(self._turns))
-
-    @property
-    def _is_sampled(self) -> bool:
-        """Whether half of the turns that are wanted were undisturbed."""
-        return 2 * len(turns.undisturbed(self._turns)) >= self.wanted
+        """What a call took in the faster half of the turns so far in which it had its cores."""
+        return turns.kept(self._turns)
 
     def samples(self) -> Samples:
         """Return what the turns say.
@@ -158,9 +172,9 @@ class Cell:
 
     def _doubt(self, half: Sequence[float]) -> str:
         number = len(self._turns)
-        if number >= self.wanted and not self._is_sampled:
-            found = len(turns.undisturbed(self._turns))
-            return f"in {number - found} of {number} samples the threads were short of a core"
+        if 2 * number < min(self._taken, self.wanted):
+            lacking = self._taken - number
+            return f"in {lacking} of {self._taken} samples threads waited for a core"
         if turns.disagree(half):
             return f"{number} samples leave {turns.error(half):.0%} of doubt"
         return ""
@@ -176,10 +190,18 @@ class Cell:
             The turns are too far apart.
         """
         self._turns.clear()
+        self._taken = 0
         for _ in range(_VALUE_TURNS):
             self.turn()
         seconds = self.samples().seconds
         return seconds[len(seconds) // 2]
+
+
+def _ask_for_all_threads() -> None:
+    """Have no call do without a thread that came late: what it takes with all of them is asked."""
+    set_longest_rest = getattr(fftconv, "set_longest_rest", None)
+    if set_longest_rest is not None:  # commits before it are measured, too
+        set_longest_rest(0)
 
 
 def sample(cells: Sequence[Cell]) -> None:
@@ -205,6 +227,8 @@ def sample(cells: Sequence[Cell]) -> None:
         if left and patience:
             time.sleep(max(0.0, min(begun + _ROUND_S, end) - now))
     for kind, cell in known.items():
+        if not cell.kept:
+            continue  # it never had its cores, and so had no cell of as many threads
         known_s = cell.kept[len(cell.kept) // 2]
         pace = Pace(*kind)
         pace.note(known_s)

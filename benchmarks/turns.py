@@ -2,8 +2,8 @@
 
 A turn is some dozen milliseconds of calls. What slows a call from outside is never negative, and
 not all of it can be seen: so a turn's time is that of its quick calls, of the turns the faster half
-is kept, and a cell's time is the median of that. One thing is seen: turns of several threads in
-which another program had a core are left out.
+is kept, and a cell's time is the median of that. One thing is seen: calls of several threads of
+which one waited for a core are left out.
 """
 
 import math
@@ -36,10 +36,10 @@ _QUICK = 0.2
 # About a median's standard error: where it comes to so little, there is enough; where it stays
 # above the other, nothing is claimed.
 _AGREEMENT, _DISAGREEMENT = 0.006, 0.1
-# A turn whose threads had less than so much of the processor that they had in the best one was
-# short of a core, if in the best one more than a thread worked. (One of two: a half to 0.6.)
-_FULL = 0.75
-_SEVERAL = 1.2
+# Calls during which threads waited for a core for so much of the time were short of one. (Waking up
+# takes a thread some microseconds: 0.002. Beside a program that has a core for half of the time,
+# calls of two threads that met it: 0.2 to 0.6.)
+_SHORT_OF_A_CORE = 0.05
 
 
 def patience_s() -> float:
@@ -69,17 +69,9 @@ def quick_s(taken: Sequence[float]) -> float:
     return sorted(taken)[int(_QUICK * len(taken))]
 
 
-def undisturbed(turns: Sequence[tuple[float, float]]) -> list[float]:
-    """Return what a call took in those turns in which its threads had their cores.
-
-    Parameters
-    ----------
-    turns
-        Of each, what a call took, and the processor time of all threads over the turn's.
-    """
-    most = max((share for _, share in turns), default=0.0)
-    least = _FULL * most if most > _SEVERAL else 0.0
-    return [seconds for seconds, share in turns if share >= least]
+def had_cores(elapsed_s: float, waited_s: float) -> bool:
+    """Whether threads had their cores, that waited for them for so long, all together."""
+    return waited_s <= _SHORT_OF_A_CORE * elapsed_s
 
 
 def kept(turns: Sequence[float]) -> list[float]:

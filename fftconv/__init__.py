@@ -4,6 +4,7 @@ from fftconv.auto.plan import Plan as Plan
 from fftconv.auto.plan import plan as plan
 from fftconv.functional import conv2d as conv2d
 from fftconv.geometry import Geometry as Geometry
+from fftconv.machine_code.team import set_longest_rest as set_longest_rest
 from fftconv.methods.maps import Maps as Maps
 from fftconv.methods.method import Method as Method
 from fftconv.methods.registry import methods as methods

@@ -10,6 +10,7 @@ comes late after many jobs in time is asked again at once: it may have slept.
 
 from __future__ import annotations
 
+import math
 import time
 
 #: Waiting for so long is no matter of pieces that differ, but of a core that is missing.
@@ -34,6 +35,7 @@ class Team:
         self._missing = 0
         self._rest_ns = 0
         self._resting_until = 0
+        self.longest_rest_ns = LONGEST_REST_NS
         self.in_time_ns = APART_NS
         """How long jobs took, all that ended in time since one did not."""
         self.ended_ns = 0
@@ -43,6 +45,11 @@ class Team:
     def resting(self) -> bool:
         """Whether a thread came late not long ago."""
         return self._missing > 0
+
+    def limit_rest(self, longest_ns: int) -> None:
+        """Rest for so long at most, from now on; a rest that has begun ends."""
+        self.longest_rest_ns = longest_ns
+        self._rest_ns = self._missing = 0
 
     def size(self, threads: int, now_ns: int) -> int:
         """Return how many of `threads` to ask for."""
@@ -62,7 +69,7 @@ class Team:
         if in_time_ns >= max(APART_NS, self._rest_ns):
             self._rest_ns = 0
             return
-        self._rest_ns = min(max(2 * self._rest_ns, waited_ns), LONGEST_REST_NS)
+        self._rest_ns = min(max(2 * self._rest_ns, waited_ns), self.longest_rest_ns)
         # Each further one that comes late within the same rest is left out, too.
         self._missing = self._missing + 1 if now_ns < self._resting_until else 1
         self._resting_until = now_ns + self._rest_ns
@@ -70,6 +77,41 @@ class Team:
 
 #: The threads are the process's, and so is what is known of them.
 TEAM = Team()
+
+
+def set_longest_rest(seconds: float) -> float:
+    """Set for how long calls go on without a thread that came late, at most.
+
+    Where another program has a core, a call of several threads waits milliseconds for the one that
+    lacks it, however short the call is. So the calls after it ask for a thread less, for twice as
+    long each time that it comes late again, up to 0.32 seconds. Whoever measures what a call takes
+    on a machine of its own wants none of that: with 0 each call asks for all threads.
+
+    Parameters
+    ----------
+    seconds
+        Of this process, from now on. 0: no call does without a thread.
+
+    Returns
+    -------
+    float
+        How many seconds it was before.
+
+    Raises
+    ------
+    TypeError
+        This is no number.
+    ValueError
+        It is negative, or not finite.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"seconds must be a number, got {type(seconds).__name__}")
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"seconds must be 0 or more, and finite, got {seconds}")
+    before_s = TEAM.longest_rest_ns / 1e9
+    TEAM.limit_rest(round(1e9 * seconds))
+    return before_s
+
 
 now_ns = time.monotonic_ns
 #: The same clock, as the C library numbers it.

@@ -1,13 +1,17 @@
 """Sampling calls in turns: what it takes, what it leaves out, and when it declines."""
 
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 import torch
 
+import fftconv
 from benchmarks import quiet, sampler, settling
 from benchmarks.sampler import Cell, DisturbedError, sample
 from benchmarks.settling import FILL_S, settled
@@ -25,7 +29,7 @@ def short(monkeypatch) -> None:
     """Have turns of a millisecond, which threads that spin may fill, and no rest between rounds."""
     monkeypatch.setattr(sampler, "TURN_S", 0.001)
     monkeypatch.setattr(sampler, "_ROUND_S", 0.0)
-    monkeypatch.setattr(sampler, "processor_s", lambda: 0.0)
+    monkeypatch.setattr(sampler, "waited_s", lambda: 0.0)
 
 
 def test_the_first_call_does_not_say_how_many_fill_the_least_time() -> None:
@@ -75,7 +79,7 @@ def test_short_calls_are_timed_several_at_once() -> None:
     cell = Cell(lambda: lambda: None)
     assert len(cell._batches[0]) > 10
     cell.turn()
-    assert 0 < cell._turns[0][0] < 1e-5
+    assert 0 < cell._turns[0] < 1e-5
 
 
 def test_cells_take_turns_and_the_fastest_sample_comes_first() -> None:
@@ -127,27 +131,77 @@ def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -
     assert "\n" not in said
 
 
-@pytest.mark.parametrize(("with_cores", "enough"), [(20, True), (3, False)])
-def test_turns_short_of_a_core_do_not_count_and_many_of_them_are_said(with_cores, enough) -> None:
-    subject = Cell(lambda: lambda: None)
-    quick, slow = (1e-3, 1.8), (2e-3, 1.0)
-    subject._turns = [quick if n < with_cores else slow for n in range(subject.wanted)]
-    assert subject.has_enough(over=False) is enough
-    if enough:
-        assert set(subject.samples().seconds) == {1e-3}
-    else:
-        with pytest.raises(DisturbedError, match="in 21 of 24 samples the threads were short of"):
-            subject.samples()
-
-
-def test_the_processor_time_of_a_turns_threads_is_noted(monkeypatch) -> None:
+def with_cores(monkeypatch, had: Callable[[int], bool]) -> Cell:
+    """Return a cell of two threads, one of which waits for a core in turns that are not `had`."""
     monkeypatch.setattr(sampler, "works_alone", lambda *_: False)
-    monkeypatch.setattr(sampler, "TURN_S", 0.05)
-    monkeypatch.setattr(sampler, "processor_s", quiet.processor_s)
-    subject = Cell(lambda: lambda: sum(range(10_000)), threads=2)
+    subject = Cell(lambda: lambda: time.sleep(0.001), threads=2)
+    waits = count()
+
+    def waited_s() -> float:
+        return 0.0 if had(subject._taken) else 1e-3 * next(waits)
+
+    monkeypatch.setattr(sampler, "waited_s", waited_s)
+    return subject
+
+
+@pytest.mark.parametrize(("lacking", "number"), [(0, 24), (12, 12)])
+def test_turns_in_which_a_thread_waited_for_a_core_do_not_count(
+    monkeypatch, lacking, number
+) -> None:
+    subject = with_cores(monkeypatch, lambda turn: turn >= lacking)
+    for _ in range(subject.wanted):
+        subject.turn()
+    assert len(subject._turns) == number
+    assert len(subject.samples().seconds) == number / 2
+
+
+def test_a_cell_whose_threads_waited_in_most_turns_declines(monkeypatch) -> None:
+    subject = with_cores(monkeypatch, lambda turn: turn % 24 < 3)
+    sample([subject])
+    with pytest.raises(DisturbedError, match="in 42 of 48 samples threads waited for a core"):
+        subject.samples()
+
+
+def test_a_turn_has_the_calls_in_which_threads_had_their_cores(monkeypatch) -> None:
+    """Of the calls every second one waits for a core, and takes twice as long for it."""
+    monkeypatch.setattr(sampler, "TURN_S", 0.02)
+    monkeypatch.setattr(sampler, "works_alone", lambda *_: False)
+    calls, waits = count(), 0.0
+
+    def call() -> None:
+        nonlocal waits
+        is_late = next(calls) % 2
+        waits += 0.003 * is_late
+        time.sleep(0.003 + 0.003 * is_late)
+
+    monkeypatch.setattr(sampler, "waited_s", lambda: waits)
+    subject = Cell(lambda: call, threads=2)
     subject.turn()
-    ((_, share),) = subject._turns
-    assert 0.1 < share < 1.2  # one works, of two that may
+    assert subject._turns[0] < 0.006
+
+
+def test_what_one_thread_waits_for_is_no_part_of_its_time(monkeypatch) -> None:
+    subject = with_cores(monkeypatch, lambda _: False)
+    subject._alone = True
+    subject.turn()
+    assert len(subject._turns) == 1
+
+
+def test_calls_of_a_cell_ask_for_all_threads() -> None:
+    before_s = fftconv.set_longest_rest(0.1)
+    try:
+        Cell(lambda: lambda: None)
+        assert fftconv.set_longest_rest(0.1) == 0
+    finally:
+        fftconv.set_longest_rest(before_s)
+
+
+@pytest.mark.usefixtures("apart")
+def test_without_patience_what_comes_counts_waits_too(monkeypatch) -> None:
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0")
+    subject = with_cores(monkeypatch, lambda _: False)
+    sample([subject])
+    assert len(subject.samples().seconds) == 12
 
 
 @pytest.mark.usefixtures("apart")
@@ -294,3 +348,29 @@ def test_the_processor_time_of_other_threads_is_known_to_less_than_a_tick() -> N
         asked.set()
         thread.join()
         torch.set_num_threads(before)
+
+
+def test_what_threads_wait_for_a_core_is_known(tmp_path) -> None:
+    """Two processes that work on one core, each for about half of the time."""
+    if not Path("/proc/self/schedstat").exists():
+        pytest.skip("this kernel does not count for how long threads wait")
+    core = str(min(os.sched_getaffinity(0)))
+    program = f"""
+import os, time
+os.sched_setaffinity(0, {{{core}}})
+if os.fork() == 0:
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+    os._exit(0)
+from benchmarks.quiet import waited_s
+before_s, end = waited_s(), time.monotonic() + 0.3
+while time.monotonic() < end:
+    pass
+print(waited_s() - before_s)
+os.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert 0.03 < float(done.stdout) < 2.0

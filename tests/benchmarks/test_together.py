@@ -24,7 +24,7 @@ def run(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv(TOGETHER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(sampler, "TURN_S", 0.001)
     monkeypatch.setattr(sampler, "_ROUND_S", 0.0)
-    monkeypatch.setattr(sampler, "processor_s", lambda: 0.0)
+    monkeypatch.setattr(sampler, "waited_s", lambda: 0.0)
     return tmp_path
 
 

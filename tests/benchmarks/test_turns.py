@@ -11,11 +11,11 @@ from benchmarks.turns import (
     agree,
     disagree,
     error,
+    had_cores,
     kept,
     patience_s,
     quick_s,
     taken,
-    undisturbed,
 )
 
 
@@ -75,15 +75,7 @@ def test_after_the_deadline_nobody_waits(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "left"),
-    [
-        ([(1.0, 1.9), (2.0, 1.0), (1.1, 1.8)], [1.0, 1.1]),
-        ([(1.0, 1.9), (1.2, 1.5)], [1.0, 1.2]),
-        # Of a thread that waits, the share says nothing.
-        ([(1.0, 1.0), (1.1, 0.5), (1.2, 0.0)], [1.0, 1.1, 1.2]),
-        ([], []),
-    ],
-    ids=["a core was taken", "a little", "one thread", "none"],
+    ("waited_s", "had"), [(0.0, True), (0.0005, True), (0.002, False), (0.03, False)]
 )
-def test_turns_whose_threads_were_short_of_a_core_are_left_out(turns, left) -> None:
-    assert undisturbed(turns) == left
+def test_threads_that_waited_for_a_core_did_not_have_it(waited_s, had) -> None:
+    assert had_cores(0.02, waited_s) is had

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import fftconv
+from fftconv.machine_code import team
 from fftconv.machine_code.team import (
     APART_NS,
     LATE_NS,
@@ -101,6 +103,39 @@ def test_each_rest_is_twice_as_long_up_to_a_limit_while_there_is_little_work_in_
         jobs.team.in_time_ns += APART_NS - 1
     wanted = [LATE << n for n in range(9)]
     assert rests == [min(rest, LONGEST_REST_NS) for rest in wanted]
+
+
+def test_a_limit_of_ones_own_and_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs()
+    monkeypatch.setattr(team, "TEAM", jobs.team)
+    jobs.late()
+    assert fftconv.set_longest_rest(0.005) == LONGEST_REST_NS / 1e9
+    assert jobs.team.size(4, jobs.now) == 4, "a rest that has begun ends"
+    jobs.late()
+    jobs.late()
+    for _ in range(3):
+        jobs.late()
+        assert jobs.rest_ns() == 5_000_000
+    assert fftconv.set_longest_rest(0) == 0.005
+    jobs.late()
+    jobs.late()
+    assert jobs.team.size(4, jobs.now) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        (-1, ValueError, "seconds must be 0 or more, and finite, got -1"),
+        (float("nan"), ValueError, "got nan"),
+        (float("inf"), ValueError, "got inf"),
+        ("1", TypeError, "seconds must be a number, got str"),
+        (True, TypeError, "got bool"),
+        (None, TypeError, "got NoneType"),
+    ],
+)
+def test_a_limit_that_is_none_is_one_line(given, error, said) -> None:
+    with pytest.raises(error, match=said):
+        fftconv.set_longest_rest(given)
 
 
 def test_work_in_time_for_as_long_as_the_rest_makes_good(jobs: Jobs) -> None:
