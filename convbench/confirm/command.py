@@ -50,6 +50,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Do what the command line asks for."""
     from convbench.asv.machines import machine_name
     from convbench.building.configured import entered, opened
+    from convbench.building.sides import chosen_environment
     from convbench.measuring.chunks import report_chunks
     from convbench.results.store import load_benchmarks, machine_facts
     from convbench.suite.place import is_elsewhere
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
         machine_facts(opened(name), args.machine)  # says which there are
     if args.bench and not report_chunks(load_benchmarks(opened(name)), args.bench):
         raise MisuseError(f"--bench {args.bench!r} finds no cell of the suite")
+    if args.environment is not None:
+        chosen_environment(opened(name), args.environment)  # says if there is none
     machine = machine_name(args.machine)
     suite = [] if name is None else ["--config", str(name)]
     suite += [] if args.environment is None else ["--environment", args.environment]

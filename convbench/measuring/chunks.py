@@ -5,8 +5,9 @@ nothing. A chunk is a set of cells that one `asv run --bench REGEX` measures in 
 done stays done.
 """
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 from typing import Any
@@ -16,12 +17,14 @@ from asv.benchmarks import Benchmarks
 from convbench.results.parameters import param_values
 from convbench.results.reasons import CellKey, cell_name
 from convbench.results.store import Run
-from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
+from convbench.suite.forecast import SPLIT_PARAMS, TABLES, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. The
 # cells of a part take turns, and the longer that takes, the more moments of the machine all of them
 # meet. (Each part also costs a start of asv, which on a slow machine takes several seconds.)
 _CHUNK_S = 100.0
+# What is no table of methods: a report that has half a minute left measures some of it.
+_SMALL_CHUNK_S = 30.0
 
 # What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
 # two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).
@@ -30,6 +33,10 @@ _SAMPLING_S = 0.7
 _TIMERAW_S = 4.0
 _LIMIT_S = 0.9
 _ASV_STARTUP_S = 3.0
+
+
+Shape = tuple[Any, ...]
+"""The values of a cell's parameters but its method."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,9 @@ class Chunk:
 def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
     """Return a chunk of single cells, each of which is expected to take `cell_s`."""
     chosen = frozenset(cells)
-    names = "|".join(re.escape(cell_name(cell)) for cell in sorted(chosen, key=str))
     return Chunk(
         f"{len(chosen)} cells once more",
-        f"^({names})$",
+        f"^({_names(sorted(chosen, key=str))})$",
         chosen,
         _ASV_STARTUP_S + len(chosen) * cell_s,
     )
@@ -87,8 +93,19 @@ class _Piece:
 
     title: str
     regex: str
-    cells: frozenset[CellKey]
+    shapes: dict[CellKey, Shape]
+    """The cells, in asv's order, and what they share with those of other methods."""
     expected_s: float
+
+    def only(self, chosen: Collection[CellKey]) -> "_Piece":
+        """Return the piece with these of its cells alone."""
+        shapes = {cell: shape for cell, shape in self.shapes.items() if cell in chosen}
+        expected_s = len(shapes) / len(self.shapes) * self.expected_s
+        return replace(self, regex=_names(shapes), shapes=shapes, expected_s=expected_s)
+
+
+def _names(cells: Iterable[CellKey]) -> str:
+    return "|".join(re.escape(cell_name(cell)) for cell in cells)
 
 
 def _pieces(
@@ -112,17 +129,28 @@ def _pieces(
             _Piece(
                 " ".join([name, *map(str, values)]),
                 re.escape(name) + start,
-                frozenset((name, tuple(params.values())) for params in members),
+                {(name, tuple(params.values())): _shape(params) for params in members},
                 sum(_cell_s(benchmark, params) for params in members),
             ),
         )
 
 
-def _matching(piece: _Piece, pattern: str) -> _Piece:
-    """Leave of a piece the cells that asv finds by `pattern`."""
-    cells = frozenset(cell for cell in piece.cells if re.search(pattern, cell_name(cell)))
-    part = len(cells) / len(piece.cells)
-    return replace(piece, cells=cells, expected_s=part * piece.expected_s)
+def _shape(params: dict[str, Any]) -> Shape:
+    return tuple(value for name, value in params.items() if name != "method")
+
+
+def _cut(pieces: list[_Piece], most_s: float) -> Iterator[list[_Piece]]:
+    """Cut what takes too long for one chunk, so that each has all methods of a shape."""
+    number = math.ceil(sum(piece.expected_s for piece in pieces) / most_s)
+    if number <= 1:
+        yield pieces
+        return
+    shapes = list(dict.fromkeys(shape for piece in pieces for shape in piece.shapes.values()))
+    for part in range(number):
+        # Each takes from all sizes, and so about as long as the others.
+        chosen = set(shapes[part::number])
+        cells = [[c for c, shape in piece.shapes.items() if shape in chosen] for piece in pieces]
+        yield [piece.only(own) for piece, own in zip(pieces, cells, strict=True) if own]
 
 
 def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
@@ -131,7 +159,7 @@ def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
     return Chunk(
         pieces[0].title + more,
         f"^{also}({'|'.join(piece.regex for piece in pieces)})",
-        frozenset().union(*(piece.cells for piece in pieces)),
+        frozenset(cell for piece in pieces for cell in piece.shapes),
         _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
     )
 
@@ -146,13 +174,26 @@ def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Ch
         (rank(name, values), name, piece)
         for name, benchmark in sorted(benchmarks.items())
         for values, whole in _pieces(benchmark, everything=pattern is not None)
-        if (piece := whole if pattern is None else _matching(whole, pattern)).cells
+        if (piece := whole if pattern is None else _matching(whole, pattern)).shapes
     ]
     chunks: list[Chunk] = []
     together: list[_Piece] = []
-    for _, _, piece in sorted(pieces, key=lambda entry: entry[:2]):
-        if together and sum(p.expected_s for p in (*together, piece)) > _CHUNK_S:
-            chunks.append(_chunk(together, pattern))
-            together = []
-        together.append(piece)
+    for (_, name), group in groupby(sorted(pieces, key=_place), key=_place):
+        most_s = _CHUNK_S if pattern is not None or name.startswith(TABLES) else _SMALL_CHUNK_S
+        for more in _cut([piece for *_, piece in group], most_s):
+            if together and sum(p.expected_s for p in (*together, *more)) > most_s:
+                chunks.append(_chunk(together, pattern))
+                together = []
+            together += more
     return [*chunks, _chunk(together, pattern)] if together else chunks
+
+
+def _place(entry: tuple[Any, str, _Piece]) -> tuple[Any, str]:
+    return entry[:2]
+
+
+def _matching(piece: _Piece, pattern: str) -> _Piece:
+    """Leave of a piece the cells that asv finds by `pattern`."""
+    found = [cell for cell in piece.shapes if re.search(pattern, cell_name(cell))]
+    # The chunk has the pattern, too.
+    return replace(piece.only(found), regex=piece.regex)

@@ -90,6 +90,7 @@ def test_a_chart_is_the_same_file_each_time(tmp_path, suffix) -> None:
         (["crossover", "--machine", MACHINE, "--layout", ""], "measured with --layout  (has:"),
         (["confirm", "--machine", "abacus"], "no results of machine 'abacus'"),
         (["confirm", "--bench", "no.such"], "--bench 'no.such' finds no cell of the suite"),
+        (["confirm", "-E", "nope"], "asv has no environment of nope"),
         (["crossover", "--machine", MACHINE, "--output", "map.txt"], "file named .png, .svg, .csv"),
         (
             ["roofline", "--machine", MACHINE, "--format", "csv", "--output", "a.svg"],

@@ -73,6 +73,22 @@ def test_both_tables_know_the_fast_methods_before_any_waits_for_scipy(benchmarks
     assert max(quick) <= min(late)
 
 
+@pytest.mark.parametrize("pattern", [None, "."])
+def test_all_methods_of_a_shape_are_measured_together(benchmarks, pattern) -> None:
+    """But for scipy's, which a table can do without for a while."""
+    late = {"direct", "fft"}
+    found: dict[object, set[int]] = {}
+    for at, chunk in enumerate(report_chunks(benchmarks, pattern)):
+        for name, values in chunk.cells:
+            names = benchmarks[name]["param_names"]
+            params = dict(zip(names, values, strict=True))
+            method = params.pop("method", None)
+            if method is not None and name.split(".")[0] in {"conv2d", "layers", "halves"}:
+                found.setdefault((name, method in late, *params.items()), set()).add(at)
+    assert len(found) > 100
+    assert {len(chunks) for chunks in found.values()} == {1}
+
+
 def test_no_chunk_is_expected_to_take_long(benchmarks) -> None:
     assert max(chunk.expected_s for chunk in report_chunks(benchmarks)) < 130
 

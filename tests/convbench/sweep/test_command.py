@@ -37,6 +37,10 @@ def sweep(*arguments: str, before: str = "pass") -> "subprocess.CompletedProcess
         (("--local", "1", "--power", "--budget", "1s"), "'1s' is no "),
         (("--local", "1", "--power", "--output", "/dev/null"), "is no file"),
         (("--local", "1", "--power", "--cell", "spectrum.x"), "is of cells of conv2d.Forward"),
+        (
+            ("--local", "1", "--commits", "HEAD^!", "--environments", "asv.conf.json"),
+            "is no folder",
+        ),
         (("--local", "1", "--bench", "("), "'(' is no regular expression"),
         (("--local", "1", "--commits", "HEAD..HEAD"), "names no commits of this repository"),
         (("--local", "1", "--commits", "nothing"), "names no commits of this repository"),
