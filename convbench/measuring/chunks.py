@@ -17,14 +17,12 @@ from asv.benchmarks import Benchmarks
 from convbench.results.parameters import param_values
 from convbench.results.reasons import CellKey, cell_name
 from convbench.results.store import Run
-from convbench.suite.forecast import SPLIT_PARAMS, TABLES, call_s, left_out, rank
+from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. The
 # cells of a part take turns, and the longer that takes, the more moments of the machine all of them
-# meet. (Each part also costs a start of asv, which on a slow machine takes several seconds.)
-_CHUNK_S = 100.0
-# What is no table of methods: a report that has half a minute left measures some of it.
-_SMALL_CHUNK_S = 30.0
+# meet. Each part also costs a start of asv, which imports everything twice.
+_CHUNK_S = 120.0
 
 # What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
 # two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).
@@ -32,7 +30,7 @@ _CELL_OVERHEAD_S = 0.14
 _SAMPLING_S = 0.7
 _TIMERAW_S = 4.0
 _LIMIT_S = 0.9
-_ASV_STARTUP_S = 3.0
+_ASV_STARTUP_S = 7.0
 
 
 Shape = tuple[Any, ...]
@@ -139,9 +137,9 @@ def _shape(params: dict[str, Any]) -> Shape:
     return tuple(value for name, value in params.items() if name != "method")
 
 
-def _cut(pieces: list[_Piece], most_s: float) -> Iterator[list[_Piece]]:
+def _cut(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
     """Cut what takes too long for one chunk, so that each has all methods of a shape."""
-    number = math.ceil(sum(piece.expected_s for piece in pieces) / most_s)
+    number = math.ceil(sum(piece.expected_s for piece in pieces) / _CHUNK_S)
     if number <= 1:
         yield pieces
         return
@@ -178,10 +176,9 @@ def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Ch
     ]
     chunks: list[Chunk] = []
     together: list[_Piece] = []
-    for (_, name), group in groupby(sorted(pieces, key=_place), key=_place):
-        most_s = _CHUNK_S if pattern is not None or name.startswith(TABLES) else _SMALL_CHUNK_S
-        for more in _cut([piece for *_, piece in group], most_s):
-            if together and sum(p.expected_s for p in (*together, *more)) > most_s:
+    for _, group in groupby(sorted(pieces, key=_place), key=_place):
+        for more in _cut([piece for *_, piece in group]):
+            if together and sum(p.expected_s for p in (*together, *more)) > _CHUNK_S:
                 chunks.append(_chunk(together, pattern))
                 together = []
             together += more

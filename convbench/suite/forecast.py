@@ -20,8 +20,8 @@ _FIRST = (
     "limits.",
     "layers.",
 )
-TABLES = _FIRST[:3]
-"""The grids, and with how many threads they were measured."""
+# The grids, and with how many threads they were measured.
+_TABLES = _FIRST[:3]
 
 # What the report leaves to a plain `asv run`: other libraries, whole networks, fftconv's own
 # overheads, counts of instructions, and networks' layers by scipy, which loops over planes and
@@ -42,7 +42,7 @@ def rank(name: str, leading: dict[str, Any]) -> tuple[bool, bool, int, bool]:
     late = leading.get("method") in _PLANE_METHODS  # scipy's take the longest
     ranks = (rank for rank, start in enumerate(_FIRST) if name.startswith(start))
     place = next(ranks, len(_FIRST))
-    behind = late or not name.startswith(TABLES)
+    behind = late or not name.startswith(_TABLES)
     return leading.get("threads") == 1, behind, place, late
 
 
