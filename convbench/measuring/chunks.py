@@ -23,6 +23,8 @@ from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 # cells of a part take turns, and the longer that takes, the more moments of the machine all of them
 # meet. Each part also costs a start of asv, which imports everything twice.
 _CHUNK_S = 120.0
+# Cells of other kinds take no turns: some of them fit into what is left of a report's time.
+_SMALL_CHUNK_S = 60.0
 
 # What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
 # two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).
@@ -137,9 +139,9 @@ def _shape(params: dict[str, Any]) -> Shape:
     return tuple(value for name, value in params.items() if name != "method")
 
 
-def _cut(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
+def _cut(pieces: list[_Piece], most_s: float) -> Iterator[list[_Piece]]:
     """Cut what takes too long for one chunk, so that each has all methods of a shape."""
-    number = math.ceil(sum(piece.expected_s for piece in pieces) / _CHUNK_S)
+    number = math.ceil(sum(piece.expected_s for piece in pieces) / most_s)
     if number <= 1:
         yield pieces
         return
@@ -176,9 +178,10 @@ def report_chunks(benchmarks: Benchmarks, pattern: str | None = None) -> list[Ch
     ]
     chunks: list[Chunk] = []
     together: list[_Piece] = []
-    for _, group in groupby(sorted(pieces, key=_place), key=_place):
-        for more in _cut([piece for *_, piece in group]):
-            if together and sum(p.expected_s for p in (*together, *more)) > _CHUNK_S:
+    for (_, name), group in groupby(sorted(pieces, key=_place), key=_place):
+        most_s = _CHUNK_S if benchmarks[name]["type"] == "time" else _SMALL_CHUNK_S
+        for more in _cut([piece for *_, piece in group], most_s):
+            if together and sum(p.expected_s for p in (*together, *more)) > most_s:
                 chunks.append(_chunk(together, pattern))
                 together = []
             together += more

@@ -31,7 +31,9 @@ def print_study(samples: list[Sample], console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
-        _print_pairs("the same cell in two runs", list(across_runs(chosen)), chosen, console)
+        # Who declines beside a burner is no matter of the runs without it.
+        tried = [s for s in chosen if s.burnt == max(runs.values())]
+        _print_pairs("the same cell in two runs", list(across_runs(chosen)), tried, console)
         if left_out := list(across_runs(chosen, of_one_pace=False)):
             found = spread([pair.ratio for pair in left_out])
             console.print(
@@ -50,22 +52,22 @@ def _listed(numbers: list[int]) -> str:
     return " and ".join(map(str, numbers))
 
 
-def _print_pairs(title: str, pairs: list[Twice], samples: list[Sample], console: Console) -> None:
+def _print_pairs(title: str, pairs: list[Twice], tried: list[Sample], console: Console) -> None:
     if not pairs:
         return
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("benchmark")
     table.add_column("threads", justify="right")
     names = ("pairs", f"within {CLOSE - 1:.0%}", "95th percentile", "worst")
-    for name in (*names, *(("declined",) if samples else ())):
+    for name in (*names, *((_declined(tried),) if tried else ())):
         table.add_column(name, justify="right")
     groups = sorted({(p.family, p.threads) for p in pairs}, key=lambda g: (g[1] != "all", g[0]))
     for family, threads in groups:
         own = [p for p in pairs if (p.family, p.threads) == (family, threads)]
-        tried = [s for s in samples if (s.family, s.threads) == (family, threads)]
-        table.add_row(family, threads, *_figures(own, tried))
+        of_group = [s for s in tried if (s.family, s.threads) == (family, threads)]
+        table.add_row(family, threads, *_figures(own, of_group))
     table.add_section()
-    table.add_row("all", "", *_figures(pairs, samples))
+    table.add_row("all", "", *_figures(pairs, tried))
     console.print(table)
     console.print("worst:", highlight=False)
     for pair in sorted(pairs, key=lambda p: p.ratio, reverse=True)[:_WORST_SHOWN]:
@@ -78,7 +80,11 @@ def _print_pairs(title: str, pairs: list[Twice], samples: list[Sample], console:
         )
 
 
-def _figures(pairs: list[Twice], samples: list[Sample]) -> list[str]:
+def _declined(tried: list[Sample]) -> str:
+    return "declined, burnt" if tried[0].burnt else "declined"
+
+
+def _figures(pairs: list[Twice], tried: list[Sample]) -> list[str]:
     found = spread([pair.ratio for pair in pairs])
     figures = [str(found.count)]
     figures += [
@@ -89,7 +95,7 @@ def _figures(pairs: list[Twice], samples: list[Sample]) -> list[str]:
             (found.worst, f"{found.worst:.3f}"),
         )
     ]
-    if samples:
-        declined = sum(s.seconds is None for s in samples)
-        figures.append(f"{declined / len(samples):.0%}")
+    if tried:
+        declined = sum(s.seconds is None for s in tried)
+        figures.append(f"{declined / len(tried):.0%}")
     return figures

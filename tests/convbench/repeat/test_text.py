@@ -8,10 +8,12 @@ from convbench.repeat.samples import VERSION, Sample
 from convbench.repeat.text import print_study
 
 
-def sample(run: int, cell: str, seconds: float | None, slowdown: float = 1.0) -> Sample:
+def sample(
+    run: int, cell: str, seconds: float | None, slowdown: float = 1.0, burnt: float = 0.0
+) -> Sample:
     return Sample(
-        VERSION, "m", "p", "c" * 40, run, 0.0, "conv2d.Forward.time_forward", "all", cell, seconds,
-        "compiled" if cell == "auto" else None, slowdown,
+        VERSION, "m", "p", "c" * 40, run, burnt, "conv2d.Forward.time_forward", "all", cell,
+        seconds, "compiled" if cell == "auto" else None, slowdown,
     )  # fmt: skip
 
 
@@ -45,3 +47,16 @@ def test_auto_stands_beside_its_method_and_cells_may_decline() -> None:
     assert not any("left out" in line for line in lines)
     assert not any(line.startswith("the same cell") for line in lines)
     assert any(line.startswith("  1.10  auto") for line in lines)
+
+
+def test_who_declines_beside_a_burner_is_said_of_those_runs_alone() -> None:
+    lines = said(
+        *(sample(1, cell, 1.0) for cell in ("compiled", "native", "fft")),
+        sample(2, "compiled", 1.0, burnt=0.5),
+        sample(2, "native", None, burnt=0.5),
+        sample(2, "fft", None, burnt=0.5),
+    )
+    assert any("50% of a core burnt in run 2" in line for line in lines)
+    assert any("declined, burnt" in line for line in lines)
+    figures = next(line for line in lines if line.startswith("│ all")).replace("│", " ").split()
+    assert figures == ["all", "1", "100%", "1.000", "1.000", "67%"]
