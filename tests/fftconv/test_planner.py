@@ -18,6 +18,7 @@ from fftconv.calibration import machine
 from fftconv.calibration.constants import check
 from fftconv.calibration.machine import FILE_VARIABLE
 from fftconv.geometry import Geometry
+from fftconv.machine_code.team import TEAM
 from fftconv.methods import timing
 from fftconv.methods.compiled import rates as compiled
 from fftconv.methods.method import Method
@@ -425,11 +426,18 @@ def test_calibrate_without_a_place_to_write(
 def test_a_calibration_that_is_interrupted_is_one_line(
     calibration: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    rests = []
+
     def interrupted() -> Any:
+        rests.append(TEAM.longest_rest_ns)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(measure, "measure", interrupted)
+    before_ns = TEAM.longest_rest_ns
+    assert before_ns > 0
     assert main(["calibrate"]) == 130
+    assert rests == [0], "all threads are asked for while it measures"
+    assert TEAM.longest_rest_ns == before_ns
     assert capsys.readouterr().err.strip().endswith("interrupted: nothing was written")
     assert not calibration.exists()
 
