@@ -356,21 +356,21 @@ def test_what_threads_wait_for_a_core_is_known(tmp_path) -> None:
         pytest.skip("this kernel does not count for how long threads wait")
     core = str(min(os.sched_getaffinity(0)))
     program = f"""
-import os, time
+import os, signal, time
+from benchmarks.quiet import waited_s
 os.sched_setaffinity(0, {{{core}}})
-if os.fork() == 0:
-    end = time.monotonic() + 0.5
+other = os.fork()
+while other == 0:
+    pass
+try:
+    before_s, end = waited_s(), time.monotonic() + 0.5
     while time.monotonic() < end:
         pass
-    os._exit(0)
-from benchmarks.quiet import waited_s
-before_s, end = waited_s(), time.monotonic() + 0.3
-while time.monotonic() < end:
-    pass
-print(waited_s() - before_s)
-os.wait()
+    print(waited_s() - before_s)
+finally:
+    os.kill(other, signal.SIGKILL)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert 0.03 < float(done.stdout) < 2.0
+    assert float(done.stdout) > 0.05
