@@ -147,12 +147,17 @@ class Cell:
             return over and self._taken >= turns.FEWEST
         if over or not self._patience_s or self._taken >= _PATIENT_TURNS * self.wanted:
             return True
-        return len(self._turns) >= self.wanted / 2 and turns.agree(self.kept)
+        return not self._lacked_cores and turns.agree(self.kept)
 
     @property
     def kept(self) -> list[float]:
         """What a call took in the faster half of the turns so far in which it had its cores."""
         return turns.kept(self._turns)
+
+    @property
+    def _lacked_cores(self) -> bool:
+        """Whether threads waited for a core in most of the turns that were taken, or wanted."""
+        return 2 * len(self._turns) < min(self._taken, self.wanted)
 
     def samples(self) -> Samples:
         """Return what the turns say.
@@ -172,7 +177,7 @@ class Cell:
 
     def _doubt(self, half: Sequence[float]) -> str:
         number = len(self._turns)
-        if 2 * number < min(self._taken, self.wanted):
+        if self._lacked_cores:
             lacking = self._taken - number
             return f"in {lacking} of {self._taken} samples threads waited for a core"
         if turns.disagree(half):

@@ -56,14 +56,15 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from convbench.suite.place import is_elsewhere
 
     name = entered(args.config)
-    if is_elsewhere() and PLUGIN not in opened(name).plugins:
+    conf = opened(name)
+    if is_elsewhere() and PLUGIN not in conf.plugins:
         raise MisuseError(f'what steps there are is said by "{PLUGIN}" in asv\'s `plugins`')
     if args.machine is not None:
-        machine_facts(opened(name), args.machine)  # says which there are
-    if args.bench and not report_chunks(load_benchmarks(opened(name)), args.bench):
+        machine_facts(conf, args.machine)  # says which there are
+    if args.bench and not report_chunks(load_benchmarks(conf), args.bench):
         raise MisuseError(f"--bench {args.bench!r} finds no cell of the suite")
     if args.environment is not None:
-        chosen_environment(opened(name), args.environment)  # says if there is none
+        chosen_environment(conf, args.environment)  # says if there is none
     machine = machine_name(args.machine)
     suite = [] if name is None else ["--config", str(name)]
     suite += [] if args.environment is None else ["--environment", args.environment]

@@ -98,10 +98,10 @@ class _Piece:
     expected_s: float
 
     def only(self, chosen: Collection[CellKey]) -> "_Piece":
-        """Return the piece with these of its cells alone."""
+        """Return the piece with these of its cells alone, which its expression does not choose."""
         shapes = {cell: shape for cell, shape in self.shapes.items() if cell in chosen}
         expected_s = len(shapes) / len(self.shapes) * self.expected_s
-        return replace(self, regex=_names(shapes), shapes=shapes, expected_s=expected_s)
+        return replace(self, shapes=shapes, expected_s=expected_s)
 
 
 def _names(cells: Iterable[CellKey]) -> str:
@@ -150,7 +150,11 @@ def _cut(pieces: list[_Piece], most_s: float) -> Iterator[list[_Piece]]:
         # Each takes from all sizes, and so about as long as the others.
         chosen = set(shapes[part::number])
         cells = [[c for c, shape in piece.shapes.items() if shape in chosen] for piece in pieces]
-        yield [piece.only(own) for piece, own in zip(pieces, cells, strict=True) if own]
+        yield [
+            replace(piece.only(own), regex=_names(own))
+            for piece, own in zip(pieces, cells, strict=True)
+            if own
+        ]
 
 
 def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
@@ -194,6 +198,5 @@ def _place(entry: tuple[Any, str, _Piece]) -> tuple[Any, str]:
 
 def _matching(piece: _Piece, pattern: str) -> _Piece:
     """Leave of a piece the cells that asv finds by `pattern`."""
-    found = [cell for cell in piece.shapes if re.search(pattern, cell_name(cell))]
-    # The chunk has the pattern, too.
-    return replace(piece.only(found), regex=piece.regex)
+    # The chunk's expression has the pattern, too.
+    return piece.only([cell for cell in piece.shapes if re.search(pattern, cell_name(cell))])

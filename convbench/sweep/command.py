@@ -204,9 +204,10 @@ def _end(failures: dict[str, str]) -> None:
 
 def _environments(given: Path | None, conf: "Config", *, local: bool) -> Path | None:
     """Return the folder that every host keeps asv's environments in, if there is one."""
+    from convbench.files.outputs import check_folder
+
     if local:
-        if given is not None and given.exists() and not given.is_dir():
-            raise MisuseError(f"--environments {given} is no folder")
+        check_folder("--environments", given)
         return (given or Path(conf.env_dir)).resolve()
     if given is not None and not given.is_absolute():
         raise MisuseError(f"--environments {given} is on other hosts, so it has to be absolute")
