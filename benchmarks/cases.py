@@ -13,6 +13,7 @@ from benchmarks import registered
 
 Direction = Literal["forward", "backward"]
 
+# Without `matmul`: it is for filters of a pixel, or of patches side by side, which layers have.
 METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
 INPUT_SIZES = (64, 128, 256, 512, 1024)
 FILTER_SIZES = (3, 7, 15, 31, 63)

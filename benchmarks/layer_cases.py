@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from benchmarks import registered
 from benchmarks.cases import BUDGET_VARIABLE, Direction, budget_s
 
-METHODS = ("direct", "fft", "native", "compiled", "overlap_save", "auto", *registered.names())
-FILTER_SIZES = (3, 7, 15, 31)
+METHODS = (
+    "direct", "fft", "native", "matmul", "compiled", "overlap_save", "auto", *registered.names()
+)  # fmt: skip
+FILTER_SIZES = (1, 3, 7, 15, 31)
 
 # Multiply-adds per second on one or two cores; they only decide what is skipped.
 _DIRECT_MACS_PER_S = 0.9e9
 _NATIVE_DENSE_MACS_PER_S = 30e9
 _NATIVE_DEPTHWISE_MACS_PER_S = 5e9
 _COMPILED_MACS_PER_S = 30e9
+# A number of the matrix of patches, which a filter of more than a pixel needs.
+_COLUMN_S = 1e-9
 # With many channels, overlap_save's seconds go into products of spectra.
 _SPECTRAL_S_PER_PIXEL = 0.5e-9
 _MANY_CHANNELS = 8
@@ -88,6 +92,10 @@ class LayerCase:
             return maps * self.macs / _DIRECT_MACS_PER_S
         if self.method == "compiled":
             return maps * self.macs / _COMPILED_MACS_PER_S
+        if self.method == "matmul":
+            planes = self.layer.batch * self.layer.in_channels
+            columns = planes * (self.layer.size * self.filter_size) ** 2
+            return maps * (self.macs / _NATIVE_DENSE_MACS_PER_S + columns * _COLUMN_S)
         depthwise = self.layer.groups == self.layer.in_channels > 1
         rate = _NATIVE_DEPTHWISE_MACS_PER_S if depthwise else _NATIVE_DENSE_MACS_PER_S
         native_s = maps * self.macs / rate

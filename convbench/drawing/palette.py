@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TEXT_LIGHT, TEXT_DARK = "#14181f", "#f2f4f8"
-_KNOWN = ("native", "direct", "fft", "compiled", "overlap_save", "auto")
+_KNOWN = ("native", "direct", "fft", "compiled", "overlap_save", "auto", "matmul")
 
 
 @dataclass(frozen=True)

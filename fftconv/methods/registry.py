@@ -12,6 +12,7 @@ from fftconv.methods.compiled.method import Compiled
 from fftconv.methods.description import describe
 from fftconv.methods.loading import import_named, installed
 from fftconv.methods.maps import MAPS
+from fftconv.methods.matmul.method import Matmul
 from fftconv.methods.method import Method
 from fftconv.methods.native.method import Native
 from fftconv.methods.overlap_save.method import OverlapSave
@@ -28,7 +29,8 @@ FALLBACK = Native()
 """What ``auto`` takes where nothing else can do a case."""
 
 REGISTRY: dict[str, Method] = {
-    method.name: method for method in (Direct(), FFT(), FALLBACK, Compiled(), OverlapSave())
+    method.name: method
+    for method in (Direct(), FFT(), FALLBACK, Matmul(), Compiled(), OverlapSave())
 }
 """Name to method. Making an instance is cheap: a method imports its backend at its first use."""
 
@@ -141,7 +143,7 @@ def methods() -> dict[str, Description]:
     Examples
     --------
     >>> sorted(methods())
-    ['auto', 'compiled', 'direct', 'fft', 'native', 'overlap_save']
+    ['auto', 'compiled', 'direct', 'fft', 'matmul', 'native', 'overlap_save']
     >>> methods()["direct"].cuda
     'no'
     """

@@ -56,7 +56,7 @@ def test_plan_reads_well() -> None:
     height, width = plan.tile
     assert lines[4] == f"overlap_save transforms tiles of {height} x {width} by {plan.transforms}"
     assert plan.transforms in ("MKL", "generated code", "torch.fft")
-    assert set(plan.seconds["forward"]) == {"native", "compiled", "overlap_save"}
+    assert set(plan.seconds["forward"]) == {"native", "matmul", "compiled", "overlap_save"}
     assert all(0 < s < 10 for of in plan.seconds.values() for s in of.values())
 
 
@@ -88,7 +88,7 @@ def test_halves_of_one_channel_are_planned_as_float32_is(
         plan = planner.decide(geometry, dtype, torch.device("cpu"), needs_grad)
         assert plan.excluded == {}
         assert plan.chosen == decided(geometry, needs_grad).chosen
-        assert set(plan.seconds["forward"]) == {"native", "compiled", "overlap_save"}
+        assert set(plan.seconds["forward"]) == {"native", "matmul", "compiled", "overlap_save"}
 
 
 @HALVES

@@ -35,6 +35,14 @@ READ_S = 7e-11
 #: thread and two); less than a tenth below a block of channels, and next to none for
 #: gradients and filters of 1x1 (Xeon, AVX-512).
 REORDERED = 0.3
+#: Copies in order that oneDNN takes beside its sums for each number of an input's gradient, where
+#: the forward pass has a stride: 2 ns of one thread, 1 of two (64 to 256 channels of 28 and 56
+#: squared, 1x1 to 3x3 filters, stride 2; Xeon).
+SPREAD = 7
+#: Multiply-adds that take as long as to bring a number into oneDNN's blocks of channels and back,
+#: which 1x1 filters do not hide. (64 to 2048 channels of 7 to 56 squared, batch 1 and 8, from the
+#: rate of 64 channels: within a fifth, where that rate alone was off by up to 1.9; Xeon.)
+BLOCKED = 35
 
 
 def by_onednn(geometry: Geometry, item_bytes: int, threads: int) -> bool:
@@ -100,6 +108,9 @@ def seconds(
     macs = geometry.macs * item_bytes / measured * machine.threads / threads
     if onednn:
         macs *= _filled(channels) / _filled(rate.channels)
+        if area(geometry.kernel_size) == 1 == geometry.groups == rate.channels[2]:
+            alike = 1 / rate.channels[0] + 1 / rate.channels[1]  # numbers of a multiply-add
+            macs *= (1 + BLOCKED * geometry.numbers / geometry.macs) / (1 + BLOCKED * alike)
     beside = beside_s(
         names,
         geometry,
@@ -109,6 +120,9 @@ def seconds(
         onednn_call=machine.onednn_call,
         onednn_filter=machine.onednn_filter,
     )
+    if onednn and "grad_input" in names and max(geometry.stride) > 1:
+        numbers = prod(geometry.input_shape)
+        beside += SPREAD * numbers * machine.precision(item_bytes).copy / threads
     if not onednn and geometry.groups > rate.channels[2] == 1:
         beside += _group_by_group_s(names, geometry, item_bytes, machine, threads)
     new = new_s(_written(names, geometry, item_bytes, onednn), machine.new_memory.small, threads)

@@ -220,7 +220,7 @@ def test_a_named_method_that_cannot_do_a_layer_says_so() -> None:
     with pytest.raises(NotImplementedError, match="method 'compiled' computes in"):
         fftconv.survey(layer, x, methods=["compiled"])
     (row,) = fftconv.survey(layer, x).rows
-    assert set(row.seconds) == {"native", "direct", "fft"}
+    assert set(row.seconds) == {"native", "matmul", "direct", "fft"}
     assert "method 'compiled' computes in" in row.left_out["compiled"]
 
 
@@ -231,7 +231,7 @@ def test_without_names_every_method_is_tried_and_a_slow_one_is_left_out(monkeypa
     monkeypatch.setattr(contenders, "LIMIT_S", 0.0)
     monkeypatch.setattr(contenders, "LIMIT_RATIO", 0.0)
     found = fftconv.survey(layer, torch.randn(1, 2, 8, 8))
-    assert set(found.rows[0].seconds) == {"native", "compiled", "overlap_save"}
+    assert set(found.rows[0].seconds) == {"native", "matmul", "compiled", "overlap_save"}
     assert found.rows[0].left_out.keys() == {"direct", "fft"}
     assert "not fft in the model: a call would take about" in str(found)
     named = fftconv.survey(layer, torch.randn(1, 2, 8, 8), methods=["fft"])

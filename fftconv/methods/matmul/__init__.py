@@ -1,0 +1,1 @@
+"""Matrix products of torch's, whose columns are the patches under the filter (im2col)."""

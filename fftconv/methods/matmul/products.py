@@ -1,0 +1,68 @@
+"""The products of a matrix of filters and one of patches, for the images of a block.
+
+Either each image has a product of its own, or the images stand side by side in one: they have to be
+copied there, but a product of few columns reads its filters as often as there are images.
+
+A stack is (N, rows, columns), or (N, groups, rows, columns) where there are several groups; of a
+batch of one it has no N, since each step through torch counts between a network's layers. Filters
+are (M, rows) or (groups, M, rows).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Columns of an image from which on it has a product of its own. (512 to 2048 channels, eight
+#: images of 7x7, 1x1 filters, two threads of a Xeon: 4.3 ms each by itself, 3.8 side by side; 256
+#: to 1024 of 14x14: 3.2 and 3.7.)
+OWN_PRODUCT = 128
+
+
+def spread(filters: Tensor, stack: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply filters by each matrix of a stack, and add a number to each row: a stack again.
+
+    `bias` is a column for each matrix of filters.
+    """
+    if stack.dim() == filters.dim():
+        return _product(filters, stack, bias)
+    images, columns = stack.shape[0], stack.shape[-1]
+    if columns < OWN_PRODUCT:
+        beside = _product(filters, _side_by_side(stack), bias)
+        apart: Tensor = beside.unflatten(-1, (images, columns)).movedim(-2, 0)
+        return apart.contiguous()
+    if filters.dim() == 2:
+        return _product(filters.expand(images, -1, -1), stack, bias)
+    y = torch.matmul(filters, stack)
+    return y if bias is None else y.add_(bias)
+
+
+def _product(filters: Tensor, columns: Tensor, bias: Tensor | None) -> Tensor:
+    """Multiply two matrices, or as many pairs of them; with a bias in one call."""
+    if columns.dim() == 2:
+        return torch.mm(filters, columns) if bias is None else torch.addmm(bias, filters, columns)
+    if bias is None:
+        return torch.bmm(filters, columns)
+    return torch.baddbmm(bias, filters, columns)
+
+
+def gathered(a: Tensor, b: Tensor, matrices: int) -> Tensor:
+    """Multiply the rows of a stack by those of another, summed over images.
+
+    The result has `matrices` dimensions, as filters have.
+    """
+    if a.dim() == matrices:
+        return torch.matmul(a, b.transpose(-1, -2))
+    rows, columns = (a.shape[-2], b.shape[-2]), a.shape[-1]
+    if rows[0] * rows[1] > sum(rows) * columns:  # results would take longer to add up than to make
+        return torch.matmul(_side_by_side(a), _side_by_side(b).transpose(-1, -2))
+    return torch.matmul(a, b.transpose(-1, -2)).sum(0)
+
+
+def _side_by_side(stack: Tensor) -> Tensor:
+    """Lay out a stack as one matrix for each group."""
+    return stack.movedim(0, -2).flatten(-2)
