@@ -8,7 +8,7 @@ methods that there are. There is no other cache of cases.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor, get_num_threads, is_grad_enabled, strided
@@ -34,7 +34,11 @@ from fftconv.methods.wrappers import Mixed
 if TYPE_CHECKING:
     from fftconv.methods.maps import Maps
 
-_cases: dict[tuple[object, ...], Case] = {}
+Key: TypeAlias = tuple[object, ...]
+#: Where a key says whether gradients are recorded.
+RECORDS = 0
+
+_cases: dict[Key, Case] = {}
 _lock = ForkedLock()
 
 
@@ -51,10 +55,35 @@ def find(
     RuntimeError, TypeError, ValueError, NotImplementedError
         As `fftconv.conv2d` does.
     """
+    if type(x) is not Tensor:
+        return None
+    if not (type(stride) is type(padding) is type(dilation) is type(groups) is int):
+        stride, padding, dilation, groups = one_form(stride, padding, dilation, groups)
+    key = plain_key(x, w, bias, (stride, padding, dilation, groups), method)
+    if key is None:
+        return None
+    case = _cases.get(key)
+    if case is None:
+        check_tensors(x, w, bias)
+        check_match(x, w, bias)
+        if x.dim() == 3:
+            return None
+        geometry = Geometry.of(x.shape, w.shape, stride, padding, dilation, groups)
+        records = bool(key[RECORDS])
+        case = prepared(geometry, method, x.dtype, x.device, records, key)
+    return case
+
+
+def plain_key(
+    x: Tensor, w: Tensor, bias: Tensor | None, numbers: tuple[object, ...], method: str
+) -> Key | None:
+    """Return all that the case of a call depends on, None if the dispatcher has to see the call.
+
+    `x` is no subclass of Tensor's; `numbers`, of the call, are in one form.
+    """
     # One comparison after the other: a loop would take as long as all the rest.
     if (
-        type(x) is not Tensor
-        or (type(w) is not Tensor and type(w) is not Parameter)
+        (type(w) is not Tensor and type(w) is not Parameter)
         or type(method) is not str
         or are_transforms_active()
         or count_dispatch_modes()
@@ -66,8 +95,6 @@ def find(
         or w.layout is not strided
     ):
         return None
-    if not (type(stride) is type(padding) is type(dilation) is type(groups) is int):
-        stride, padding, dilation, groups = one_form(stride, padding, dilation, groups)
     if bias is None:
         of_bias = None
         records = is_grad_enabled() and (x.requires_grad or w.requires_grad)
@@ -85,29 +112,24 @@ def find(
     else:
         devices = x.device, w.device, None if bias is None else bias.device
     try:
-        key = (
-            x.shape, w.shape, of_bias, x.dtype, w.dtype, devices, stride, padding, dilation, groups,
-            method, records,
+        return (
+            records, x.shape, w.shape, of_bias, x.dtype, w.dtype, devices, numbers, method,
             get_num_threads(), machine.generation, machine.named(), registry.generation,
         )  # fmt: skip
     except RuntimeError:
         if is_opaque(x, w):
             return None  # a nested tensor has no shape, though its layout may be called strided
         raise
-    case = _cases.get(key)
-    if case is None:
-        check_tensors(x, w, bias)
-        check_match(x, w, bias)
-        if x.dim() == 3:
-            return None
-        geometry = Geometry.of(x.shape, w.shape, stride, padding, dilation, groups)
-        case = prepared(geometry, method, x.dtype, x.device, records, key)
-    return case
+
+
+def kept(key: Key | None) -> Case | None:
+    """Return the case that was prepared for such a call, if there is one."""
+    return None if key is None else _cases.get(key)
 
 
 def prepared(
     geometry: Geometry, name: str, dtype: torch.dtype, device: torch.device, needs_grad: bool,
-    asked: tuple[object, ...] | None = None,
+    asked: Key | None = None,
 ) -> Case:  # fmt: skip
     """Return the case of a checked geometry.
 
@@ -137,7 +159,7 @@ def prepared(
     return case
 
 
-def _keep(case: Case, *keys: tuple[object, ...] | None) -> None:
+def _keep(case: Case, *keys: Key | None) -> None:
     with _lock.now:
         for key in keys:
             if key is not None:

@@ -40,7 +40,7 @@ class WithMethod:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the layer; for torch.fx it is one node with its hooks, which that node will run."""
-        if args and is_leaf(self, args[0]):
+        if args and type(args[0]) is not Tensor and is_leaf(self, args[0]):
             return as_leaf(self, *args, **kwargs)
         return torch.nn.Module.__call__(self, *args, **kwargs)
 
@@ -58,7 +58,7 @@ class Correlating(WithMethod):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
-        if is_leaf(self, input):
+        if type(input) is not Tensor and is_leaf(self, input):
             return as_leaf(self, input)
         layer: Any = self
         return self._conv_forward(input, layer.weight, layer.bias)
@@ -79,7 +79,7 @@ class Correlating(WithMethod):
 
 def is_leaf(layer: object, value: object) -> bool:
     """Whether torch.fx is recording a network of which `layer` is a part: then it is one node."""
-    if type(value) is Tensor or not isinstance(value, Proxy):
+    if not isinstance(value, Proxy):
         return False
     tracer: Any = value.tracer
     return tracer.root is not layer

@@ -15,11 +15,18 @@ from torch import Tensor
 from torch.compiler import is_compiling
 
 from fftconv._autograd import fill
-from fftconv._case import check_layouts, check_match, check_tensors, prepared
+from fftconv._case import (
+    check_layouts,
+    check_match,
+    check_tensors,
+    kept,
+    plain_key,
+    prepared,
+)
 from fftconv._layer import WithMethod, as_leaf, is_leaf
 from fftconv._operators import LIBRARY
 from fftconv._recording import handed_over, is_symbolic, is_torchs
-from fftconv._torch_state import is_opaque, is_plain
+from fftconv._torch_state import is_any_autocast_enabled, is_opaque, is_plain
 from fftconv.functional import autocast
 from fftconv.geometry import CASES_KEPT, Geometry, Pair, integer, pair
 from fftconv.methods.registry import check_name
@@ -27,6 +34,7 @@ from fftconv.methods.registry import check_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fftconv._autograd import Case
     from fftconv.geometry import Size
 
 Numbers: TypeAlias = tuple[Pair, Pair, Pair, int, Pair]
@@ -78,6 +86,13 @@ def conv_transpose2d(
     tensor([[[[1., 2., 1.]]]])
     """
     given = stride, padding, output_padding, groups, dilation
+    key = None
+    if type(input) is Tensor and not is_compiling() and not is_any_autocast_enabled():
+        numbers = _in_one_form(*given)
+        key = plain_key(input, weight, bias, numbers, method)
+        case = kept(key)
+        if case is not None:
+            return _by_case(case, input, weight, bias, numbers)
     if is_symbolic(input, weight, bias):
         operands = input, weight, bias
         return cast("Tensor", handed_over(conv_transpose2d, operands, *given, method=method))
@@ -93,19 +108,29 @@ def conv_transpose2d(
         return conv_transpose2d(image, weight, bias, *given, method=method).squeeze(0)
     if not input.is_meta and torch.is_autocast_enabled(input.device.type):
         input, weight, bias = autocast(input, weight, bias)  # noqa: A001
-    numbers = (
-        pair("stride", stride), pair("padding", padding), pair("output_padding", output_padding),
-        integer("groups", groups), pair("dilation", dilation),
-    )  # fmt: skip
+    numbers = _in_one_form(*given)
     _check(input, weight, bias, numbers)
     if is_compiling() or not is_plain(input, weight, bias):
         y: Tensor = torch.ops.fftconv.conv_transpose2d(input, weight, *numbers, method)
-    else:
-        geometry = _geometry(tuple(input.shape), tuple(weight.shape), *numbers)
-        case = prepared(geometry, method, input.dtype, input.device, needs_grad=True)
-        if case.maps.torch_transposes:
-            return F.conv_transpose2d(input, weight, bias, *numbers)
-        y = fill("x", weight, _extended(input, numbers), case)
+        return y if bias is None else y + bias.view(-1, 1, 1)
+    geometry = _geometry(tuple(input.shape), tuple(weight.shape), *numbers)
+    case = prepared(geometry, method, input.dtype, input.device, needs_grad=True, asked=key)
+    return _by_case(case, input, weight, bias, numbers)
+
+
+def _in_one_form(
+    stride: Size, padding: Size, output_padding: Size, groups: int, dilation: Size
+) -> Numbers:
+    return (
+        pair("stride", stride), pair("padding", padding), pair("output_padding", output_padding),
+        integer("groups", groups), pair("dilation", dilation),
+    )  # fmt: skip
+
+
+def _by_case(case: Case, x: Tensor, w: Tensor, bias: Tensor | None, numbers: Numbers) -> Tensor:
+    if case.maps.torch_transposes:
+        return F.conv_transpose2d(x, w, bias, *numbers)
+    y = fill("x", w, _extended(x, numbers), case)
     return y if bias is None else y + bias.view(-1, 1, 1)
 
 
@@ -144,7 +169,7 @@ class ConvTranspose2d(WithMethod, torch.nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Convolve; in a graph of torch.fx the layer is one node, as torch's is."""
-        if is_leaf(self, input):
+        if type(input) is not Tensor and is_leaf(self, input):
             return as_leaf(self, input, output_size)
         if self.method == "native":  # without a look at what torch looks at by itself
             y: Tensor = super().forward(input, output_size)

@@ -124,6 +124,6 @@ def test_auto_takes_products_for_1x1_filters_on_the_xeon(kind: Machine) -> None:
 
 
 def test_patches_that_overlap_cost_their_copies() -> None:
-    apart = fftconv.plan((1, 16, 64, 64), (16, 16, 2, 2), 2)
-    over = fftconv.plan((1, 16, 64, 64), (16, 16, 2, 2), 1)
+    apart = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 2)
+    over = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 1)
     assert over.seconds["forward"]["matmul"] > 3 * apart.seconds["forward"]["matmul"]

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import fftconv
+from fftconv import transposed
 
 METHODS = list(fftconv.methods())
 EACH = pytest.mark.parametrize("method", METHODS)
@@ -241,3 +242,22 @@ def test_a_transposed_sequence_has_the_gradients_of_a_dense_one(method: str) -> 
         torch.autograd.grad(y, operands, g), torch.autograd.grad(z, operands, g), strict=True
     ):
         torch.testing.assert_close(one, other)
+
+
+def test_a_seen_transposed_call_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w = torch.randn(2, 4, 7, 6), torch.randn(4, 3, 2, 2)
+    first = fftconv.conv_transpose2d(x, w, None, 2)
+
+    def looked_at(*_: object) -> None:
+        raise AssertionError("checked")
+
+    monkeypatch.setattr(transposed, "_check", looked_at)
+    assert torch.equal(fftconv.conv_transpose2d(x, w, None, (2, 2), [0], 0, 1, 1), first)
+    for other in (
+        lambda: fftconv.conv_transpose2d(x[:1], w, None, 2),
+        lambda: fftconv.conv_transpose2d(x, w, torch.zeros(3), 2),
+        lambda: fftconv.conv_transpose2d(x, w, None, 2, method="native"),
+        lambda: fftconv.conv_transpose2d(x.double(), w.double(), None, 2),
+    ):
+        with pytest.raises(AssertionError, match="checked"):
+            other()

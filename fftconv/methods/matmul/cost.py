@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 #: Channels at which the product is no longer held up by what is read for it.
 MANY = (64, 64, 1)
 #: Torch's way through its operations, in calls of a compiled kernel, which are Python's work, too:
-#: 14 to 21 us of one image and 31 to 45 of several, where such a call takes 2 (Xeon).
-IMAGE_CALLS, BATCH_CALLS = 8, 16
+#: 14 to 21 us of one image, 31 to 45 of several, 45 to 65 of patches, where such a call takes 2
+#: (Xeon).
+IMAGE_CALLS, BATCH_CALLS, PATCH_CALLS = 8, 16, 26
 #: Copies in order that laying out a number of a column takes as long as: 2x2 to 16x16 (Xeon).
 PATCHED = 4
 
@@ -32,14 +33,15 @@ def seconds(
 ) -> float:
     """Predict one map."""
     moved = geometry.numbers + prod(geometry.weight_shape)
+    calls = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS
     if not is_pointwise(geometry):
+        calls = PATCH_CALLS
         moved += PATCHED * _columns(geometry)
         if name == "grad_input" and do_overlap(geometry):
             moved += PATCHED * _columns(geometry)  # each tap's share is read, added, written
     copied = moved * machine.precision(item_bytes).copy
     multiplied = geometry.macs * _per_mac(item_bytes, machine)
     new = new_s([result_bytes(name, geometry, item_bytes)], machine.new_memory.small, threads)
-    calls = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS
     return calls * machine.compiled_call + (multiplied + copied) / threads + new
 
 
