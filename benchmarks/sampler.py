@@ -110,11 +110,15 @@ class Cell:
         enabled = gc.isenabled()
         gc.disable()  # as timeit does, and so asv
         try:
-            end = time.perf_counter() + TURN_S
-            while True:
-                taken += self._stretch(batches)
-                if time.perf_counter() >= end:
-                    break
+            waited, start = self._waited_s(), time.perf_counter()
+            end = start + TURN_S
+            while start < end:
+                some = self._stretch(batches, start + _STRETCH_S)
+                elapsed_s = time.perf_counter() - start
+                before, waited = waited, self._waited_s()
+                if turns.had_cores(elapsed_s, waited - before):
+                    taken += some
+                start = time.perf_counter()
         finally:
             if enabled:
                 gc.enable()
@@ -122,20 +126,17 @@ class Cell:
         if taken:
             self._turns.append(turns.quick_s(taken))
 
-    def _stretch(self, batches: Iterator[tuple[Call, ...]]) -> list[float]:
-        """Work for a moment, and return what calls took; none where a thread lacked its core."""
+    def _stretch(self, batches: Iterator[tuple[Call, ...]], end: float) -> list[float]:
+        """Work until a moment, once at least, and return what calls took."""
         clock, taken = self._clock, []
-        of_cores_s, start = self._waited_s(), time.perf_counter()
         while True:
             batch = next(batches)
             begun = clock()
             for call in batch:
                 call()
             taken.append((clock() - begun) / len(batch))
-            elapsed_s = time.perf_counter() - start
-            if elapsed_s >= _STRETCH_S:
-                break
-        return taken if turns.had_cores(elapsed_s, self._waited_s() - of_cores_s) else []
+            if time.perf_counter() >= end:
+                return taken
 
     def _waited_s(self) -> float:
         # A thread's own time stands still while it waits; without patience all that comes counts.

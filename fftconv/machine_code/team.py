@@ -21,6 +21,7 @@ LATE_SHARE = 0.25
 #: its core.
 APART_NS = 6_000_000
 LONGEST_REST_NS = 320_000_000
+LONGER_THAN_ANY_PROCESS_S = 1e9
 #: Threads that had nothing to do for so long may sleep; before that, OpenMP's spin.
 ASLEEP_NS = 1_000_000
 
@@ -109,7 +110,7 @@ def set_longest_rest(seconds: float) -> float:
     if not 0 <= seconds < math.inf:
         raise ValueError(f"seconds must be 0 or more, and finite, got {seconds}")
     before_s = TEAM.longest_rest_ns / 1e9
-    TEAM.limit_rest(round(1e9 * seconds))
+    TEAM.limit_rest(round(1e9 * min(seconds, LONGER_THAN_ANY_PROCESS_S)))
     return before_s
 
 

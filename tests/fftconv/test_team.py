@@ -117,6 +117,9 @@ def test_a_limit_of_ones_own_and_none(monkeypatch: pytest.MonkeyPatch) -> None:
         jobs.late()
         assert jobs.rest_ns() == 5_000_000
     assert fftconv.set_longest_rest(0) == 0.005
+    assert fftconv.set_longest_rest(1e300) == 0  # longer than any process lives, and no overflow
+    assert fftconv.set_longest_rest(10**400) >= 1e9
+    assert fftconv.set_longest_rest(0) >= 1e9
     jobs.late()
     jobs.late()
     assert jobs.team.size(4, jobs.now) == 4

@@ -60,14 +60,9 @@ def tiled(geometry: Geometry, on_cpu: bool, own: bool = False) -> TiledEngine:
 def seconds(
     names: tuple[Map, ...], geometry: Geometry, item_bytes: int, threads: int, learned: bool
 ) -> float:
-    """Predict one map, both gradients, or all three: they share spectra.
-
-    That is between other calls, while engines are compared with each other by themselves.
-    """
+    """Predict one map, both gradients, or all three: they share spectra."""
     if geometry.is_unit:
-        chosen = choose(geometry, item_bytes)
-        between = len(names) * chosen.engine.between_s
-        return between + chosen.seconds(names, item_bytes, threads, learned)
+        return choose(geometry, item_bytes).seconds(names, item_bytes, threads, learned)
     # The plain correlations that it is made of share nothing between maps, and each is copied out
     # of its place and added to another.
     copy = calibration.known().precision(item_bytes).copy

@@ -43,9 +43,6 @@ class Engine(ABC, Generic[Cut]):
     asked of a case and its cut, which nobody else looks into.
     """
 
-    between_s: float = 0.0
-    """Seconds that a call takes beside those that are predicted where others come between."""
-
     def kept_bytes(self) -> int:
         """Return the bytes of weight spectra that are kept between calls."""
         return KEPT_BYTES

@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
 #: Channels of a group, in and out, below which vectors of channels are half empty.
 FEWEST = 6
-#: Seconds per call and per pass that threads share.
+#: Seconds per call and per pass that threads share. (Between the layers of a network, which leave
+#: nothing of it in the caches, a call's way through Python takes 0.1 to 0.3 ms more than native's,
+#: on a Xeon. That is not counted: ResNet-50 with one image would gain a hundredth, and calls that
+#: are repeated lose up to a half.)
 CALL_S, PASS_S = 6e-5, 6e-6
-#: What a call takes beside that between the layers of a network, which leave nothing of its way in
-#: the caches: 0.1 to 0.3 ms more than native's. (ResNet-50, one image, two threads of a Xeon: 1%
-#: to 2% faster with this counted than without.)
-COLD_CALL_S = 1.4e-4
 #: Thread-seconds per byte of a weight that is compared with what it was (Xeon: 2e-10 to 2.6e-10).
 COMPARING_S = 2.5e-10
 #: Seconds per byte of tiles' spectra that threads which share passes have from each other's caches

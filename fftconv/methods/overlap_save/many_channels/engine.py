@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 class ManyChannels(Engine[Lengths]):
     """Small tiles, and one complex matrix product over the channels per frequency."""
 
-    between_s = cost.COLD_CALL_S
-
     def kept_bytes(self) -> int:
         """Return the bytes of weight spectra that are kept between calls."""
         return memory_share()
