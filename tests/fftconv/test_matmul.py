@@ -127,3 +127,31 @@ def test_patches_that_overlap_cost_their_copies() -> None:
     apart = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 2)
     over = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 1)
     assert over.seconds["forward"]["matmul"] > 3 * apart.seconds["forward"]["matmul"]
+
+
+@pytest.mark.parametrize("precision", ["medium", "high"])
+@pytest.mark.parametrize("case", ["pointwise, images with many pixels", "patches side by side"])
+def test_products_are_as_exact_as_convolutions(case: str, precision: str) -> None:
+    """Torch may be told to multiply float32's matrices in bfloat16: its convolution does not."""
+    geometry = CASES[case]
+    exact = operands(geometry)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        for name in MAPS:
+            a, b = exact[name]
+            expected = computed(maps_of("native", geometry), name)(a, b)
+            found = computed(maps_of("matmul", geometry), name)(a.float(), b.float())
+            assert found.dtype == torch.float32
+            torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=1e-5)
+        inexact = REGISTRY["matmul"].seconds(("forward",), geometry, 4, 1)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert inexact == REGISTRY["matmul"].seconds(("forward",), geometry, 8, 1)
+
+
+def test_blocks_of_a_huge_image_are_not_held_at_once() -> None:
+    geometry = Geometry.of((1, 1, 40_000, 40_000), (1, 1, 31, 31))
+    first = next(patches.blocks(geometry))
+    assert first.size[0] * first.size[1] * first.size[2] * 31 * 31 <= patches.COLUMNS
+    REGISTRY["matmul"].prepare(geometry, torch.float32, torch.device("cpu"))

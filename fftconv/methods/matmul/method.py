@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
 
 from fftconv.calibration.machine import known
 from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.matmul import cost
 from fftconv.methods.matmul.patches import blocks, do_overlap, is_pointwise, padded, patches
-from fftconv.methods.matmul.products import gathered, spread
+from fftconv.methods.matmul.products import are_inexact, gathered, spread
 from fftconv.methods.method import Method
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
+    from fftconv.methods.matmul.patches import Block
+
+    Sizes: TypeAlias = tuple[int, ...]
 
 
 class Matmul(Method):
@@ -46,6 +52,8 @@ class Matmul(Method):
         """Count multiply-adds, and numbers that are read and brought into order."""
         del learned
         machine = known()
+        if item_bytes == 4 and are_inexact():
+            item_bytes = 8
         return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
 
     def memory(self, geometry: Geometry, item_bytes: int) -> int:
@@ -54,7 +62,10 @@ class Matmul(Method):
 
 
 class MatmulMaps(Maps):
-    """The three maps, block by block of images and rows."""
+    """The three maps, block by block of images and rows.
+
+    Where torch is told to multiply float32 less exactly, they compute in float64.
+    """
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
@@ -63,19 +74,15 @@ class MatmulMaps(Maps):
         rows = ins * area(geometry.kernel_size)
         several = (geometry.groups,) if geometry.groups > 1 else ()
         self._filters, self._bias = (*several, outs, rows), (*several, outs, 1)
-
-        def stack(rows: int, images: int, height: int, width: int) -> tuple[int, ...]:
-            return *((images,) if geometry.batch > 1 else ()), *several, rows, height * width
-
+        self._rows, self._outs, self._several = rows, outs, several
         whole = geometry.batch, *geometry.output_size
-        self._inputs, self._outputs = stack(rows, *whole), stack(outs, *whole)
-        self._blocks = [
-            (block, stack(rows, *block.size), stack(outs, *block.size))
-            for block in blocks(geometry)
-        ]
+        self._inputs, self._outputs = self._stacks(whole)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Multiply the filters by the columns."""
+        if _is_inexact(x):
+            more = None if bias is None else bias.double()
+            return self.forward(x.double(), w.double(), more).float()
         filters, shape = w.reshape(self._filters), self._geometry.output_shape
         if bias is not None:
             bias = bias.view(self._bias)
@@ -83,7 +90,7 @@ class MatmulMaps(Maps):
             return spread(filters, x.reshape(self._inputs), bias).view(shape)
         y = x.new_empty(shape)
         x = padded(x, self._geometry)
-        for block, inputs, _ in self._blocks:
+        for block, inputs, _ in self._blocks():
             columns = patches(x, self._geometry, block).reshape(inputs)
             part = block.of(y)
             part.copy_(spread(filters, columns, bias).view(part.shape))
@@ -91,12 +98,14 @@ class MatmulMaps(Maps):
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Multiply the transposed filters by the gradient, and put the columns back (col2im)."""
+        if _is_inexact(g):
+            return self.grad_input(g.double(), w.double()).float()
         geometry = self._geometry
         filters = w.reshape(self._filters).transpose(-1, -2)
         if self._pointwise:
             return spread(filters, g.reshape(self._outputs)).view(geometry.input_shape)
         gx = g.new_zeros((*geometry.input_shape[:2], *geometry.padded_size))
-        for block, _, outputs in self._blocks:
+        for block, _, outputs in self._blocks():
             columns = spread(filters, block.of(g).reshape(outputs))
             self._put_back(columns, patches(gx, geometry, block))
         top, _, left, _ = geometry.padding
@@ -105,6 +114,8 @@ class MatmulMaps(Maps):
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Multiply the gradient by the columns, summed over the batch."""
+        if _is_inexact(x):
+            return self.grad_weight(x.double(), g.double()).float()
         geometry, matrices = self._geometry, len(self._filters)
         if self._pointwise:
             gw = gathered(g.reshape(self._outputs), x.reshape(self._inputs), matrices)
@@ -114,12 +125,26 @@ class MatmulMaps(Maps):
             gathered(
                 block.of(g).reshape(outputs), patches(x, geometry, block).reshape(inputs), matrices
             )
-            for block, inputs, outputs in self._blocks
+            for block, inputs, outputs in self._blocks()
         )
         gw = next(parts)
         for part in parts:
             gw += part
         return gw.view(geometry.weight_shape)
+
+    def _stacks(self, size: tuple[int, int, int]) -> tuple[Sizes, Sizes]:
+        """Return the shapes of the columns, and of the output, of images of height by width."""
+        images, height, width = size
+        batch = (images,) if self._geometry.batch > 1 else ()
+        inputs, outputs = (
+            (*batch, *self._several, rows, height * width) for rows in (self._rows, self._outs)
+        )
+        return inputs, outputs
+
+    def _blocks(self) -> Iterator[tuple[Block, Sizes, Sizes]]:
+        """Yield each block with the shapes of its columns and of its share of the output."""
+        for block in blocks(self._geometry):
+            yield block, *self._stacks(block.size)
 
     def _put_back(self, columns: Tensor, image: Tensor) -> None:
         """Add columns to what `patches` sees of an image of zeros."""
@@ -131,3 +156,7 @@ class MatmulMaps(Maps):
         for i in range(tall):
             for j in range(wide):
                 image[:, :, :, i, j] += columns[:, :, :, i, j]
+
+
+def _is_inexact(operand: Tensor) -> bool:
+    return operand.dtype is torch.float32 and are_inexact()

@@ -13,14 +13,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.backends import mkldnn
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+#: Ways in which torch may be told to multiply float32's matrices, which its convolution is not.
+_INEXACT = ("bf16", "tf32")
 
 #: Columns of an image from which on it has a product of its own. (512 to 2048 channels, eight
 #: images of 7x7, 1x1 filters, two threads of a Xeon: 4.3 ms each by itself, 3.8 side by side; 256
 #: to 1024 of 14x14: 3.2 and 3.7.)
 OWN_PRODUCT = 128
+
+
+def are_inexact() -> bool:
+    """Whether products of float32 are less exact than float32 just now.
+
+    As after ``torch.set_float32_matmul_precision("medium")``, which does nothing to convolutions.
+    """
+    precision = mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]
+    return precision in _INEXACT
 
 
 def spread(filters: Tensor, stack: Tensor, bias: Tensor | None = None) -> Tensor:
