@@ -21,7 +21,7 @@ print(fftconv.plan((1, 1, 512, 512), (1, 1, 15, 15)))
 # without colour.
 
 FILTERS = (3, 5, 7, 9, 11, 15, 21, 31, 45, 63)
-MARKS = {"native": "s--", "compiled": "^-.", "overlap_save": "o-"}
+MARKS = {"native": "s--", "matmul": "d:", "compiled": "^-.", "overlap_save": "o-"}
 
 
 def predicted(channels: int) -> dict[str, list[float]]:
