@@ -6,13 +6,12 @@ so that no constant of the cost model was fitted to them: another `SEED` is anot
 
 import random
 from collections.abc import Iterator
-from math import inf
 
 import torch
 
 import fftconv
 from benchmarks import operands
-from benchmarks.study import METHODS, Row, method_call, side_by_side
+from benchmarks.study import Row, method_call, side_by_side
 
 SEED, COUNT = 0, 60
 #: Batch, input and output channels, groups; sides of images and of filters.
@@ -53,12 +52,12 @@ def against_methods(training: bool) -> Iterator[Row]:
                 plan = fftconv.plan(
                     x_shape, w_shape, padding=padding, groups=groups, needs_grad=training
                 )
-                totals = dict.fromkeys(METHODS, 0.0)
-                for name in plan.chosen:
-                    for method in METHODS:
-                        totals[method] += plan.seconds.get(name, {}).get(method, inf)
+                totals = {
+                    method: sum(of[method] for of in plan.seconds.values())
+                    for method in plan.seconds["forward"]
+                }
                 limit = MOST_TIMES * min(totals.values())
-                names = ["auto", *(m for m in METHODS if totals[m] <= limit)]
+                names = ["auto", *(method for method, s in totals.items() if s <= limit)]
                 calls = {m: method_call(m, x, w, groups, padding, training) for m in names}
                 seconds = side_by_side(calls, rounds=9)
             finally:
