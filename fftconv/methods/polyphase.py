@@ -17,10 +17,9 @@ from itertools import product
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
-import torch.nn.functional as F
-
 from fftconv.geometry import Geometry
 from fftconv.methods.maps import Maps, add_bias
+from fftconv.methods.padding import padded, unpadded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,27 +40,25 @@ class Polyphase(Maps):
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate and add the bias."""
         y = x.new_zeros(self._geometry.output_shape)
-        padded = _padded(x, self._geometry)
+        x = padded(x, self._geometry)
         for part, maps in self._parts:
-            y[part.outputs] += maps.forward(padded[part.inputs], w[part.taps])
+            y[part.outputs] += maps.forward(x[part.inputs], w[part.taps])
         return add_bias(y, bias)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Gradient with respect to the input."""
         geometry = self._geometry
-        padded = g.new_zeros((*geometry.input_shape[:2], *geometry.padded_size))
+        gx = g.new_zeros((*geometry.input_shape[:2], *geometry.padded_size))
         for part, maps in self._parts:
-            padded[part.inputs] += maps.grad_input(g[part.outputs], w[part.taps])
-        top, _, left, _ = geometry.padding
-        height, width = geometry.input_size
-        return padded[:, :, top : top + height, left : left + width].contiguous()
+            gx[part.inputs] += maps.grad_input(g[part.outputs], w[part.taps])
+        return unpadded(gx, geometry)
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Gradient with respect to the weight."""
         gw = x.new_zeros(self._geometry.weight_shape)
-        padded = _padded(x, self._geometry)
+        x = padded(x, self._geometry)
         for part, maps in self._parts:
-            gw[part.taps] += maps.grad_weight(padded[part.inputs], g[part.outputs])
+            gw[part.taps] += maps.grad_weight(x[part.inputs], g[part.outputs])
         return gw
 
 
@@ -161,8 +158,3 @@ def _lines(geometry: Geometry, axis: int) -> Iterator[tuple[slice, slice, slice,
                 slice(e, None, output_step),
                 (n_inputs, n_taps),
             )
-
-
-def _padded(x: Tensor, geometry: Geometry) -> Tensor:
-    top, bottom, left, right = geometry.padding
-    return F.pad(x, (left, right, top, bottom)) if any(geometry.padding) else x

@@ -10,9 +10,10 @@ from fftconv.calibration.machine import known
 from fftconv.geometry import area
 from fftconv.methods.maps import Maps
 from fftconv.methods.matmul import cost
-from fftconv.methods.matmul.patches import blocks, do_overlap, is_pointwise, padded, patches
+from fftconv.methods.matmul.patches import blocks, do_overlap, is_pointwise, patches
 from fftconv.methods.matmul.products import are_inexact, gathered, spread
 from fftconv.methods.method import Method
+from fftconv.methods.padding import padded, unpadded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,6 @@ class MatmulMaps(Maps):
         rows = ins * area(geometry.kernel_size)
         several = (geometry.groups,) if geometry.groups > 1 else ()
         self._filters, self._bias = (*several, outs, rows), (*several, outs, 1)
-        self._rows, self._outs, self._several = rows, outs, several
         whole = geometry.batch, *geometry.output_size
         self._inputs, self._outputs = self._stacks(whole)
 
@@ -108,9 +108,7 @@ class MatmulMaps(Maps):
         for block, _, outputs in self._blocks():
             columns = spread(filters, block.of(g).reshape(outputs))
             self._put_back(columns, patches(gx, geometry, block))
-        top, _, left, _ = geometry.padding
-        height, width = geometry.input_size
-        return gx[:, :, top : top + height, left : left + width].contiguous()
+        return unpadded(gx, geometry)
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Multiply the gradient by the columns, summed over the batch."""
@@ -135,11 +133,9 @@ class MatmulMaps(Maps):
     def _stacks(self, size: tuple[int, int, int]) -> tuple[Sizes, Sizes]:
         """Return the shapes of the columns, and of the output, of images of height by width."""
         images, height, width = size
-        batch = (images,) if self._geometry.batch > 1 else ()
-        inputs, outputs = (
-            (*batch, *self._several, rows, height * width) for rows in (self._rows, self._outs)
-        )
-        return inputs, outputs
+        *several, outs, rows = self._filters
+        lead = (*((images,) if self._geometry.batch > 1 else ()), *several)
+        return (*lead, rows, height * width), (*lead, outs, height * width)
 
     def _blocks(self) -> Iterator[tuple[Block, Sizes, Sizes]]:
         """Yield each block with the shapes of its columns and of its share of the output."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch.nn.functional as F
-
 from fftconv.geometry import area
 
 if TYPE_CHECKING:
@@ -34,12 +32,6 @@ def do_overlap(geometry: Geometry) -> bool:
             geometry.kernel_size, geometry.stride, geometry.kernel_extent, strict=True
         )
     )
-
-
-def padded(x: Tensor, geometry: Geometry) -> Tensor:
-    """Return the input with its zeros around it."""
-    top, bottom, left, right = geometry.padding
-    return F.pad(x, (left, right, top, bottom)) if any(geometry.padding) else x
 
 
 class Block(NamedTuple):
