@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numba import njit
 
-from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.compiling import compile_job, compiled, source_hash
 from fftconv.machine_code.pool import share
 from fftconv.machine_code.shift import as_pointer
 from fftconv.machine_code.vectors import take_ticket
@@ -42,7 +41,7 @@ def _mixed(total: int, word: int) -> int:
     return turned * _FACTOR
 
 
-mixed: Any = njit(_mixed)
+mixed: Any = compiled(_mixed)
 
 
 @cache

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from fftconv.machine_code.compiling import compiled
 from fftconv.machine_code.vectors import take_ticket
 
 
@@ -18,4 +17,4 @@ def _next_piece(job: Any, run: int, piece: int) -> int:
     return piece if piece % run > 0 else run * take_ticket(job)
 
 
-next_piece: Any = njit(error_model="numpy")(_next_piece)
+next_piece: Any = compiled(_next_piece)

@@ -6,6 +6,7 @@ from typing import Any
 
 from numba import njit
 
+from fftconv.machine_code.compiling import compiled
 from fftconv.machine_code.rows import (
     add_number,
     add_row,
@@ -18,8 +19,6 @@ from fftconv.machine_code.rows import (
     transform,
 )
 from fftconv.methods.overlap_save import fields as at
-
-compiled: Any = njit(error_model="numpy")
 
 
 def _cut(

@@ -14,12 +14,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fftconv.machine_code.compiling import compile_job, source_hash
+from fftconv.machine_code.compiling import compile_job, compiled, source_hash
 from fftconv.machine_code.rows import add_atomically, add_row, copy, ticks
 from fftconv.machine_code.shift import as_pointer
 from fftconv.machine_code.vectors import numbers, take_ticket
 from fftconv.methods.overlap_save import fields as at
-from fftconv.methods.overlap_save.cuts import bring, compiled, invert, multiply_spectra, put
+from fftconv.methods.overlap_save.cuts import bring, invert, multiply_spectra, put
 
 
 def _own_job(job: Any, desk: int) -> Any:

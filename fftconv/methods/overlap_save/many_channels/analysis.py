@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.compiling import compile_job, compiled
 from fftconv.machine_code.rows import add_atomically, clear, scale, ticks
 from fftconv.machine_code.tickets import next_piece
 from fftconv.machine_code.transposes import gather, gather_narrow
@@ -16,7 +16,6 @@ from fftconv.methods.overlap_save.many_channels.lengths import scale_of
 from fftconv.methods.overlap_save.many_channels.pieces import (
     AHEAD,
     ask,
-    compiled,
     count_pieces,
     spent,
     whereabouts,

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from fftconv.machine_code.compiling import compiled
 from fftconv.machine_code.memory import LINE_BYTES
 from fftconv.machine_code.rows import add_atomically, ticks
 from fftconv.machine_code.shift import as_pointer
 from fftconv.machine_code.vectors import prefetch
 from fftconv.methods.overlap_save.many_channels import fields as at
-
-compiled: Any = njit(error_model="numpy")
-"""Compiles what a pass calls."""
 
 
 def compiled_as(function: Any, *variant: object) -> Any:

@@ -15,12 +15,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fftconv.machine_code.compiling import compile_job
+from fftconv.machine_code.compiling import compile_job, compiled
 from fftconv.machine_code.rows import add_atomically, ticks
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers, take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.blocks import TALL, TALLER, pack
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, spent
+from fftconv.methods.overlap_save.many_channels.pieces import spent
 from fftconv.methods.overlap_save.many_channels.sources import source_hash
 from fftconv.methods.overlap_save.many_channels.sums import at_once, in_parts
 

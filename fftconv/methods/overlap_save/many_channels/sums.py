@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fftconv.machine_code.compiling import compiled
 from fftconv.machine_code.rows import add_row, copy
 from fftconv.machine_code.vectors import VECTOR_BYTES, numbers
 from fftconv.methods.overlap_save.many_channels.blocks import block
-from fftconv.methods.overlap_save.many_channels.pieces import compiled, compiled_as
+from fftconv.methods.overlap_save.many_channels.pieces import compiled_as
 
 #: Terms that are summed without a pause, and those of a sum of such sums. A sum's rounding grows
 #: with the sum, and Winograd's way back enlarges it five times. (Largest errors over native's, 3x3,
