@@ -1,9 +1,9 @@
 """Seeded tensors and layers for a cell, and the call that the cell measures."""
 
 import importlib
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,17 +19,16 @@ from benchmarks.threads import keep_to_quota
 LAYERS = {"direct": "ScipyConv2d", "fft": "FFTConv2d", "native": "NativeConv2d"}
 
 _SEED = 20_26
-
-PRELOAD_VARIABLE = "FFTCONV_PRELOAD"
-"""Set to 0 where each process measures few cells: what they need comes with their first call."""
+# How asv starts what measures: a server of which each cell is forked, or a process for each.
+_MEASURING = ("run_server", "run")
 
 
 def _preload() -> None:
     """Import what the methods import when they are called, and torch's first backward pass.
 
-    asv forks each cell from a process that has loaded this module, so that the second and a half
-    which that takes is paid once and is no part of any cell. In the process that only asks which
-    benchmarks there are, it would be paid for nothing.
+    asv forks each cell from a process that has loaded this module, so that the two and a half
+    seconds which that takes are paid once and are no part of any cell. In other processes, which
+    measure a few cells or none, it would be paid for nothing.
     """
     for module in ("msgspec", "scipy.signal", "torch.fx.experimental.symbolic_shapes"):
         importlib.import_module(module)
@@ -40,10 +39,9 @@ def _preload() -> None:
 
 
 keep_to_quota()
-if os.environ.get(PRELOAD_VARIABLE) != "0":
-    if sys.argv[1:2] != ["discover"]:
-        _preload()
-    wait_patiently()
+if sys.argv[1:2] and sys.argv[1] in _MEASURING:
+    _preload()
+wait_patiently()
 
 
 def skip_reason(name: str) -> str | None:
@@ -59,8 +57,33 @@ def subject(name: str) -> Any:
     return getattr(fftconv, name)
 
 
+_Drawn = dict[tuple[tuple[int, ...], torch.dtype], Tensor]
+_drawn: list[_Drawn] = []
+
+
+@contextmanager
+def drawn_once() -> Iterator[None]:
+    """Copy what was drawn before, meanwhile: drawing four million numbers takes longer than a cell.
+
+    Where memory is measured nobody may keep a second copy.
+    """
+    _drawn.append({})
+    try:
+        yield
+    finally:
+        _drawn.pop()
+
+
 def seeded(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """Return the same standard-normal tensor at every call."""
+    if not _drawn:
+        return _draw(shape, dtype)
+    if (shape, dtype) not in _drawn[-1]:
+        _drawn[-1][shape, dtype] = _draw(shape, dtype)
+    return _drawn[-1][shape, dtype].clone()
+
+
+def _draw(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     generator = torch.Generator().manual_seed(_SEED)
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 

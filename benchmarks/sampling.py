@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import together
+from benchmarks import operands, together
 from benchmarks.sampler import Cell
 from benchmarks.settling import Call
 from benchmarks.threads import keep_to_quota
@@ -85,7 +85,8 @@ class Sampled:
     def made(self) -> Cell:
         """The cell with its operands: whoever only hands samples over needs none."""
         if self._made is None:
-            self._made = self._make()
+            with operands.drawn_once():  # there are several of each
+                self._made = self._make()
         return self._made
 
     @property

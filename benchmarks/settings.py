@@ -43,7 +43,7 @@ _PLACES = (
 )
 # Which cells are tried, and for how long: their times are the same.
 _PACE = (BUDGET_VARIABLE, DEADLINE_VARIABLE)
-_OWN = ("FFTCONV_PRELOAD", TOGETHER_VARIABLE)
+_OWN = (TOGETHER_VARIABLE,)
 
 
 def _is_setting(name: str) -> bool:

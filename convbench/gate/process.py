@@ -16,8 +16,6 @@ from convbench.gate.install import Installed
 from convbench.suite.conditions import in_force
 
 _WORKER = Path(__file__).with_name("worker.py")
-# benchmarks.operands reads it; importing that here would take as long as what it spares.
-PRELOAD_VARIABLE = "FFTCONV_PRELOAD"
 # A page: what the environment's size shifts is where the stack begins within one.
 _PADDING_BYTES = 4096
 ANSWER_WITHIN_S = 120.0
@@ -54,7 +52,6 @@ class Worker:
         environment = {
             **_without_pythons_own(os.environ),
             **padding,
-            PRELOAD_VARIABLE: "0",
             **interpreter.variables,
         }
         self._process = subprocess.Popen(

@@ -1,6 +1,5 @@
 """What the cells compute: the right thing, the same at every call, measured against float64."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from torch import Tensor
 import fftconv
 from benchmarks import operands, reference
 from benchmarks.cases import DIRECTIONS, METHODS, Case
-from benchmarks.operands import PRELOAD_VARIABLE, Operands, measured_call, seeded
+from benchmarks.operands import Operands, drawn_once, measured_call, seeded
 
 CELLS = [(m, d, t) for m in METHODS for d in DIRECTIONS for t in ("float32", "float64")]
 
@@ -72,20 +71,27 @@ def test_a_commit_without_a_method_of_conv2d_says_which(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "preload", "loads"),
-    [("run_server", None, True), ("run", None, True), ("discover", None, False),
-     ("run_server", "0", False)],
-)  # fmt: skip
-def test_processes_that_measure_load_what_cells_need(
-    role: str, preload: str | None, loads: bool
-) -> None:
+    ("role", "loads"),
+    [("run_server", True), ("run", True), ("discover", False), ("--cells", False)],
+)
+def test_processes_in_which_asv_measures_load_what_cells_need(role: str, loads: bool) -> None:
     script = (
         f"import sys; sys.argv = ['benchmark.py', {role!r}]; import benchmarks.operands; "
         "print({'numba', 'scipy.signal'} <= set(sys.modules))"
     )
-    own = {} if preload is None else {PRELOAD_VARIABLE: preload}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | own, capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == [str(loads)]
+
+
+def test_what_was_drawn_is_copied_meanwhile_and_not_kept() -> None:
+    alone = seeded((2, 3), torch.float64)
+    with drawn_once():
+        first, second = (seeded((2, 3), torch.float64) for _ in range(2))
+        assert torch.equal(first, alone)
+        second += 1  # whoever changes its own changes nobody else's
+        assert torch.equal(seeded((2, 3), torch.float64), alone)
+        assert seeded((2, 3), torch.float32).dtype == torch.float32
+        assert seeded((3, 2), torch.float64).shape == (3, 2)
+    assert not operands._drawn
