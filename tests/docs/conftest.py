@@ -1,4 +1,7 @@
-"""The pages of docs/, built once from a copy, so that nothing is written into the working tree."""
+"""The pages of docs/, built once from a copy, so that nothing is written into the working tree.
+
+What the pages import is not copied: numba would compile it anew for another place.
+"""
 
 import os
 import shutil
@@ -9,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("docs", "examples", "fftconv", "benchmarks", "convbench")
+COPIED = ("docs", "examples")
+LINKED = ("fftconv", "benchmarks", "convbench")
 FILES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
 
 
@@ -21,8 +25,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("skimage", reason="the [examples] extra is not installed")
     copy = tmp_path_factory.mktemp("docs")
     unwanted = shutil.ignore_patterns("__pycache__")
-    for room in ROOMS:
+    for room in COPIED:
         shutil.copytree(ROOT / room, copy / room, ignore=unwanted)
+    for room in LINKED:
+        (copy / room).symlink_to(ROOT / room)
     shutil.rmtree(copy / "docs" / "examples", ignore_errors=True)  # of an earlier `make docs`
     for name in FILES:
         shutil.copy(ROOT / name, copy)
