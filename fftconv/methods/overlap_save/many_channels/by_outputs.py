@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fftconv.machine_code.memory import cache_bytes
 from fftconv.machine_code.scratch import Scratch
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
-from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
+from fftconv.methods.overlap_save.many_channels.pairs import Filters, Pairs, Parts
+from fftconv.methods.overlap_save.many_channels.sums import MORE_TERMS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Tiles of a part at most: their outputs' spectra, of a pair, are to be in a core's cache.
 PART_TILES = 96
+#: The share of a core's cache that the spectra of a pair's filters may have, and as much those of
+#: its outputs: else filters of some input channels are transformed at a time.
+SHARE = 2
 
 
 class ByOutputs:
@@ -46,18 +51,35 @@ class ByOutputs:
         parts = [self._parts_of(chunk) for chunk in cut.chunks()]
         self._parts = [Parts(some, -(-len(some) // self._sharing)) for some in parts]
         most = max(part[3] for some in parts for part in some)
+        each = max(-(-len(some) // self._sharing) for some in parts)
         self._tiles = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=True)
-        filters = passes.FilterSpectra(cut.bins, case.ins, pair, item)
         outputs = passes.Spectra(cut.bins, most, pair, item)
+        ins = self._ins_at_a_time(each * outputs.group, item)
+        filters = passes.FilterSpectra(cut.bins, ins, pair, item)
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         spectra = self._tiles, filters, outputs
         self._pairs = Pairs(
             pairs, case.groups,
             (passes.products(case, cut, spectra, bits, packs=False), outputs),
             passes.planes(case, cut, outputs, bits, "output"),
-            (passes.filters(case, cut, filters, bits, turned), filters),
+            Filters(
+                passes.filters(case, cut, filters, bits, turned), filters, case.ins, ins,
+                each if ins < case.ins else 1,
+            ),
         )  # fmt: skip
         self._biases = Biases(case, dtype)
+
+    def _ins_at_a_time(self, outputs: int, item: int) -> int:
+        """Return of how many input channels a pair's filters are transformed at a time.
+
+        `outputs` are the bytes of the outputs' spectra of a ticket.
+        """
+        room = cache_bytes() // SHARE
+        channel = self.cut.bins * 4 * VECTOR_BYTES
+        if channel * self.case.ins <= room or outputs > room:
+            return self.case.ins
+        # Whole runs, as their sums are made of in one go, too.
+        return min(self.case.ins, max(1, room // channel // MORE_TERMS) * MORE_TERMS)
 
     def _parts_of(self, chunk: Part) -> list[Part]:
         """Part a chunk so that a part has few tiles, and threads may share a pair."""

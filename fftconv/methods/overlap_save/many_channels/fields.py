@@ -72,13 +72,17 @@ row; a unit is a run of tiles in one row.
     O_TICKET, O_SLOTS, PARTS, TICKET_PARTS, PART_LIST, FIRST_ROW,
     # Pairs of vectors of output channels in a group, and groups.
     O_PAIRS, O_GROUPS,
+    # Input channels of a group, and of how many filters are transformed at a time (1 and 1 where no
+    # filters are); from the product of a part to that of the next one, which lies there until all
+    # channels have been.
+    O_INS, O_INS_EACH, O_PRODUCT_STEP,
     # The functions of the product, of the way back, and of filters there (or 0), and their jobs,
     # of which threads make copies.
     PRODUCT, OUTPUT, FILTERS, PRODUCT_JOB, OUTPUT_JOB, FILTERS_JOB,
     # The memory of threads: where, bytes of each, and where in those its scratch and spectra lie.
     O_MEMORY, O_STEP, O_SCRATCH, O_PRODUCT, O_FILTERS,
     PAIRS_COUNT,
-) = range(20)  # fmt: skip
+) = range(23)  # fmt: skip
 
 #: Of a counter: the clock's ticks, and how much was done, of one or two kinds.
 TICKS, FIRST, SECOND, COUNTS = range(4)

@@ -2,14 +2,15 @@
 
 What a pair's product is made of, or makes, lies in the cache of the core that works on it: spectra
 of a deep layer's weight, all in all, are larger than any cache. Where a job says how, the spectra
-of the pair's filters are made first.
+of the pair's filters are made first; if these alone would fill the cache, those of some input
+channels at a time, whose products are summed up.
 """
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -61,7 +62,8 @@ def all_pairs() -> Any:
             filters[at.PAIRS] = filters[at.GROUPS] = 1
         back[at.PAIRS] = back[at.GROUPS] = multiply[at.P_GROUPS] = 1
         back[at.SCRATCH] = multiply[at.P_SCRATCH] = own + job[at.O_SCRATCH]
-        multiply[at.OUT_PLACE] = own + job[at.O_PRODUCT]
+        product_at, apart = own + job[at.O_PRODUCT], job[at.O_PRODUCT_STEP]
+        ins, some = job[at.O_INS], job[at.O_INS_EACH]
         left, right, vectors = (
             multiply[at.LEFT_PLACE], multiply[at.RIGHT_PLACE], multiply[at.VECTORS],
         )  # fmt: skip
@@ -73,38 +75,59 @@ def all_pairs() -> Any:
             pair, group = place % pairs, place // pairs
             # What is of one pair lies where it would if there were memory for all.
             back[at.FIRST_PAIR], back[at.FIRST_GROUP] = pair, group
-            back[at.SPECTRA] = multiply[at.OUT_PLACE] - (
-                pair * back[at.PAIR] + group * back[at.SPECTRA_GROUP]
-            )
+            above = pair * back[at.PAIR] + group * back[at.SPECTRA_GROUP]
             if has_filters:
                 multiply[at.RIGHT_PLACE] = own + job[at.O_FILTERS]
                 filters[at.FIRST_PAIR], filters[at.FIRST_GROUP] = pair, group
                 filters[at.SPECTRA] = multiply[at.RIGHT_PLACE] - (
                     pair * filters[at.PAIR] + group * filters[at.SPECTRA_GROUP]
                 )
-                filters[at.TICKET] = filters[at.SLOTS] = 0
-                run(job[at.FILTERS], filters_at)
             else:
                 multiply[at.RIGHT_PLACE] = (
                     right + pair * multiply[at.RIGHT_PAIR] + group * multiply[at.RIGHT_GROUP]
                 )
             multiply[at.VECTORS] = min(2, vectors - 2 * pair)
-            for part in range(begin, min(parts, begin + each)):
-                which = as_pointer(job[at.PART_LIST] + 32 * part)
-                multiply[at.P_TICKET] = multiply[at.P_SLOTS] = 0
-                multiply[at.LEFT_PLACE] = (
-                    left + group * multiply[at.LEFT_GROUP]
-                    + (which[2] - job[at.FIRST_ROW]) * multiply[at.LEFT_ROW]
-                )  # fmt: skip
-                multiply[at.ROWS] = which[3]
-                run(job[at.PRODUCT], multiply_at)
-                back[at.TICKET] = back[at.SLOTS] = 0
-                back[at.FIRST_UNIT], back[at.UNITS] = which[0], which[1]
-                back[at.FIRST_TILE] = which[2]
-                run(job[at.OUTPUT], back_at)
+            for channel in range(0, ins, some):
+                if has_filters:
+                    filters[at.FIRST_UNIT] = filters[at.FIRST_TILE] = channel
+                    filters[at.UNITS] = multiply[at.SUMS] = min(some, ins - channel)
+                    multiply[at.P_ADDS] = 1 if channel > 0 else 0
+                    filters[at.TICKET] = filters[at.SLOTS] = 0
+                    run(job[at.FILTERS], filters_at)
+                for part in range(begin, min(parts, begin + each)):
+                    which = as_pointer(job[at.PART_LIST] + 32 * part)
+                    multiply[at.P_TICKET] = multiply[at.P_SLOTS] = 0
+                    multiply[at.LEFT_PLACE] = (
+                        left + group * multiply[at.LEFT_GROUP] + channel * multiply[at.LEFT_TERM]
+                        + (which[2] - job[at.FIRST_ROW]) * multiply[at.LEFT_ROW]
+                    )  # fmt: skip
+                    multiply[at.OUT_PLACE] = product_at + (part - begin) * apart
+                    multiply[at.ROWS] = which[3]
+                    run(job[at.PRODUCT], multiply_at)
+                    if channel + some < ins:
+                        continue
+                    back[at.SPECTRA] = multiply[at.OUT_PLACE] - above
+                    back[at.TICKET] = back[at.SLOTS] = 0
+                    back[at.FIRST_UNIT], back[at.UNITS] = which[0], which[1]
+                    back[at.FIRST_TILE] = which[2]
+                    run(job[at.OUTPUT], back_at)
             ticket = take_ticket(job)
 
     return compile_job(pairs_job)
+
+
+class Filters(NamedTuple):
+    """The pass over the filters of a pair, and how it is shared out."""
+
+    there: Pass
+    spectra: Spectra
+    """Of as many as are transformed at a time."""
+    ins: int
+    """Input channels of a group."""
+    each: int
+    """Of how many filters are transformed at a time."""
+    products: int
+    """How many parts have a product then that lies there: those of a ticket, if it is not all."""
 
 
 class Pairs:
@@ -116,16 +139,19 @@ class Pairs:
 
     def __init__(
         self, pairs: int, groups: int, multiply: tuple[Pass, Spectra], back: Pass,
-        filters: tuple[Pass, Spectra] | None = None,
+        filters: Filters | None = None,
     ) -> None:  # fmt: skip
-        """Take passes of single pairs, with the layouts of what the first and last one write."""
+        """Take passes of single pairs, with the layout of what the first one writes."""
         self._number = pairs * groups
-        passes = [multiply[0], back, *([filters[0]] if filters else [])]
+        passes = [multiply[0], back, *([filters.there] if filters else [])]
         slot = odd_lines(max(one.slot for one in passes))
-        sizes = COPIES_BYTES, slot, multiply[1].group, filters[1].group if filters else 0
+        products = (filters.products if filters else 1) * multiply[1].group
+        sizes = COPIES_BYTES, slot, products, filters.spectra.group if filters else 0
         self.bytes = odd_lines(sum(sizes))
         """Of memory, for each thread."""
         job = _FIELDS()
+        job[at.O_INS], job[at.O_INS_EACH] = (filters.ins, filters.each) if filters else (1, 1)
+        job[at.O_PRODUCT_STEP] = multiply[1].group if filters and filters.products > 1 else 0
         job[at.O_PAIRS], job[at.O_GROUPS], job[at.O_STEP] = pairs, groups, self.bytes
         for n, place in enumerate((at.O_SCRATCH, at.O_PRODUCT, at.O_FILTERS), 1):
             job[place] = sum(sizes[:n])

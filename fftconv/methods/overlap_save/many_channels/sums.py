@@ -36,12 +36,12 @@ def in_parts(vectors: int, real: int, zero: Any) -> Any:
     size = vectors * VECTOR_BYTES
     count = vectors * numbers(zero.dtype.itemsize * 8)[2]
 
-    def in_runs(rows: int, adds: int, terms: int, left: Any, right: Any, out: Any) -> None:
+    def in_runs(rows: int, terms: int, left: Any, right: Any, out: Any) -> None:
         for term in range(0, terms, TERMS):
             lefts, rights = further(left, right, term)
-            also = 1 if term > 0 else adds
+            adds = 1 if term > 0 else 0
             now = min(TERMS, terms - term)
-            block(rows, vectors, real, zero, also, now, lefts, rights, out)
+            block(rows, vectors, real, zero, adds, now, lefts, rights, out)
 
     runs = compiled_as(in_runs, zero.dtype, vectors, real)
 
@@ -49,11 +49,11 @@ def in_parts(vectors: int, real: int, zero: Any) -> Any:
         rows: int, adds: int, terms: int, left: Any, right: Any, out: Any, spare: Any
     ) -> None:
         # One call: what is called twice is compiled twice.
-        few = terms <= MORE_TERMS
-        place, also = (out, adds) if few else (spare, 0)
+        few = terms <= MORE_TERMS and adds == 0
+        place = out if few else spare
         for term in range(0, terms, MORE_TERMS):
             lefts, rights = further(left, right, term)
-            runs(rows, also, min(MORE_TERMS, terms - term), lefts, rights, place)
+            runs(rows, min(MORE_TERMS, terms - term), lefts, rights, place)
             if few:
                 return
             for number in range(2 * rows):
