@@ -48,8 +48,8 @@ class Block:
 
         `left` is the place of the first number, and the strides of rows and of terms; `right` the
         place of the first vector and the stride of terms; `combine` returns a vector to multiply
-        by, given a place. `ahead` is where to ask for memory that is needed later; with
-        `below`, a place and a stride, one line is asked for with each term.
+        by, given a place. `ahead` is from there to memory that is needed later, which is asked for
+        unless it is 0; with `below`, a place and a stride, one line is asked for with each term.
         """
         v, builder = self._v, self._v.builder
         place, row_step, term_step = left
@@ -57,9 +57,11 @@ class Block:
             here = builder.add(place, builder.mul(n, term_step))
             other = builder.add(right[0], builder.mul(n, right[1]))
             if ahead is not None:
-                for line in range(0, 4 * VECTOR_BYTES, 64):
-                    far = builder.add(builder.add(ahead, builder.mul(n, right[1])), v.integer(line))
-                    emit_prefetch(builder, far, _SECOND_LEVEL)
+                # A branch that is always foreseen takes none of the ports that loads need.
+                with builder.if_then(builder.icmp_signed("!=", ahead, v.integer(0))):
+                    for line in range(0, 4 * VECTOR_BYTES, 64):
+                        far = builder.add(builder.add(other, ahead), v.integer(line))
+                        emit_prefetch(builder, far, _SECOND_LEVEL)
             if below is not None:
                 emit_prefetch(
                     builder, builder.add(below[0], builder.mul(n, below[1])), _SECOND_LEVEL
@@ -100,7 +102,8 @@ def _block(
         Place of the sums of real and imaginary parts, of the real, of the imaginary ones; strides
         of rows and terms.
     right
-        Place, strides of parts and terms, and from here to what comes next.
+        Place, strides of parts and terms, and from here to what comes next and is to be asked for
+        (0 for nothing).
     out
         Place, strides of parts and rows.
     """
@@ -162,7 +165,7 @@ def _emit(v: Vectors, n_rows: int, n_vectors: int, is_real: bool, args: Any) -> 
         return builder.fsub(im, re)
 
     block = Block(v, n_rows, n_vectors)
-    strides, right, later = (row_step, term_step), (place, step), builder.add(place, ahead)
+    strides, right = (row_step, term_step), (place, step)
     block.start(lambda *_: v.zero())
     if is_real:
         # Of rows far apart the next block's are asked for, of terms far apart the next terms.
@@ -170,7 +173,7 @@ def _emit(v: Vectors, n_rows: int, n_vectors: int, is_real: bool, args: Any) -> 
         far = builder.select(of_rows, row_step, term_step)
         further = builder.mul(builder.select(of_rows, v.integer(n_rows), count), far)
         below = builder.add(reals, further), far
-        block.add(count, (reals, *strides), right, v.load, 1, later, below)
+        block.add(count, (reals, *strides), right, v.load, 1, ahead, below)
         block.finish(write(target))
         block.start(lambda *_: v.zero())
         right = builder.add(place, part), step
@@ -178,7 +181,7 @@ def _emit(v: Vectors, n_rows: int, n_vectors: int, is_real: bool, args: Any) -> 
         block.add(count, (imaginaries, *strides), right, v.load, 1, None, below)
         block.finish(write(builder.add(target, out_part)))
         return
-    block.add(count, (totals, *strides), right, v.load, 1, later)
+    block.add(count, (totals, *strides), right, v.load, 1, ahead)
     block.finish(write(target))
     block.add(count, (reals, *strides), right, total, -1)
     block.finish(write(builder.add(target, out_part)))

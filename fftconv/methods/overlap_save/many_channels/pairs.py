@@ -64,6 +64,8 @@ def all_pairs() -> Any:
         back[at.SCRATCH] = multiply[at.P_SCRATCH] = own + job[at.O_SCRATCH]
         product_at, apart = own + job[at.O_PRODUCT], job[at.O_PRODUCT_STEP]
         ins, some = job[at.O_INS], job[at.O_INS_EACH]
+        if some < ins:
+            multiply[at.RIGHT_PAIR] = 0  # all is near already
         left, right, vectors = (
             multiply[at.LEFT_PLACE], multiply[at.RIGHT_PLACE], multiply[at.VECTORS],
         )  # fmt: skip

@@ -97,7 +97,7 @@ def product(bits: int, winograd: bool) -> Any:
                     )  # fmt: skip
                     rights = (
                         right + n // 2 * job[at.RIGHT_PAIR], job[at.RIGHT_PART],
-                        job[at.RIGHT_TERM], job[at.RIGHT_PAIR],
+                        job[at.RIGHT_TERM], job[at.RIGHT_PAIR] if begin == 0 else 0,
                     )  # fmt: skip
                     if n + 1 < vectors:
                         two(high, adds, terms, lefts, rights, outs, spare)
