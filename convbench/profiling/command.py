@@ -11,34 +11,42 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from convbench.command_line.arguments import count
 from convbench.profiling.spec import Spec
 
 if TYPE_CHECKING:
     from convbench.profiling.runner import Profile
 
+_SIDE = count("side in pixels")
+#: More than any machine's, and fewer than the system lets a process have.
+_MOST_THREADS = 1024
+
+
+def _threads(text: str) -> int:
+    number = count("number of threads")(text)
+    if number > _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads, 1 to {_MOST_THREADS}")
+    return number
+
 
 def _channels(text: str) -> tuple[int, int]:
     parts = text.split(",")
-    try:
-        numbers = [int(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 2):
+    if len(parts) not in (1, 2) or not all(part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is neither IN nor IN,OUT")
-    return numbers[0], numbers[-1]
+    return int(parts[0]), int(parts[-1])
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("profile", help="show where the time of one cell goes")
     parser.add_argument("--method", required=True, help="one of fftconv.methods()")
-    parser.add_argument("--input", type=int, required=True, metavar="N", help="N x N pixels")
-    parser.add_argument("--filter", type=int, required=True, metavar="K", help="K x K taps")
+    parser.add_argument("--input", type=_SIDE, required=True, metavar="N", help="N x N pixels")
+    parser.add_argument("--filter", type=_SIDE, required=True, metavar="K", help="K x K taps")
     parser.add_argument("--channels", type=_channels, default=(1, 1), metavar="IN[,OUT]")
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--groups", type=int, default=1)
+    parser.add_argument("--batch", type=count("number of images"), default=1)
+    parser.add_argument("--groups", type=count("number of groups"), default=1)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--threads", type=int, help="default: as torch chooses")
+    parser.add_argument("--threads", type=_threads, help="default: as torch chooses")
     parser.add_argument("--backward", action="store_true", help="both gradients, no output")
     parser.add_argument("--commit", help="profile fftconv of this commit (default: as it is here)")
     parser.add_argument("--against", metavar="METHOD", help="compare with this method")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from convbench.command_line.failure import CommandError
+from convbench.command_line.failure import CommandError, MisuseError
 from convbench.command_line.progress import Announce
 from convbench.files.atomic import replacing
 from convbench.limits.bound import Bound, bound
@@ -110,6 +110,8 @@ def _converse(
             if not line.startswith("{"):
                 continue  # libraries print, too
             message = json.loads(line)
+            if "refused" in message:
+                raise MisuseError(message["refused"])
             if "error" in message:
                 raise CommandError(message["error"])
             if "result" in message:
@@ -133,12 +135,14 @@ def profile(
 
     Raises
     ------
-    CommandError
+    MisuseError
         The sizes make no sense, the method cannot do the cell, or there is no such commit.
+    CommandError
+        The cell could not be profiled, of no fault of who asked.
     """
     problem = spec.problem()
     if problem is not None:
-        raise CommandError(problem)
+        raise MisuseError(problem)
     trace.parent.mkdir(parents=True, exist_ok=True)
     with (
         package(commit) as (folder, name),
@@ -157,6 +161,8 @@ def profile(
         try:
             request = {"spec": asdict(spec), "trace": str(written_trace.resolve())}
             result, watch = _converse(process, request, announce)
+        except MisuseError:
+            raise
         except CommandError as error:
             errors.seek(0)
             last = errors.read().strip().rsplit("\n", 1)[-1]

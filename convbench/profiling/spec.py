@@ -64,13 +64,7 @@ class Spec:
         )
 
     def problem(self) -> str | None:
-        """Say in a sentence what is wrong with the sizes, None if nothing is."""
-        numbers = (
-            *(self.input_size, self.filter_size, self.batch, self.in_channels, self.out_channels),
-            *(self.groups, self.threads or 1),
-        )
-        if min(numbers) < 1:
-            return "every size and count must be at least 1"
+        """Say in a sentence what of the sizes does not go together, None if all does."""
         if self.filter_size > self.input_size:
             return f"filter {self.filter_size} is larger than input {self.input_size}"
         if self.in_channels % self.groups or self.out_channels % self.groups:

@@ -199,8 +199,10 @@ def main() -> None:
     try:
         run(Spec(**request["spec"]), Path(request["trace"]))
     except (LookupError, ValueError, TypeError, RuntimeError) as error:
-        # What the library refuses, it refuses in one sentence.
-        _tell(error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+        # What the library refuses, it refuses in one sentence; what it lacks is nobody's misuse.
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        foreseen = not isinstance(error, RuntimeError) or isinstance(error, NotImplementedError)
+        _tell(**{"refused" if foreseen else "error": line})
 
 
 if __name__ == "__main__":

@@ -135,8 +135,10 @@ def _assert_perfetto_opens(path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("--method", "fft", "--input", "8", "--filter", "9"), 1, "filter 9 is larger than input"),
-        (("--method", "abacus", *SMALL), 1, "abacus"),
+        (("--method", "fft", "--input", "8", "--filter", "9"), 2, "filter 9 is larger than input"),
+        (("--method", "fft", *SMALL, "--channels", "3", "--groups", "2"), 2, "the 2 groups"),
+        (("--method", "abacus", *SMALL), 2, "abacus"),
+        (("--method", "fft", "--input", "9999999", "--filter", "9"), 1, "memory"),
         (("--method", "fft", *SMALL, "--commit", "no-such"), 2, "'no-such' names no commit"),
     ],
 )
@@ -148,10 +150,21 @@ def test_what_cannot_be_profiled_is_one_line(tmp_path, arguments, status, messag
     assert done.stderr.count("\n") == 1
 
 
-def test_channels_are_in_and_out(tmp_path) -> None:
-    done = profile("--method", "fft", *SMALL, "--channels", "a,b")
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--channels", "a,b", "'a,b' is neither IN nor IN,OUT"),
+        ("--channels", "0", "'0' is neither IN nor IN,OUT"),
+        ("--input", "0", "'0' is no side in pixels"),
+        ("--batch", "-1", "'-1' is no number of images"),
+        ("--threads", "0", "'0' is no number of threads"),
+        ("--threads", "100000", "'100000' is no number of threads, 1 to 1024"),
+    ],
+)
+def test_what_is_no_size_is_said_at_once(option, value, message) -> None:
+    done = profile("--method", "fft", *SMALL, option, value)
     assert done.returncode == 2
-    assert "'a,b' is neither IN nor IN,OUT" in done.stderr
+    assert message in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

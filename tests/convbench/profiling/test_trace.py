@@ -218,10 +218,10 @@ def test_calls_too_short_to_be_seen_leave_an_empty_curve() -> None:
     ("changes", "message"),
     [
         ({"filter_size": 65}, "filter 65 is larger than input 64"),
-        ({"batch": 0}, "must be at least 1"),
+        ({"out_channels": 3, "groups": 2, "in_channels": 2}, "multiples of the 2 groups"),
         ({"in_channels": 3, "groups": 2}, "multiples of the 2 groups"),
     ],
 )
-def test_sizes_that_make_no_sense(changes, message) -> None:
+def test_sizes_that_do_not_go_together(changes, message) -> None:
     spec = Spec(**{"method": "fft", "input_size": 64, "filter_size": 3, **changes})
     assert message in str(spec.problem())
