@@ -12,13 +12,14 @@ from rich.table import Table
 
 from convbench.asv.command import LOG, AsvError
 from convbench.asv.machines import machine_name
+from convbench.command_line.failure import MisuseError
 from convbench.command_line.progress import track
 from convbench.confirm.command import confirm, print_steps
 from convbench.measuring.chunks import Chunk, report_chunks
 from convbench.measuring.measure import discover, measure, newest_runs
 from convbench.repository.commits import commit_named, last_commits, message
 from convbench.repository.package import has_package
-from convbench.results.store import StoreError, load_benchmarks, load_config
+from convbench.results.store import load_benchmarks, load_config
 from convbench.suite.facts import PACKAGE
 
 CONFIRM_S = 300.0
@@ -40,8 +41,8 @@ def backfill(last: int, machine: str | None, bench: str | None, console: Console
 
     Raises
     ------
-    StoreError, AsvError
-        With a message of one line: nothing could be measured, or some commit could not.
+    MisuseError, AsvError
+        With a message of one line: there is no such cell, or some commit could not be measured.
     """
     name = machine_name(machine)
     head = commit_named(Path.cwd(), "HEAD")
@@ -67,7 +68,7 @@ def _plan(last: int, machine: str, bench: str | None) -> list[_Commit]:
     benchmarks = load_benchmarks(conf)
     chunks = report_chunks(benchmarks, bench)
     if not chunks:
-        raise StoreError(f"no cell of the suite matches --bench {bench!r}")
+        raise MisuseError(f"no cell of the suite matches --bench {bench!r}")
     measured = newest_runs(conf, benchmarks, machine)
     commits = []
     for commit in last_commits(last):

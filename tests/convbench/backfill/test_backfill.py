@@ -11,9 +11,10 @@ from rich.console import Console
 from convbench.asv.command import AsvError
 from convbench.asv.command import asv as run_asv
 from convbench.backfill import making
+from convbench.command_line.failure import MisuseError
 from convbench.measuring.chunks import report_chunks
 from convbench.repository.commits import last_commits, message
-from convbench.results.store import Record, Run, StoreError, load_benchmarks, load_config
+from convbench.results.store import Record, Run, load_benchmarks, load_config
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,7 +122,7 @@ def test_a_broken_commit_is_named_and_the_others_are_measured(history, asv) -> N
 
 
 def test_a_pattern_that_matches_no_cell_is_said(history, asv) -> None:
-    with pytest.raises(StoreError, match="no cell of the suite matches --bench 'abacus'"):
+    with pytest.raises(MisuseError, match="no cell of the suite matches --bench 'abacus'"):
         making.backfill(3, "machine", "abacus", Console())
 
 
