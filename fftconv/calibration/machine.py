@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 import warnings
 from functools import lru_cache, partial
 from importlib import resources
@@ -111,10 +112,13 @@ def read(path: Path) -> Machine:
     Raises
     ------
     ValueError
-        If the file is broken, of another version or another processor, or has no such numbers.
+        If the file is broken, of another version or another processor, or has no such numbers; or
+        if it is none: a pipe would be waited for, and a device may have no end.
     OSError
         If it cannot be read.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no file, but a folder, a pipe or a device")
     machine = msgspec.json.decode(path.read_bytes(), type=Machine)
     if machine.schema != SCHEMA:
         raise ValueError(f"it has version {machine.schema}, this fftconv reads {SCHEMA}")

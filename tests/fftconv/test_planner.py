@@ -268,6 +268,29 @@ def test_broken_file_is_one_line(calibration: Path, text: str | None, reason: st
     assert str(calibration) in str(caught[0].message)
 
 
+@pytest.mark.parametrize("what", ["pipe", "folder", "/dev/zero", "link"])
+def test_what_is_no_file_is_one_line_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    path = Path("/dev/zero") if what == "/dev/zero" else tmp_path / what
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("/dev/zero")
+    monkeypatch.setenv(FILE_VARIABLE, str(path))
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read"))
+    with pytest.raises(ValueError, match="it is no file, but a folder, a pipe or a device"):
+        machine.read(path)
+    monkeypatch.undo()
+    monkeypatch.setenv(FILE_VARIABLE, str(path))
+    with pytest.warns(UserWarning, match="it is no file") as caught:
+        assert fftconv.plan((1, 1, 512, 512), (1, 1, 5, 5)).method == "compiled"
+    assert len(caught) == 1
+    assert "\n" not in str(caught[0].message)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [("processor", "Z80, SCALAR", "measured on 'Z80, SCALAR'"), ("schema", 99, "version 99")],
