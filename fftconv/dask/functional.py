@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fftconv.dask.blocks import Sizes
     from fftconv.dask.sources import Source
     from fftconv.geometry import Pair, Size
+    from fftconv.methods.maps import Slot
 
 
 def conv2d(
@@ -83,8 +84,9 @@ def conv2d(
     check_weight(weight)
     check_dtypes(source, {"weight": weight, "bias": offset})
     case = _case(
-        source.shape, weight.shape, stride, padding, dilation, groups, method, padding_mode, source
-    )
+        source.shape, weight.shape, stride, padding, dilation, groups, method, padding_mode,
+        source, "y",
+    )  # fmt: skip
     check_bias(offset, case.geometry.out_channels)
     return graph.forward(case, source, weight, offset, output_blocks(case, source, chunks))
 
@@ -144,7 +146,7 @@ def grad_input(
     channels = weight.shape[1] * integer("groups", groups)
     shape = source.shape[0], channels, *size
     case = _case(
-        shape, weight.shape, stride, padding, dilation, groups, method, padding_mode, source
+        shape, weight.shape, stride, padding, dilation, groups, method, padding_mode, source, "x"
     )
     _check_output(case.geometry, source)
     if chunks is None:
@@ -210,8 +212,9 @@ def grad_weight(
     size = pair("kernel_size", kernel_size)
     shape = of_output.shape[1], source.shape[1] // whole_groups, *size
     case = _case(
-        source.shape, shape, stride, padding, dilation, whole_groups, method, padding_mode, source
-    )
+        source.shape, shape, stride, padding, dilation, whole_groups, method, padding_mode,
+        source, "w",
+    )  # fmt: skip
     _check_output(case.geometry, of_output)
     # The chunks of what is computed are somebody's choice of how much to have in memory.
     is_stored = source.stored is not None and of_output.stored is not None
@@ -237,13 +240,13 @@ def output_blocks(case: graph.Case, x: Source, chunks: Any) -> tuple[Sizes, Size
 
 def _case(
     shape: tuple[int, ...], weight_shape: tuple[int, ...], stride: Size, padding: Size | str,
-    dilation: Size, groups: int, method: str, mode: str, like: Source,
+    dilation: Size, groups: int, method: str, mode: str, like: Source, out: Slot,
 ) -> graph.Case:  # fmt: skip
     geometry = Geometry.of(shape, weight_shape, stride, padding, dilation, groups)
     _, how = padded(
         padding, mode, geometry.input_size, geometry.kernel_size, geometry.stride, geometry.dilation
     )
-    check_method(method, geometry, like.dtype)
+    check_method(method, geometry, like.dtype, out)
     return graph.Case(geometry, how, method, like.dtype)
 
 

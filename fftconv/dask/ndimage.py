@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+import scipy.ndimage
 import torch
 from dask.base import tokenize
 
 from fftconv.dask import graph
+from fftconv.dask.blocks import asked_for
 from fftconv.dask.functional import output_blocks
 from fftconv.dask.operands import check_dtypes, check_method, is_lazy, whole
 from fftconv.dask.reading import HW, NHW
 from fftconv.dask.sources import source_of
 from fftconv.geometry import Geometry, pair
+from fftconv.methods.registry import check_name
 
 if TYPE_CHECKING:
     from fftconv.dask.axis import Mode
+    from fftconv.dask.sources import Source
     from fftconv.geometry import Pair, Size
 
 MODES: dict[str, Mode] = {
@@ -56,8 +60,8 @@ def correlate(
     ----------
     image
         (H, W), or (S, H, W) for images each by itself: a dask array in any chunks, or an array in
-        storage that has chunks, as those of zarr. Whole numbers are computed in float64, everything
-        else in its own precision.
+        storage that has chunks, as those of zarr. Whole numbers and truths are computed in float64,
+        everything else in its own precision.
     weights
         (kH, kW), or for a stack (1, kH, kW) too: an array of numpy, torch or dask.
     mode, cval, origin
@@ -70,7 +74,8 @@ def correlate(
     Returns
     -------
     dask.array.Array
-        Of the shape of `image`, and of its dtype unless only the weights are complex.
+        Of the shape of `image`, and of its dtype unless only the weights are complex; then of
+        scipy's, which is complex64 for images of few bits.
 
     Raises
     ------
@@ -129,18 +134,32 @@ def _filtered(
         plane = plane[::-1, ::-1]
     elif plane.dtype.kind == "c":
         plane = plane.conj()  # as scipy's correlate does, and conv2d does not
-    computed = _computed(source.dtype, plane.dtype)
+    result, computed = _dtypes(source.dtype, plane.dtype)
+    if 0 in source.shape[2:]:
+        return _nothing(source, method, chunks, result)
     weight = whole("weights", plane[None, None].astype(computed))
     case = _case(source.shape, weight.shape, shifts, MODES[mode], method, computed, cval)
     if source.dtype == computed:
         check_dtypes(source, {})
     correlated = graph.forward(case, source, weight, None, output_blocks(case, source, chunks))
-    if source.dtype == computed or (computed.kind == "c" and source.dtype.kind != "c"):
+    if computed == result:
         return correlated
-    to_dtype = partial(_cast, dtype=source.dtype)
-    name = f"to-dtype-{tokenize(correlated.name, source.dtype)}"
-    cast: da.Array = da.map_blocks(to_dtype, correlated, dtype=source.dtype, name=name)
+    to_dtype = partial(_cast, dtype=result)
+    name = f"to-dtype-{tokenize(correlated.name, result)}"
+    cast: da.Array = da.map_blocks(to_dtype, correlated, dtype=result, name=name)
     return cast
+
+
+def _nothing(source: Source, method: str, chunks: Any, dtype: np.dtype[Any]) -> da.Array:
+    """Return what becomes of an image without rows or columns, of which there is no geometry."""
+    check_name(method)
+    height, width = source.shape[2:]
+    rows, columns = source.chunks[2:] if chunks is None else asked_for(chunks, (height, width))
+    cut = source.chunks[0], source.chunks[1], rows, columns
+    shape = tuple(source.shape[axis] for axis in source.axes)
+    chunked = tuple(cut[axis] for axis in source.axes)
+    empty: da.Array = da.zeros(shape, dtype=dtype, chunks=chunked)
+    return empty
 
 
 def _case(
@@ -210,19 +229,36 @@ def _shifts(size: Pair, origin: Pair, flip: bool) -> Pair:
     return shifts[0], shifts[1]
 
 
-def _computed(image: np.dtype[Any], weights: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype to compute in."""
-    if image.kind not in "iufc":
-        raise TypeError(f"image must be of numbers, got {image}")
-    wide = image if image.kind in "fc" else np.dtype("f8")
-    if weights.kind == "c" and wide.kind == "f":
-        return np.result_type(wide, np.complex64)
-    return wide
+def _dtypes(image: np.dtype[Any], weights: np.dtype[Any]) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    """Return the dtype of the result, and the one to compute in."""
+    if image == np.float16:  # which scipy does not know, and torch does
+        result = np.result_type(image, np.complex64) if weights.kind == "c" else image
+    else:
+        result = _scipys(image, weights)
+    if image.kind in "fc":
+        return result, result
+    return result, np.dtype("c16" if result.kind == "c" else "f8")
+
+
+def _scipys(image: np.dtype[Any], weights: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of scipy's result, or raise as it does: one pixel says which there are."""
+    try:
+        pixel = scipy.ndimage.correlate(np.zeros((1, 1), image), np.zeros((1, 1), weights))
+    except (TypeError, RuntimeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else RuntimeError
+        raise kind(f"image must be of numbers that scipy.ndimage takes, got {image}") from error
+    dtype: np.dtype[Any] = pixel.dtype
+    return dtype
 
 
 def _cast(block: Any, dtype: np.dtype[Any]) -> Any:
-    """Cut sums of whole numbers off at the point."""
+    """Round to a narrower dtype; sums of whole numbers are cut off at the point."""
+    if dtype.kind == "c":
+        return block.astype(dtype)
     most = float(np.abs(block).max()) if block.size else 0.0
     near = min(MOST_ROUNDING, ROUNDING * max(1.0, most))
     whole_ones = np.rint(block)
-    return np.where(np.abs(block - whole_ones) <= near, whole_ones, block).astype(dtype)
+    cut = np.where(np.abs(block - whole_ones) <= near, whole_ones, block)
+    if dtype.kind == "b":  # which is a byte to scipy: of 256 nothing is left
+        return cut.astype(np.int64).astype(np.uint8).astype(dtype)
+    return cut.astype(dtype)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, cast
 import dask.array as da
 import numpy as np
 import torch
-import torch.nn.functional as F
 from dask.base import tokenize
 from dask.task_spec import DataNode, TaskRef
 
 from fftconv.dask.reading import CHW, NCHW
 from fftconv.dask.sources import Source, source_of
 from fftconv.geometry import Geometry, pair, sides
-from fftconv.methods.registry import AUTO, REGISTRY, check_name
+from fftconv.methods.registry import AUTO, FALLBACK, REGISTRY, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fftconv.dask.axis import Mode
     from fftconv.geometry import Pair, Sides, Size
+    from fftconv.methods.maps import Slot
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -122,15 +122,13 @@ def check_dtypes(x: Source, others: Mapping[str, Whole | Source | None]) -> None
 
     Raises
     ------
-    TypeError, RuntimeError, NotImplementedError
+    TypeError, RuntimeError
         As torch does.
     """
     for name, other in others.items():
         if other is not None and other.dtype != x.dtype:
             raise RuntimeError(f"{name} must have the input's dtype, {x.dtype}, got {other.dtype}")
-    dtype = torch.from_numpy(np.empty(0, x.dtype)).dtype  # says which there are
-    pixel = torch.zeros(1, 1, 1, 1, dtype=dtype)
-    F.conv2d(pixel, pixel)  # says for which there is a convolution
+    _torchs(x.dtype)
 
 
 def check_weight(w: Whole) -> None:
@@ -162,17 +160,31 @@ def check_bias(bias: Whole | None, channels: int) -> None:
         )
 
 
-def check_method(method: str, geometry: Geometry, dtype: np.dtype[Any]) -> None:
+def check_method(method: str, geometry: Geometry, dtype: np.dtype[Any], out: Slot = "y") -> None:
     """Check that there is such a method, and that it can do the case.
+
+    `out` says which of the maps will be asked for.
 
     Raises
     ------
     TypeError, ValueError, RuntimeError, NotImplementedError
         As `fftconv.conv2d` does.
     """
-    if check_name(method) != AUTO:
-        dtype_of_torch = torch.from_numpy(np.empty(0, dtype)).dtype
-        REGISTRY[method].check(geometry, dtype_of_torch, torch.device("cpu"))
+    named = FALLBACK if check_name(method) == AUTO else REGISTRY[method]
+    torchs, cpu = _torchs(dtype), torch.device("cpu")
+    named.check(geometry, torchs, cpu)
+    if named is FALLBACK:
+        # It leaves every case to torch, whose kernels for a dtype depend on the map and on whether
+        # there is a dilation: one pixel says of which there are any.
+        down, right = geometry.dilation
+        one = Geometry(1, 1, 1, 1, (1, 1), (1, 1), dilation=(min(down, 2), min(right, 2)))
+        pixel = torch.zeros(1, 1, 1, 1, dtype=torchs)
+        named.maps(one, torchs, cpu).fill(out, pixel, pixel)
+
+
+def _torchs(dtype: np.dtype[Any]) -> torch.dtype:
+    """Return torch's dtype, which says which there are."""
+    return torch.from_numpy(np.empty(0, dtype)).dtype
 
 
 def padded(

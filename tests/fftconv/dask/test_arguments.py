@@ -139,6 +139,17 @@ def test_a_tensor_with_gradients_is_refused_while_they_are_recorded() -> None:
         assert fftconv.dask.conv2d(X, w).shape == (1, 4, 18, 18)
 
 
+def test_whole_numbers_are_computed_where_torch_does() -> None:
+    generator = np.random.default_rng(0)
+    x, w = generator.integers(-9, 9, (1, 2, 20, 20)), generator.integers(-9, 9, (4, 2, 3, 3))
+    for dtype, method in (("i8", "auto"), ("i4", "direct")):  # which torch itself has not
+        made = fftconv.dask.conv2d(
+            da.from_array(x.astype(dtype), chunks=8), w.astype(dtype), dilation=2, method=method
+        )
+        expected = F.conv2d(torch.from_numpy(x), torch.from_numpy(w), dilation=2)
+        np.testing.assert_array_equal(made.compute(), expected)
+
+
 def test_no_image_gives_no_image() -> None:
     made = fftconv.dask.conv2d(X[:0], W)
     assert made.compute().shape == made.shape == (0, 4, 18, 18)
@@ -180,6 +191,27 @@ MISTAKES = [
         lambda: fftconv.dask.conv2d(X.astype("i4"), W.astype("i4"), method="fft"),
         NotImplementedError, "int32",
     ),
+    (
+        lambda: fftconv.dask.conv2d(X.astype("i4"), W.astype("i4"), dilation=2),
+        NotImplementedError, "not implemented for 'Int'",
+    ),
+    (
+        lambda: fftconv.dask.conv2d(X.astype("u1"), W.astype("u1"), dilation=(1, 3), groups=1),
+        NotImplementedError, "not implemented for 'Byte'",
+    ),
+    (
+        lambda: fftconv.dask.conv2d(X.astype(bool), W.astype(bool)),
+        NotImplementedError, "not implemented for 'Bool'",
+    ),
+    (
+        lambda: fftconv.dask.grad_input(G.astype("i8"), W.astype("i8")),
+        NotImplementedError, "not implemented for 'Long'",
+    ),
+    (
+        lambda: fftconv.dask.grad_weight(X.astype("i4"), G.astype("i4"), 3, method="native"),
+        NotImplementedError, "not implemented for 'Int'",
+    ),
+    (lambda: fftconv.dask.conv2d(X, W, padding=2**62), RuntimeError, "fit into 64 bits"),
     (lambda: fftconv.dask.conv2d(X[X > 0][:, None, None], W), ValueError, "compute_chunk_sizes"),
     (lambda: fftconv.dask.conv2d(X, W, chunks=(5, 5, 5)), ValueError, "Chunks"),
     (lambda: fftconv.dask.grad_input(G[:, :3], W), RuntimeError, "grad must have the output's"),
