@@ -46,7 +46,7 @@ def find(
     x: Tensor, w: Tensor, bias: Tensor | None, stride: Size, padding: Size | str, dilation: Size,
     groups: int, method: str,
 ) -> Case | None:  # fmt: skip
-    """Return the case of a call, None if the dispatcher has to see it or it is of a single image.
+    """Return the case of a call, None if the dispatcher or torch has to see it, or of one image.
 
     The caller knows that no autocast is enabled, or has done what it asks for.
 
@@ -66,7 +66,7 @@ def find(
     if case is None:
         check_tensors(x, w, bias)
         check_match(x, w, bias)
-        if x.dim() == 3:
+        if x.dim() == 3 or x.shape[1] == 0:
             return None
         geometry = Geometry.of(x.shape, w.shape, stride, padding, dilation, groups)
         records = bool(key[RECORDS])

@@ -11,7 +11,14 @@ from fftconv import _flops as _flops
 from fftconv import _vmap as _vmap  # with _operators, defines torch.ops.fftconv
 from fftconv._autograd import Affine, record
 from fftconv._case import check_layouts, check_match, check_tensors, find
-from fftconv._recording import handed_over, is_partly_meta, is_symbolic, is_torchs, torchs
+from fftconv._recording import (
+    handed_over,
+    is_partly_meta,
+    is_symbolic,
+    is_torchs,
+    is_without_channels,
+    torchs,
+)
 from fftconv._torch_state import is_any_autocast_enabled, is_opaque, is_tracing
 from fftconv.geometry import integer, pair, sides
 from fftconv.methods.registry import check_name
@@ -108,7 +115,7 @@ def _by_dispatcher(
         check_layouts(x, w, bias, method)
         return torchs(x, w, bias, *numbers)
     check_tensors(x, w, bias)
-    if is_torchs(method) or is_partly_meta(method, x, w, bias):
+    if is_torchs(method) or is_without_channels(x, method) or is_partly_meta(method, x, w, bias):
         return torchs(x, w, bias, *numbers)
     if x.dim() == 3:
         return conv2d(x.unsqueeze(0), w, bias, *numbers, method=method).squeeze(0)

@@ -4,8 +4,9 @@ Nothing here looks at the values or the dtype of a tensor; a method that is hand
 trust every number in it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from operator import index
 from typing import SupportsIndex, TypeAlias, cast
 
@@ -20,8 +21,8 @@ Sides: TypeAlias = tuple[int, int, int, int]
 #: at each image size, so that more than a hundred sizes come and go without planning anew; prepared
 #: cases take 3 to 15 kB each, 60 MB in all at most.
 CASES_KEPT = 4096
-#: The largest number that torch takes: one of 64 bits.
-MOST = 2**63 - 1
+#: The largest number that torch takes: one of 64 bits. The widest number of a tensor has 16 bytes.
+MOST, WIDEST = 2**63 - 1, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,14 @@ class Geometry:
     def __post_init__(self) -> None:
         """Check every number and derive the shapes."""
         _check_numbers(self)
-        padded = self.padded_size
-        extent = self.kernel_extent
+        padded, extent = self.padded_size, self.kernel_extent
         if extent[0] > padded[0] or extent[1] > padded[1]:
             dilated = "" if tuple(self.dilation) == (1, 1) else f" with dilation {self.dilation}"
             raise RuntimeError(
                 f"kernel size {self.kernel_size}{dilated} is larger than the padded input {padded}"
             )
-        output_size = (
-            (padded[0] - extent[0]) // self.stride[0] + 1,
-            (padded[1] - extent[1]) // self.stride[1] + 1,
-        )
+        room = padded[0] - extent[0], padded[1] - extent[1]
+        output_size = room[0] // self.stride[0] + 1, room[1] // self.stride[1] + 1
         derived = {
             "output_size": output_size,
             "input_shape": (self.batch, self.in_channels, *self.input_size),
@@ -103,6 +101,13 @@ class Geometry:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
+        sizes = *self.input_shape, *self.output_shape, *padded, *extent
+        if all(type(size) is int for size in sizes):  # none that a traced program leaves open
+            _check_counts(self)
+            # Steps beyond the image lead nowhere; places in memory overflow with such.
+            for name, (down, right) in (("stride", self.stride), ("dilation", self.dilation)):
+                within = min(down, padded[0] + 1), min(right, padded[1] + 1)
+                object.__setattr__(self, name, within)
 
     @property
     def padded_size(self) -> Pair:
@@ -197,20 +202,6 @@ def area(size: Pair) -> int:
     return size[0] * size[1]
 
 
-def shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[int, ...]:
-    """Read a shape of four sizes; one of three is a batch of one image, where there may be such."""
-    if not isinstance(shape, Iterable):
-        raise TypeError(f"{name}'s shape must be a sequence of sizes, got {type(shape).__name__}")
-    sizes = tuple(integer(f"every size in the {name}'s shape", size) for size in shape)
-    if any(size < 0 for size in sizes):
-        raise RuntimeError(f"{name} must have no negative size, got shape {sizes}")
-    if unbatched and len(sizes) == 3:
-        return 1, *sizes
-    if len(sizes) != 4:
-        raise RuntimeError(f"{name} must have 4 dimensions, got shape {sizes}")
-    return sizes
-
-
 def pair(name: str, value: int | Sequence[int]) -> Pair:
     """Read an integer or a sequence of one or two integers as (vertical, horizontal)."""
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
@@ -289,10 +280,9 @@ def _check_channels(input_shape: Sequence[int], weight_shape: Sequence[int], gro
 def _check_numbers(geometry: Geometry) -> None:
     if geometry.groups <= 0:
         raise RuntimeError(f"groups must be positive, got {geometry.groups}")
-    if min(geometry.stride) <= 0:
-        raise RuntimeError(f"stride must be positive, got {geometry.stride}")
-    if min(geometry.dilation) <= 0:
-        raise RuntimeError(f"dilation must be positive, got {geometry.dilation}")
+    for name, steps in (("stride", geometry.stride), ("dilation", geometry.dilation)):
+        if min(steps) <= 0:
+            raise RuntimeError(f"{name} must be positive, got {steps}")
     if min(geometry.padding) < 0:
         raise RuntimeError(f"padding must not be negative, got {geometry.padding}")
     if geometry.kernel_size[0] <= 0 or geometry.kernel_size[1] <= 0:
@@ -300,4 +290,14 @@ def _check_numbers(geometry: Geometry) -> None:
     if geometry.input_size[0] <= 0 or geometry.input_size[1] <= 0:
         raise RuntimeError(
             f"input must have at least one row and column, got {geometry.input_size}"
+        )
+
+
+def _check_counts(geometry: Geometry) -> None:
+    """Refuse what torch refuses, or is lost in: sizes and results that 64 bits do not count."""
+    numbers = max(prod(geometry.input_shape), prod(geometry.output_shape))
+    if max(*geometry.padded_size, WIDEST * numbers) > MOST:
+        raise RuntimeError(
+            f"padding {geometry.padding} of input {geometry.input_shape} makes sizes or a result, "
+            f"{geometry.output_shape}, that do not fit into 64 bits"
         )

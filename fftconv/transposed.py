@@ -28,7 +28,7 @@ from fftconv._operators import LIBRARY
 from fftconv._recording import handed_over, is_symbolic, is_torchs
 from fftconv._torch_state import is_any_autocast_enabled, is_opaque, is_plain
 from fftconv.functional import autocast
-from fftconv.geometry import CASES_KEPT, Geometry, Pair, integer, pair
+from fftconv.geometry import CASES_KEPT, MOST, Geometry, Pair, integer, pair
 from fftconv.methods.registry import check_name
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def conv_transpose2d(
         check_layouts(input, weight, bias, method)
         return F.conv_transpose2d(input, weight, bias, *given)
     check_tensors(input, weight, bias)
-    if is_torchs(method):
+    # Of nothing torch makes a result by rules of its own: any output padding, images of no rows.
+    if is_torchs(method) or input.numel() == 0 or weight.numel() == 0:
         return F.conv_transpose2d(input, weight, bias, *given)
     if input.dim() == 3:
         image = input.unsqueeze(0)
@@ -256,6 +257,10 @@ def _check(x: Tensor, w: Tensor, bias: Tensor | None, numbers: Numbers) -> None:
     size = _size(x.shape[2:], w.shape[2:], stride, padding, beyond, dilation)
     if min(size) <= 0:
         raise RuntimeError(f"the output would have the size {size}: padding {padding} is too wide")
+    if any(
+        type(length) is int and length > MOST for length in size
+    ):  # if no program leaves it open
+        raise RuntimeError(f"the output's size must fit into 64 bits, got {size}")
     check_match(x, w, bias, out_channels=w.shape[1] * groups)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -11,7 +12,7 @@ import torch
 
 from fftconv.auto.halves import casts_s, computed_bytes, own_s
 from fftconv.calibration import machine
-from fftconv.geometry import CASES_KEPT, Geometry, one_form, shape_of
+from fftconv.geometry import CASES_KEPT, Geometry, area, integer, one_form
 from fftconv.methods import registry
 from fftconv.methods.maps import GRADIENTS
 
@@ -34,6 +35,9 @@ are Python's work, too: 9 us where such a call takes 2 (Xeon), 35 to 45 where it
 ``python -m benchmarks.overhead``)."""
 _ROOM = 3
 """A method that takes more memory than so many times input and output is not chosen."""
+_PADDED = 1 << 28
+"""Numbers of a padded input that any method may lay out, which torch itself does not: with wide
+padding and few outputs they are out of all proportion to both."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def plan(
     registry.load()  # raises the generation, if there is something to load
     machine.current()  # raises its generation if there is a new one
     return _plan(
-        shape_of("input", input_shape, unbatched=True), shape_of("weight", weight_shape),
+        _shape_of("input", input_shape, unbatched=True), _shape_of("weight", weight_shape),
         *one_form(stride, padding, dilation, groups), dtype, torch.device(device), needs_grad,
         (torch.get_num_threads(), machine.generation, registry.generation),
     )  # fmt: skip
@@ -249,11 +253,31 @@ def _usable(
             reason = reason or f"times in {dtype} are not modelled"
         elif geometry.macs == 0:
             reason = reason or "there is nothing to compute"
+        elif _padded_numbers(geometry) > max(_PADDED, _ROOM * geometry.numbers):
+            reason = reason or "the padded input would take too much memory"
         if reason is None:
             usable[name] = method
         else:
             excluded[name] = reason
     return usable, excluded
+
+
+def _padded_numbers(geometry: Geometry) -> int:
+    return geometry.batch * geometry.in_channels * area(geometry.padded_size)
+
+
+def _shape_of(name: str, shape: Sequence[int], unbatched: bool = False) -> tuple[int, ...]:
+    """Read a shape of four sizes; one of three is a batch of one image, where there may be such."""
+    if not isinstance(shape, Iterable):
+        raise TypeError(f"{name}'s shape must be a sequence of sizes, got {type(shape).__name__}")
+    sizes = tuple(integer(f"every size in the {name}'s shape", size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise RuntimeError(f"{name} must have no negative size, got shape {sizes}")
+    if unbatched and len(sizes) == 3:
+        return 1, *sizes
+    if len(sizes) != 4:
+        raise RuntimeError(f"{name} must have 4 dimensions, got shape {sizes}")
+    return sizes
 
 
 def _duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ input (a polyphase decomposition); a dilation alone (s = 1) puts d independent o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,8 +35,12 @@ class Polyphase(Maps):
         """Take a case, and what prepares the maps of a plain correlation."""
         self._geometry = geometry
         # Most parts are as large as each other.
-        maps = {plain: prepare(plain) for plain in count_parts(geometry)}
-        self._parts = [(part, maps[part.geometry]) for part in parts(geometry)]
+        self._maps = {plain: prepare(plain) for plain in count_parts(geometry)}
+
+    @cached_property
+    def _parts(self) -> list[tuple[Part, Maps]]:
+        """All parts, listed once there is memory for the result: of a huge one they are as many."""
+        return [(part, self._maps[part.geometry]) for part in parts(self._geometry)]
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate and add the bias."""

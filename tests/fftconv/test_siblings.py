@@ -197,6 +197,72 @@ def test_a_transposed_convolution_fails_as_torchs_does(
     assert "\n" not in str(caught.value)
 
 
+@EACH
+@pytest.mark.parametrize(
+    ("shapes", "arguments"),
+    [
+        (((0, 4, 5, 5), (4, 2, 3, 3)), {"output_padding": 7}),
+        (((0, 4, 5, 5), (4, 2, 3, 3), (2,)), {"output_padding": (3, 1), "stride": 2, "padding": 1}),
+        (((0, 4, 5, 5), (4, 2, 3, 3)), {"output_padding": 9, "dilation": 9}),
+        (((0, 4, 5, 5), (4, 2, 3, 3), (4,)), {"output_padding": 5, "groups": 2}),
+        (((0, 4, 0, 5), (4, 2, 3, 3)), {"output_padding": 1}),
+        (((0, 4, 0, 5), (4, 2, 3, 3)), {}),
+    ],
+    ids=str,
+)
+def test_nothing_takes_any_output_padding_as_torchs_does(
+    method: str, shapes: tuple[tuple[int, ...], ...], arguments: dict[str, Any]
+) -> None:
+    given = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    expected = F.conv_transpose2d(*given, **arguments)
+    actual = fftconv.conv_transpose2d(*given, **arguments, method=method)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(actual.sum(), given), torch.autograd.grad(expected.sum(), given)
+    )
+
+
+@EACH
+@pytest.mark.parametrize(
+    "shapes",
+    [((1, 0, 5, 5), (0, 2, 3, 3)), ((1, 3, 5, 5), (3, 0, 3, 3)), ((0, 3, 5, 5), (3, 0, 3, 3))],
+    ids=str,
+)
+def test_a_transposed_convolution_of_no_channels_fails_as_torchs_does(
+    method: str, shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    given = [torch.randn(shape) for shape in shapes]
+    with pytest.raises((RuntimeError, IndexError)) as expected:
+        F.conv_transpose2d(*given)
+    with pytest.raises(expected.type) as caught:
+        fftconv.conv_transpose2d(*given, method=method)
+    assert caught.type is expected.type
+
+
+@EACH
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stride": 2**63 - 1}, {"stride": 2**61}, {"padding": 2**63 - 1}, {"dilation": 2**62},
+        {"dilation": 2**63 - 1, "padding": 2**62}, {"stride": (1, 2**45)},
+        {"stride": 2**62, "output_padding": 2**62 - 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_huge_numbers_of_a_transposed_convolution_fail_as_torchs_do(
+    method: str, arguments: dict[str, Any]
+) -> None:
+    x, w = torch.randn(1, 4, 5, 5), torch.randn(4, 2, 3, 3)
+    with pytest.raises(RuntimeError):
+        F.conv_transpose2d(x, w, **arguments)
+    for given in ((x, w), (x.to("meta"), w.to("meta"))):
+        if arguments == {"stride": (1, 2**45)} and given[0].is_meta:
+            continue  # what has no numbers takes no memory
+        with pytest.raises(RuntimeError) as caught:
+            fftconv.conv_transpose2d(*given, **arguments, method=method)
+        assert "\n" not in str(caught.value)
+
+
 def test_a_sequence_takes_one_number() -> None:
     x, w = torch.randn(1, 1, 9), torch.randn(1, 1, 3)
     close = torch.testing.assert_close

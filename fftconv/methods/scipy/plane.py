@@ -18,6 +18,7 @@ import torch
 
 from fftconv.methods.maps import Maps, add_bias
 from fftconv.methods.method import Method
+from fftconv.methods.padding import padded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,8 +66,8 @@ class PlaneMaps(Maps):
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Cross-correlate plane by plane, and add the bias."""
         geometry = self._geometry
-        xs, ws = _padded(x, geometry), _spread(_array(w), geometry.dilation)
-        y = np.zeros(geometry.output_shape, xs.dtype)
+        xs, ws = _padded(x, geometry), _spread(w, geometry.dilation)
+        y = _zeros(x, geometry.output_shape)
         down, right = geometry.stride
         for n, o, i, c in _plane_indices(geometry):
             y[n, o] += self._method.correlate(xs[n, c], ws[o, i])[::down, ::right]
@@ -75,8 +76,8 @@ class PlaneMaps(Maps):
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
         """Gradient with respect to the input, plane by plane."""
         geometry = self._geometry
-        gs, ws = _spread(_array(g), geometry.stride), _spread(_array(w), geometry.dilation)
-        gx = np.zeros((*geometry.input_shape[:2], *geometry.padded_size), gs.dtype)
+        gs, ws = _spread(g, geometry.stride), _spread(w, geometry.dilation)
+        gx = _zeros(g, (*geometry.input_shape[:2], *geometry.padded_size))
         # Rows and columns at the end that no stride reaches keep their zeros.
         rows, columns = (
             size + extent - 1 for size, extent in zip(gs.shape[2:], ws.shape[2:], strict=True)
@@ -91,8 +92,8 @@ class PlaneMaps(Maps):
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Gradient with respect to the weight, plane by plane."""
         geometry = self._geometry
-        xs, gs = _padded(x, geometry), _spread(_array(g), geometry.stride)
-        gw = np.zeros(geometry.weight_shape, xs.dtype)
+        xs, gs = _padded(x, geometry), _spread(g, geometry.stride)
+        gw = _zeros(x, geometry.weight_shape)
         down, right = geometry.dilation
         height, width = geometry.kernel_extent
         for n, o, i, c in _plane_indices(geometry):
@@ -118,18 +119,21 @@ def _array(tensor: Tensor) -> Array:
     return array
 
 
+def _zeros(like: Tensor, shape: tuple[int, ...]) -> Array:
+    """Return zeros in memory of torch's, which has its own words where there is not so much."""
+    return _array(like.new_zeros(shape))
+
+
 def _padded(x: Tensor, geometry: Geometry) -> Array:
-    top, bottom, left, right = geometry.padding
-    if not (top or bottom or left or right):
-        return _array(x)
-    return np.pad(_array(x), ((0, 0), (0, 0), (top, bottom), (left, right)))
+    return _array(padded(x.detach(), geometry))
 
 
-def _spread(planes: Array, step: Pair) -> Array:
+def _spread(planes: Tensor, step: Pair) -> Array:
     """Put ``step - 1`` zeros between neighbours of the last two dimensions."""
+    array = _array(planes)
     if step == (1, 1):
-        return planes
-    height, width = ((n - 1) * s + 1 for n, s in zip(planes.shape[2:], step, strict=True))
-    spread = np.zeros((*planes.shape[:2], height, width), planes.dtype)
-    spread[:, :, :: step[0], :: step[1]] = planes
+        return array
+    height, width = ((n - 1) * s + 1 for n, s in zip(array.shape[2:], step, strict=True))
+    spread = _zeros(planes, (*array.shape[:2], height, width))
+    spread[:, :, :: step[0], :: step[1]] = array
     return spread
