@@ -257,9 +257,8 @@ def _check(x: Tensor, w: Tensor, bias: Tensor | None, numbers: Numbers) -> None:
     size = _size(x.shape[2:], w.shape[2:], stride, padding, beyond, dilation)
     if min(size) <= 0:
         raise RuntimeError(f"the output would have the size {size}: padding {padding} is too wide")
-    if any(
-        type(length) is int and length > MOST for length in size
-    ):  # if no program leaves it open
+    # Where a program leaves a size open, the question would fix what it may be.
+    if any(type(length) is int and length > MOST for length in size):
         raise RuntimeError(f"the output's size must fit into 64 bits, got {size}")
     check_match(x, w, bias, out_channels=w.shape[1] * groups)
 
