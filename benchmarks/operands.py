@@ -2,8 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,7 +38,7 @@ def _preload() -> None:
 
 
 keep_to_quota()
-if sys.argv[1:2] and sys.argv[1] in _MEASURING:
+if any(role in _MEASURING for role in sys.argv[1:2]):
     _preload()
 wait_patiently()
 
@@ -57,33 +56,8 @@ def subject(name: str) -> Any:
     return getattr(fftconv, name)
 
 
-_Drawn = dict[tuple[tuple[int, ...], torch.dtype], Tensor]
-_drawn: list[_Drawn] = []
-
-
-@contextmanager
-def drawn_once() -> Iterator[None]:
-    """Copy what was drawn before, meanwhile: drawing four million numbers takes longer than a cell.
-
-    Where memory is measured nobody may keep a second copy.
-    """
-    _drawn.append({})
-    try:
-        yield
-    finally:
-        _drawn.pop()
-
-
 def seeded(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """Return the same standard-normal tensor at every call."""
-    if not _drawn:
-        return _draw(shape, dtype)
-    if (shape, dtype) not in _drawn[-1]:
-        _drawn[-1][shape, dtype] = _draw(shape, dtype)
-    return _drawn[-1][shape, dtype].clone()
-
-
-def _draw(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     generator = torch.Generator().manual_seed(_SEED)
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import operands, together
+from benchmarks import together
 from benchmarks.sampler import Cell
 from benchmarks.settling import Call
 from benchmarks.threads import keep_to_quota
@@ -85,8 +85,7 @@ class Sampled:
     def made(self) -> Cell:
         """The cell with its operands: whoever only hands samples over needs none."""
         if self._made is None:
-            with operands.drawn_once():  # there are several of each
-                self._made = self._make()
+            self._made = self._make()
         return self._made
 
     @property

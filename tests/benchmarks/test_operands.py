@@ -11,7 +11,7 @@ from torch import Tensor
 import fftconv
 from benchmarks import operands, reference
 from benchmarks.cases import DIRECTIONS, METHODS, Case
-from benchmarks.operands import Operands, drawn_once, measured_call, seeded
+from benchmarks.operands import Operands, measured_call, seeded
 
 CELLS = [(m, d, t) for m in METHODS for d in DIRECTIONS for t in ("float32", "float64")]
 
@@ -83,15 +83,3 @@ def test_processes_in_which_asv_measures_load_what_cells_need(role: str, loads: 
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [str(loads)]
-
-
-def test_what_was_drawn_is_copied_meanwhile_and_not_kept() -> None:
-    alone = seeded((2, 3), torch.float64)
-    with drawn_once():
-        first, second = (seeded((2, 3), torch.float64) for _ in range(2))
-        assert torch.equal(first, alone)
-        second += 1  # whoever changes its own changes nobody else's
-        assert torch.equal(seeded((2, 3), torch.float64), alone)
-        assert seeded((2, 3), torch.float32).dtype == torch.float32
-        assert seeded((3, 2), torch.float64).shape == (3, 2)
-    assert not operands._drawn
