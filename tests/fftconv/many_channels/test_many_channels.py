@@ -9,6 +9,7 @@ from torch import Tensor
 import fftconv
 from fftconv.geometry import Geometry
 from fftconv.machine_code import winograd
+from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.many_channels import by_outputs, cutting
@@ -216,6 +217,28 @@ def test_spectra_that_are_made_where_they_are_used(
     assert found[0][0] < found[1][0]
     for _, ours, theirs in found:
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("ins", "groups"), [(300, 1), (256, 2)])
+def test_filters_of_some_input_channels_at_a_time(
+    ins: int, groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(2)
+    geometry = Geometry.of((2, ins * groups, 15, 14), (40 * groups, ins, 3, 3), padding=1,
+                           groups=groups)  # fmt: skip
+    monkeypatch.setattr(cutting, "READ_TIMES", -1)
+    monkeypatch.setattr(cutting, "cache_bytes", lambda: 0)
+    monkeypatch.setattr(by_outputs, "PART_TILES", 7)
+    # Room for the spectra of some more than 128 channels' filters, then for all.
+    channel = cutting.bins_of(WINOGRAD) * 4 * VECTOR_BYTES
+    memory = []
+    for room in (150, 1000):
+        monkeypatch.setattr(by_outputs, "cache_bytes", lambda room=room: 2 * room * channel)
+        maps = maps_of(geometry, length=WINOGRAD)
+        assert maps._forward.cut.by_outputs
+        memory.append(maps._forward._pairs.bytes)
+        check(geometry, maps, torch.float32)
+    assert memory[0] < memory[1]
 
 
 def test_a_weight_that_changes_is_seen_where_nothing_is_kept(
