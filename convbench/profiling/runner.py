@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from convbench.command_line.failure import CommandError, MisuseError
 from convbench.command_line.progress import Announce
@@ -97,9 +97,12 @@ class Profile:
 
 
 def _converse(
-    process: "subprocess.Popen[str]", request: dict[str, Any], announce: Announce
+    process: "subprocess.Popen[str]", request: dict[str, Any], errors: IO[str], announce: Announce
 ) -> tuple[dict[str, Any], MemoryWatch]:
-    """Tell the worker what to do and follow its steps; return its result and the watch."""
+    """Tell the worker what to do and follow its steps; return its result and the watch.
+
+    If it ends before that, the last line of what it wrote to `errors` says why.
+    """
     watch = MemoryWatch(process.pid)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -123,7 +126,10 @@ def _converse(
                 watch.stop()
     finally:
         watch.stop()
-    raise CommandError(f"the profiled process ended early (status {process.wait()})")
+    ended = f"the profiled process ended early (status {process.wait()})"
+    errors.seek(0)
+    last = errors.read().strip().rsplit("\n", 1)[-1]
+    raise CommandError(f"{ended}: {last}" if last else ended)
 
 
 def profile(
@@ -160,14 +166,7 @@ def profile(
         )
         try:
             request = {"spec": asdict(spec), "trace": str(written_trace.resolve())}
-            result, watch = _converse(process, request, announce)
-        except MisuseError:
-            raise
-        except CommandError as error:
-            errors.seek(0)
-            last = errors.read().strip().rsplit("\n", 1)[-1]
-            early = "ended early" in str(error) and last
-            raise CommandError(f"{error}: {last}" if early else str(error)) from None
+            result, watch = _converse(process, request, errors, announce)
         finally:
             process.kill()
             process.wait()

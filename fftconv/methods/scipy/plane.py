@@ -18,7 +18,7 @@ import torch
 
 from fftconv.methods.maps import Maps, add_bias
 from fftconv.methods.method import Method
-from fftconv.methods.padding import padded
+from fftconv.methods.padding import padded, unpadded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,10 +84,7 @@ class PlaneMaps(Maps):
         )
         for n, o, i, c in _plane_indices(geometry):
             gx[n, c, :rows, :columns] += self._method.convolve_full(gs[n, o], ws[o, i])
-        top, _, left, _ = geometry.padding
-        height, width = geometry.input_size
-        inner = gx[:, :, top : top + height, left : left + width]
-        return torch.from_numpy(np.ascontiguousarray(inner))
+        return unpadded(torch.from_numpy(gx), geometry)
 
     def grad_weight(self, x: Tensor, g: Tensor) -> Tensor:
         """Gradient with respect to the weight, plane by plane."""

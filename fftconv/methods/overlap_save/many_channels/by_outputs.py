@@ -49,12 +49,13 @@ class ByOutputs:
         # Tickets of a pair: each makes the spectra of its filters anew.
         self._sharing = -(-2 * torch.get_num_threads() // (pairs * case.groups))
         parts = [self._parts_of(chunk) for chunk in cut.chunks()]
-        self._parts = [Parts(some, -(-len(some) // self._sharing)) for some in parts]
+        # Parts of a ticket, in each chunk.
+        each = [-(-len(some) // self._sharing) for some in parts]
+        self._parts = [Parts(some, count) for some, count in zip(parts, each, strict=True)]
         most = max(part[3] for some in parts for part in some)
-        each = max(-(-len(some) // self._sharing) for some in parts)
         self._tiles = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=True)
         outputs = passes.Spectra(cut.bins, most, pair, item)
-        ins = self._ins_at_a_time(each * outputs.group, item)
+        ins = self._ins_at_a_time(max(each) * outputs.group)
         filters = passes.FilterSpectra(cut.bins, ins, pair, item)
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         spectra = self._tiles, filters, outputs
@@ -64,12 +65,12 @@ class ByOutputs:
             passes.planes(case, cut, outputs, bits, "output"),
             Filters(
                 passes.filters(case, cut, filters, bits, turned), filters, case.ins, ins,
-                each if ins < case.ins else 1,
+                max(each) if ins < case.ins else 1,
             ),
         )  # fmt: skip
         self._biases = Biases(case, dtype)
 
-    def _ins_at_a_time(self, outputs: int, item: int) -> int:
+    def _ins_at_a_time(self, outputs: int) -> int:
         """Return of how many input channels a pair's filters are transformed at a time.
 
         `outputs` are the bytes of the outputs' spectra of a ticket.
