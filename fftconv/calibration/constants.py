@@ -82,6 +82,24 @@ class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     far: float
 
 
+class Products(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thread-seconds of torch's products of matrices (`fftconv.methods.matmul.cost`).
+
+    Attributes
+    ----------
+    spread
+        Per multiply-add of filters and columns.
+    gathered
+        Per multiply-add of a weight's gradient, whose sums are as long as there are columns.
+    number
+        Per number of the operands and of the result.
+    """
+
+    spread: float
+    gathered: float
+    number: float
+
+
 class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Everything that depends on the dtype.
 
@@ -104,6 +122,8 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         Of correlations of many channels.
     generated
         Of tiles by generated transforms, None where they were not measured.
+    products
+        Of matrices, None where they were not measured.
     """
 
     native: tuple[Rate, ...]
@@ -116,6 +136,7 @@ class Precision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     copy: float
     dense: Dense
     generated: Generated | None = None
+    products: Products | None = None
 
     @cached_property
     def trips(self) -> dict[Pair, float]:

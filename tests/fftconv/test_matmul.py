@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from msgspec import structs
 from torch import Tensor
 
 import fftconv
-from fftconv.calibration.machine import Machine
+from fftconv.calibration.machine import Machine, defaults
 from fftconv.geometry import Geometry
+from fftconv.methods import timing
 from fftconv.methods.maps import MAPS, Map, Maps
 from fftconv.methods.matmul import cost, patches, products
 from fftconv.methods.registry import REGISTRY
@@ -106,6 +108,26 @@ def test_the_weights_gradient_is_one_sum_in_both_ways(columns: int) -> None:
     torch.testing.assert_close(products.gathered(a, b, 2), expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("columns", [9, 1000])
+@pytest.mark.parametrize("images", [(), (3,)])
+@pytest.mark.parametrize("beyond", [False, True])
+def test_either_rows_come_first(
+    columns: int, images: tuple[int, ...], beyond: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows come before many, and many before some; the result is what it is, and dense."""
+    monkeypatch.setattr(products, "CACHED", 1 if beyond else 1 << 40)
+    some = products.FEW_ROWS_BEYOND if beyond else products.FEW_ROWS
+    for first, second, turns in (
+        (2, 40, False), (40, 2, True), (some, 40, True), (40, some, False), (7, 7, False),
+    ):  # fmt: skip
+        a, b = torch.randn(*images, first, columns), torch.randn(*images, second, columns)
+        assert products._comes_second(a, b) == turns
+        found = products.gathered(a, b, 2)
+        expected = (a.double() @ b.double().transpose(-1, -2)).reshape(-1, first, second).sum(0)
+        torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=1e-4)
+        assert found.is_contiguous()
+
+
 def test_a_large_matrix_is_not_laid_out_at_once() -> None:
     geometry = Geometry.of((1, 1, 512, 512), (1, 1, 31, 31))
     whole = 31 * 31 * 482 * 482
@@ -121,6 +143,33 @@ def test_auto_takes_products_for_1x1_filters_on_the_xeon(kind: Machine) -> None:
         assert {*plan.chosen.values()} == {"matmul"}
     seconds = plan.seconds["forward"]
     assert seconds["native"] / 2 < seconds["matmul"] < 2 * seconds["native"]
+
+
+def test_predictions_follow_what_was_measured_of_products() -> None:
+    geometry, machine = Geometry.of((1, 64, 128, 128), (64, 64, 1, 1)), defaults()
+    without = structs.replace(machine.float32, products=None)
+    derived = cost.of(structs.replace(machine, float32=without), 4)
+    assert 0 < derived.spread < derived.gathered
+    assert derived.number > 0
+    for slower in ("spread", "gathered", "number"):
+        slow = structs.replace(derived, **{slower: 1000 * getattr(derived, slower)})
+        seconds = {}
+        for products_ in (derived, slow):
+            precision = structs.replace(machine.float32, products=products_)
+            changed = structs.replace(machine, float32=precision)
+            seconds[products_] = [cost.seconds(name, geometry, 4, changed, 1) for name in MAPS]
+        ratios = [b / a for a, b in zip(*seconds.values(), strict=True)]
+        assert [ratio > 50 for ratio in ratios] == {
+            "spread": [True, True, False], "gathered": [False, False, True], "number": [True] * 3,
+        }[slower]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_calibration_times_products(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "SAMPLE_S", 1e-5)
+    *_, (share, _, found) = REGISTRY["matmul"].calibrate(dtype)
+    assert share == 1.0
+    assert all(rate > 0 for rate in structs.astuple(found["products"]))
 
 
 def test_patches_that_overlap_cost_their_copies() -> None:

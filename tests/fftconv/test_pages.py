@@ -10,6 +10,7 @@ from fftconv.machine_code import pages
 
 PLAIN, SMALL = (1, 1, 1040, 1040), (1, 1, 256, 256)
 MANY = (2, 64, 112, 112), (64, 64, 3, 3)
+POINTWISE = (2, 64, 112, 112), (64, 64, 1, 1)
 
 
 @pytest.fixture
@@ -57,18 +58,30 @@ def test_room_is_the_cpus() -> None:
         assert pages.room(64).is_cpu
 
 
-@pytest.mark.parametrize("method", ["compiled", "overlap_save"])
 @pytest.mark.parametrize(
-    ("shapes", "is_large"), [((PLAIN, (1, 1, 5, 5)), True), ((SMALL, (1, 1, 5, 5)), False),
-                             (MANY, True)],
+    ("method", "shapes", "is_large"),
+    [
+        *(
+            (method, *case)
+            for method in ("compiled", "overlap_save")
+            for case in (
+                ((PLAIN, (1, 1, 5, 5)), True), ((SMALL, (1, 1, 5, 5)), False), (MANY, True),
+            )
+        ),
+        ("matmul", POINTWISE, True), ("matmul", (SMALL, (4, 1, 1, 1)), False),
+        ("matmul", ((3, 8, 400, 300), (16, 4, 1, 1)), True),
+    ],
 )  # fmt: skip
 def test_output_and_gradient(
     method: str, shapes: tuple[tuple[int, ...], ...], is_large: bool, asked: list[tuple[int, int]]
 ) -> None:
     x, w = (torch.rand(shape, requires_grad=True) for shape in shapes)
-    y = fftconv.conv2d(x, w, method=method)
+    groups = x.shape[1] // w.shape[1]
+    y = fftconv.conv2d(x, w, groups=groups, method=method)
     assert lies_in(asked, y) == is_large
-    torch.testing.assert_close(y, torch.nn.functional.conv2d(x, w), atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(
+        y, torch.nn.functional.conv2d(x, w, groups=groups), atol=1e-3, rtol=1e-4
+    )
     asked.clear()
     gx, gw = torch.autograd.grad(y.sum(), (x, w))
     assert lies_in(asked, gx) == is_large

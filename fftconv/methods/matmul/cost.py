@@ -1,17 +1,14 @@
-"""Predicted seconds of the matrix products, by what torch's own convolution takes in float64.
-
-That is im2col, too, and of 1x1 filters the product alone: its rate in a calibration is that of the
-library's product, and twice as much in half as many bytes.
-"""
+"""Predicted seconds of the matrix products: calls, multiply-adds, numbers read and written."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import TYPE_CHECKING
 
+from fftconv.calibration.constants import Products
 from fftconv.geometry import area
 from fftconv.methods.matmul.patches import at_a_time, do_overlap, is_pointwise, taps
-from fftconv.methods.new_memory import new_s, result_bytes
+from fftconv.methods.new_memory import results_s
 
 if TYPE_CHECKING:
     from fftconv.calibration.constants import Machine
@@ -20,10 +17,13 @@ if TYPE_CHECKING:
 
 #: Channels at which the product is no longer held up by what is read for it.
 MANY = (64, 64, 1)
+#: What a multiply-add of a weight's gradient takes of one of the forward pass, and a number of a
+#: product of a copied one, where nobody has measured (Xeon).
+GATHERED, NUMBER = 1.2, 0.3
 #: Torch's way through its operations, in calls of a compiled kernel, which are Python's work, too:
-#: 14 to 21 us of one image, 31 to 45 of several, 45 to 65 of patches, where such a call takes 2
+#: 8 to 14 us of one image, 18 to 25 of several, 32 to 61 of patches, where such a call takes 2.2
 #: (Xeon).
-IMAGE_CALLS, BATCH_CALLS, PATCH_CALLS = 8, 16, 26
+IMAGE_CALLS, BATCH_CALLS, PATCH_CALLS = 5, 9, 18
 #: Copies in order that laying out a number of a column takes as long as: 2x2 to 16x16 (Xeon).
 PATCHED = 4
 
@@ -32,17 +32,32 @@ def seconds(
     name: Map, geometry: Geometry, item_bytes: int, machine: Machine, threads: int
 ) -> float:
     """Predict one map."""
-    moved = geometry.numbers + prod(geometry.weight_shape)
+    products, copy = of(machine, item_bytes), machine.precision(item_bytes).copy
+    moved = (geometry.numbers + prod(geometry.weight_shape)) * products.number
     calls = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS
     if not is_pointwise(geometry):
         calls = PATCH_CALLS
-        moved += PATCHED * _columns(geometry)
-        if name == "grad_input" and do_overlap(geometry):
-            moved += PATCHED * _columns(geometry)  # each tap's share is read, added, written
-    copied = moved * machine.precision(item_bytes).copy
-    multiplied = geometry.macs * _per_mac(item_bytes, machine)
-    new = new_s([result_bytes(name, geometry, item_bytes)], machine.new_memory.small, threads)
-    return calls * machine.compiled_call + (multiplied + copied) / threads + new
+        # Each tap's share of an input's gradient is read, added, written.
+        laid_out = 2 if name == "grad_input" and do_overlap(geometry) else 1
+        moved += laid_out * PATCHED * _columns(geometry) * copy
+    multiplied = geometry.macs * (products.gathered if name == "grad_weight" else products.spread)
+    new = results_s([name], geometry, item_bytes, machine, threads)
+    return calls * machine.compiled_call + (multiplied + moved) / threads + new
+
+
+def of(machine: Machine, item_bytes: int) -> Products:
+    """Return what products take on a machine.
+
+    Where nobody has measured it, they are what torch's own convolution in float64 is of 1x1
+    filters, and twice as fast in half as many bytes.
+    """
+    precision = machine.precision(item_bytes)
+    if precision.products is not None:
+        return precision.products
+    rates = machine.float64.native
+    double = next((rate for rate in rates if rate.channels == MANY), rates[-1])
+    per_mac = double.forward[0] * machine.threads * item_bytes / 8
+    return Products(per_mac, GATHERED * per_mac, NUMBER * precision.copy)
 
 
 def extra_numbers(geometry: Geometry) -> int:
@@ -54,10 +69,3 @@ def extra_numbers(geometry: Geometry) -> int:
 
 def _columns(geometry: Geometry) -> int:
     return geometry.batch * area(geometry.output_size) * taps(geometry)
-
-
-def _per_mac(item_bytes: int, machine: Machine) -> float:
-    """Return the thread-seconds of a multiply-add."""
-    rates = machine.float64.native
-    double = next((rate for rate in rates if rate.channels == MANY), rates[-1])
-    return double.forward[0] * machine.threads * item_bytes / 8

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fftconv.geometry import Geometry
     from fftconv.methods.maps import Map
     from fftconv.methods.matmul.patches import Block
+    from fftconv.methods.method import Found
 
     Sizes: TypeAlias = tuple[int, ...]
 
@@ -56,6 +57,12 @@ class Matmul(Method):
         if item_bytes == 4 and are_inexact():
             item_bytes = 8
         return sum(cost.seconds(name, geometry, item_bytes, machine, threads) for name in names)
+
+    def calibrate(self, dtype: torch.dtype) -> Found:
+        """Time products."""
+        from fftconv.methods.matmul import rates
+
+        return rates.measure(self, dtype)
 
     def memory(self, geometry: Geometry, item_bytes: int) -> int:
         """Count the columns, and products of images side by side."""

@@ -10,10 +10,14 @@ are (M, rows) or (groups, M, rows).
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
 from torch.backends import mkldnn
+
+from fftconv.calibration.between import CACHED
+from fftconv.machine_code.pages import LARGE_BYTES, new
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +29,11 @@ _INEXACT = ("bf16", "tf32")
 #: images of 7x7, 1x1 filters, two threads of a Xeon: 4.3 ms each by itself, 3.8 side by side; 256
 #: to 1024 of 14x14: 3.2 and 3.7.)
 OWN_PRODUCT = 128
+#: Rows up to which those of fewer come first in a product over many columns, of operands that
+#: caches hold and of others; with as many, those of more. (2 to 24 rows by 16 to 256, 784 to 16384
+#: columns: the other order takes 2 to 7 times as long below eight rows, on one thread and two, and
+#: 1.1 to 2.7 times from 16 rows on, on one. Xeon, with its AVX2 alone, too.)
+FEW_ROWS, FEW_ROWS_BEYOND = 16, 8
 
 
 def are_inexact() -> bool:
@@ -50,30 +59,51 @@ def spread(filters: Tensor, stack: Tensor, bias: Tensor | None = None) -> Tensor
         return apart.contiguous()
     if filters.dim() == 2:
         return _product(filters.expand(images, -1, -1), stack, bias)
-    y = torch.matmul(filters, stack)
+    y = torch.matmul(filters, stack, out=_large_pages(filters, stack))
     return y if bias is None else y.add_(bias)
 
 
 def _product(filters: Tensor, columns: Tensor, bias: Tensor | None) -> Tensor:
     """Multiply two matrices, or as many pairs of them; with a bias in one call."""
+    y = _large_pages(filters, columns)
     if columns.dim() == 2:
-        return torch.mm(filters, columns) if bias is None else torch.addmm(bias, filters, columns)
+        if bias is None:
+            return torch.mm(filters, columns, out=y)
+        return torch.addmm(bias, filters, columns, out=y)
     if bias is None:
-        return torch.bmm(filters, columns)
-    return torch.baddbmm(bias, filters, columns)
+        return torch.bmm(filters, columns, out=y)
+    return torch.baddbmm(bias, filters, columns, out=y)
+
+
+def _large_pages(filters: Tensor, columns: Tensor) -> Tensor | None:
+    """Return room for a product that is worth asking for large pages for."""
+    shape = *columns.shape[:-2], filters.shape[-2], columns.shape[-1]
+    if prod(shape) * columns.itemsize < LARGE_BYTES:
+        return None
+    return new(columns, shape)
 
 
 def gathered(a: Tensor, b: Tensor, matrices: int) -> Tensor:
     """Multiply the rows of a stack by those of another, summed over images.
 
-    The result has `matrices` dimensions, as filters have.
+    The result has `matrices` dimensions, as filters have, and is contiguous.
     """
+    if _comes_second(a, b):
+        return gathered(b, a, matrices).transpose(-1, -2).contiguous()
     if a.dim() == matrices:
         return torch.matmul(a, b.transpose(-1, -2))
     rows, columns = (a.shape[-2], b.shape[-2]), a.shape[-1]
     if rows[0] * rows[1] > sum(rows) * columns:  # results would take longer to add up than to make
         return torch.matmul(_side_by_side(a), _side_by_side(b).transpose(-1, -2))
     return torch.matmul(a, b.transpose(-1, -2)).sum(0)
+
+
+def _comes_second(a: Tensor, b: Tensor) -> bool:
+    """Whether the library is faster with the rows of b first (`FEW_ROWS`)."""
+    rows, others = a.shape[-2], b.shape[-2]
+    beyond = max(rows, others) * a.shape[-1] * a.itemsize > CACHED * torch.get_num_threads()
+    few = min(rows, others) < (FEW_ROWS_BEYOND if beyond else FEW_ROWS)
+    return rows > others if few else rows < others
 
 
 def _side_by_side(stack: Tensor) -> Tensor:
