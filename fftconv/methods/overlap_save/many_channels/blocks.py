@@ -191,24 +191,28 @@ def _emit(v: Vectors, n_rows: int, n_vectors: int, is_real: bool, args: Any) -> 
 
 
 def _pack(
-    typingctx: Any, zero: Any, source: Any, part: Any, target: Any, apart: Any, count: Any
-) -> Any:
-    """Copy vectors of real and imaginary parts, the sums of both before them."""
+    typingctx: Any, is_real: Any, zero: Any, source: Any, part: Any, target: Any, apart: Any,
+    count: Any,
+) -> Any:  # fmt: skip
+    """Copy vectors of real and imaginary parts, or of real numbers; sums of the former first."""
+    if not isinstance(is_real, types.IntegerLiteral):
+        return None
+    real = bool(is_real.literal_value)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder, zero.bitwidth)
-        _, source, part, target, apart, count = args
+        _, _, source, part, target, apart, count = args
         with v.loop(v.integer(0), count) as n:
             shift = builder.mul(n, v.integer(VECTOR_BYTES))
             here, there = builder.add(source, shift), builder.add(target, shift)
             re, im = v.load(here), v.load(builder.add(here, part))
-            for value in (builder.fadd(re, im), re, im):
+            for value in (re, im) if real else (builder.fadd(re, im), re, im):
                 v.store(value, there)
                 there = builder.add(there, apart)
         return context.get_dummy_value()
 
-    return types.void(zero, source, part, target, apart, types.int64), codegen
+    return types.void(is_real, zero, source, part, target, apart, types.int64), codegen
 
 
 block: Any = intrinsic(prefer_literal=True)(_block)
-pack: Any = intrinsic(_pack)
+pack: Any = intrinsic(prefer_literal=True)(_pack)

@@ -86,7 +86,7 @@ class ByOutputs:
         """Part a chunk so that a part has few tiles, and threads may share a pair."""
         first, units, _, tiles = chunk
         parts = min(units, max(-(-tiles // PART_TILES), self._sharing))
-        return self.cut.chunks(first, first + units, -(-units // parts))
+        return self.cut.parts(first, units, parts)
 
     def anew(self, x: Tensor, w: Tensor, bias: Tensor | None, y: Tensor) -> None:
         """Correlate by a weight, and write to `y`, whose rows are dense."""

@@ -9,11 +9,13 @@ import torch
 
 from fftconv.machine_code.pages import room
 from fftconv.machine_code.scratch import Scratch, aligned
+from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
 from fftconv.methods.overlap_save.many_channels.chunks import Chunks
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +44,9 @@ class Correlator:
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         self._back = passes.planes(case, cut, self._tiles, bits, "output")
         all_spectra = self._tiles, self._filters, self._tiles
-        self._multiply = passes.products(case, cut, all_spectra, bits)
+        # Of one pair of outputs all rows of a block are read before its product is written.
+        packs = not is_winograd(cut.length) or channels * item > 2 * VECTOR_BYTES
+        self._multiply = passes.products(case, cut, all_spectra, bits, packs=packs)
         self._slot = max(one.slot for one in (self._there, self._back, self._multiply))
         self._pairs = _pairs(case, item)
         self._biases = Biases(case, dtype)

@@ -9,6 +9,7 @@ import torch
 
 from fftconv.calibration.between import per_byte
 from fftconv.calibration.machine import known
+from fftconv.machine_code.memory import cache_bytes
 from fftconv.machine_code.scratch import KEPT_BYTES
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
@@ -47,8 +48,14 @@ MOVING = 2
 MEMORY_S = 1e-10
 #: What a pair of real products costs beside a complex one; and Winograd's way of a byte of a
 #: filter's spectra that does not leave the cache, beside Fourier's of one that does (Xeon with AMX,
-#: 256 and 512 channels: 0.8 to 0.85, 0.35).
-REAL, NEAR = 0.8, 0.35
+#: 16 to 64 channels and 256 and 512: 0.72 to 0.75, 0.8 to 0.85; 0.35).
+REAL, NEAR = 0.75, 0.35
+#: Winograd's way of a tile, beside Fourier's, where the spectra of a thread's chunk stay in its
+#: core's cache (16 to 64 channels; 128 and 256, whose do not, as Fourier's).
+QUICK = 0.6
+#: Thread-seconds per byte of tiles' spectra that do not, of which there are two each way (Xeon, 64
+#: and 128 channels, tiles of 16 and 18: 3e-11 to 6e-11).
+SPILLED_S = 4e-11
 #: Winograd's tiles have to take so much less than Fourier's: their results are less exact.
 WORTH = 1.1
 
@@ -135,7 +142,10 @@ def _seconds(
     spectra = places * case.ins * outs * 2 * item
     multiply = rates.product * (REAL if is_winograd(tiles.length) else 1)
     work = places * number * case.ins * (outs + PACKING) * multiply
-    work += case.groups * number * (ins + outs) * points * rates.transform
+    tile = places * 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
+    near = tiles.apart and tile * tiles.most_tiles <= cache_bytes()
+    transform = rates.transform * (QUICK if near and is_winograd(tiles.length) else 1)
+    work += case.groups * number * (ins + outs) * points * transform
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if tiles.sums_by_pairs if name == "grad_weight" else tiles.by_outputs:
         # Spectra of the weight are in a core's cache, and never anywhere else.
@@ -160,11 +170,11 @@ def _seconds(
         work += spectra * max(0, MEMORY_S - _reading(spectra, rates.filter, written=False))
         work += taps * item * COMPARING_S
     if tiles.apart:
+        work += 0 if near else 4 * number * tile * SPILLED_S
         # The last chunks leave threads without any.
         return CALL_S + PASS_S + work / min(threads, chunks)
-    channels = max(case.ins, case.outs)
-    passed_on = places * number * 2 * row_bytes(channels, item, target().vector_bytes)
-    return CALL_S + 3 * chunks * PASS_S + work / threads + (threads > 1) * passed_on * SHARED_S
+    passed_on = (threads > 1) * number * tile * SHARED_S
+    return CALL_S + 3 * chunks * PASS_S + work / threads + passed_on
 
 
 def _reading(spectra: float, made: float, written: bool) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,10 +25,15 @@ CHUNK_BYTES = 48 << 20
 #: more: its left factor is packed in one and a half times as many.
 BIN_BYTES, BIN_SHARE = 192 << 10, 4
 #: Tiles that are worth as much as to find spectra in the threads' caches again: a weight's spectra
-#: are read once for all of a chunk, sums over tiles are read and written. (23 cases of two Xeons,
+#: are read once for all of a chunk, sums over tiles are read and written. (33 cases of two Xeons,
 #: 64 to 1024 channels, 3x3 to 9x9. From 128 channels up, 64 tiles are 1.0 to 1.8 times as fast as
-#: 32 where filters' spectra are larger than 64 MB, 0.9 to 1.2 below; sums 1.0 to 1.4 times.)
-FEW_TILES, FEW_TO_SUM = 64, 128
+#: 32 where filters' spectra are larger than 64 MB, 0.9 to 1.2 below; 48 take 0.7 to 1.0 of the time
+#: of 64 with 64 channels, 0.9 to 1.1 with 128 and 256; sums 1.0 to 1.4 times.)
+FEW_TILES, FEW_TO_SUM = 48, 128
+#: The share of a core's cache that spectra of tiles may have, beside filters' and what is read
+#: and written. (Winograd's tiles, 16, 32 and 64 channels, one thread of a Xeon: a third takes
+#: 0.84 to 0.94 of the time of all of it.)
+SPECTRA_SHARE = 3
 #: Tiles up to which sums over them are made some filters at a time: each pair of outputs reads all
 #: inputs again. (Xeon, 512 channels, 3x3: 16 tiles 3.0 ms, all at a time 6.8; 49: 8.8, 11.5; 128:
 #: 22.7, 20.1.)
@@ -82,15 +88,16 @@ class Correlation:
 class Cut:
     """Tiles of `length` squared, each good for `step` outputs, in a `grid`.
 
-    A unit is a run of `run` tiles in a row; `units` of them are worked on between two passes: by
-    all threads, or `apart`, by one while others have units of their own.
+    A unit is a run of `run` tiles in a row. They go in `number` chunks, as even as can be, each of
+    which is worked on between two passes: by all threads, or `apart`, by one while others have
+    chunks of their own.
     """
 
     length: int
     step: Pair
     grid: Pair
     run: int
-    units: int
+    number: int
     all_units: int
     apart: bool = False
 
@@ -116,24 +123,22 @@ class Cut:
         return -(-self.grid[1] // self.run)
 
     @property
-    def number(self) -> int:
-        """Chunks."""
-        return -(-self.all_units // self.units)
+    def units(self) -> int:
+        """Units of a chunk, at most."""
+        return -(-self.all_units // self.number)
 
-    def chunks(
-        self, begin: int = 0, end: int | None = None, each: int | None = None
-    ) -> list[tuple[int, int, int, int]]:
-        """List each chunk's first unit and how many units it has, and the same of its tiles.
+    def chunks(self) -> list[tuple[int, int, int, int]]:
+        """List each chunk's first unit and how many units it has, and the same of its tiles."""
+        return self.parts(0, self.all_units, self.number)
 
-        With arguments, do so of parts with `each` so many units of those from `begin` to `end`.
-        """
-        found = []
-        end, each = end or self.all_units, each or self.units
-        for first in range(begin, end, each):
-            units = min(each, end - first)
-            tile = self.first_tile(first)
-            found.append((first, units, tile, self.first_tile(first + units) - tile))
-        return found
+    def parts(self, first: int, units: int, number: int) -> list[tuple[int, int, int, int]]:
+        """List the same of parts, as even as can be, of so many units from the `first` on."""
+        bounds = [first + units * n // number for n in range(number + 1)]
+        tiles = [self.first_tile(unit) for unit in bounds]
+        return [
+            (unit, after - unit, tile, end - tile)
+            for (unit, after), (tile, end) in zip(pairwise(bounds), pairwise(tiles), strict=True)
+        ]
 
     def first_tile(self, unit: int) -> int:
         """Return the number of a unit's first tile; of the one behind the last, how many."""
@@ -199,9 +204,8 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     chunk = min(CHUNK_BYTES, case.room(item) // (2 if sums else 1))
 
     def chunks_of(caches: int) -> int:
-        tiles = min(
-            chunk * caches // threads // spectra, max(few, caches * cache_bytes() // spectra)
-        )
+        near = caches * cache_bytes() // SPECTRA_SHARE // spectra
+        tiles = min(chunk * caches // threads // spectra, max(few, near))
         tiles = min(tiles, max(BIN_BYTES, cache_bytes() // BIN_SHARE) // tile)
         units = min(all_units, max(1, tiles // run, -(-threads // case.groups)))
         return -(-all_units // units)
@@ -218,7 +222,7 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
         chunks = -(-all_units // max(1, chunk // spectra // run))
     else:
         chunks = alone if apart else chunks_of(threads)
-    return Cut(length, step, grid, run, -(-all_units // chunks), all_units, apart)
+    return Cut(length, step, grid, run, chunks, all_units, apart)
 
 
 def bins_of(length: int) -> int:
@@ -231,13 +235,13 @@ def bins_of(length: int) -> int:
 
 def filter_bytes(case: Correlation, length: int, item: int) -> int:
     """Return the bytes of the spectra of all filters."""
-    row = row_bytes(case.outs, item, target().vector_bytes)
-    return case.groups * bins_of(length) * case.ins * 2 * row
+    pair = 2 * target().vector_bytes
+    return case.groups * bins_of(length) * case.ins * 2 * -(-case.outs * item // pair) * pair
 
 
 def row_bytes(channels: int, item: int, vector: int) -> int:
-    """Return the bytes of one number for each channel of a group: whole pairs of vectors."""
-    return -(-channels * item // (2 * vector)) * 2 * vector
+    """Return the bytes of one number for each channel of a group: whole vectors."""
+    return -(-channels * item // vector) * vector
 
 
 def odd_lines(size: int) -> int:

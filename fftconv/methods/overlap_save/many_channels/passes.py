@@ -220,7 +220,8 @@ def products(
     packed = odd_lines(row_bytes(case.ins, item, VECTOR_BYTES)) if packs else 0
     tile = packed if packs else left.tile
     steps = (item, tile) if over_tiles else (tile, item)
-    spare = odd_lines(3 * cut.most_tiles * packed)
+    copies = 2 if is_winograd(cut.length) else 3
+    spare = odd_lines(copies * cut.most_tiles * packed)
     fields = {
         at.P_GROUPS: case.groups, at.P_BINS: cut.bins, at.LEFT_GROUP: left.group,
         at.LEFT_BIN: left.bin, at.LEFT_PART: left.part, at.LEFT_TILE: left.tile,
@@ -260,4 +261,4 @@ def _steps(strides: tuple[int, int, int], channels: int, item: int) -> dict[int,
 
 def pairs(channels: int, item: int) -> int:
     """Return how many pairs of vectors the channels of a group make."""
-    return row_bytes(channels, item, VECTOR_BYTES) // (2 * VECTOR_BYTES)
+    return -(-channels * item // (2 * VECTOR_BYTES))

@@ -52,6 +52,7 @@ def product(bits: int, winograd: bool) -> Any:
     real, summed = int(winograd), in_parts if winograd else at_once
     two, one = (summed(vectors, real, zero) for vectors in (2, 1))
     tall, taller = TALL, TALLER
+    copies = 1 if winograd else 2  # of complex numbers, sums of their parts come first
     source = source_hash()
 
     def product_job(job: Any) -> None:
@@ -72,10 +73,11 @@ def product(bits: int, winograd: bool) -> Any:
             left = job[at.LEFT_PLACE] + group * job[at.LEFT_GROUP] + number * job[at.LEFT_BIN]
             totals, reals, imaginaries = left, left, left + job[at.LEFT_PART]
             if job[at.PACKED_TILE] != 0:
-                totals, reals, imaginaries = scratch, scratch + apart, scratch + 2 * apart
+                imaginaries = scratch + copies * apart
+                totals, reals = scratch, imaginaries - apart
                 for t in range(tiles):
                     pack(
-                        zero, left + t * job[at.LEFT_TILE], job[at.LEFT_PART],
+                        real, zero, left + t * job[at.LEFT_TILE], job[at.LEFT_PART],
                         scratch + t * job[at.PACKED_TILE], apart, (channels + lanes - 1) // lanes,
                     )  # fmt: skip
             right = job[at.RIGHT_PLACE] + group * job[at.RIGHT_GROUP] + number * job[at.RIGHT_BIN]

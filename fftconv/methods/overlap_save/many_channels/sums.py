@@ -49,7 +49,8 @@ def in_parts(vectors: int, real: int, zero: Any) -> Any:
         rows: int, adds: int, terms: int, left: Any, right: Any, out: Any, spare: Any
     ) -> None:
         # One call: what is called twice is compiled twice.
-        few = terms <= MORE_TERMS and adds == 0
+        # Runs would write over terms that are still to be read where the product is in place.
+        few = terms <= MORE_TERMS and adds == 0 and (terms <= TERMS or left[1] != out[0])
         place = out if few else spare
         for term in range(0, terms, MORE_TERMS):
             lefts, rights = further(left, right, term)
