@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fftconv.geometry import Geometry
 from fftconv.machine_code import winograd
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import cutting
-from tests.fftconv.many_channels.test_many_channels import check, maps_of
+from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
+from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
 def cut_of(channels: int, size: int, length: int = winograd.LENGTH) -> cutting.Cut:
@@ -52,7 +55,17 @@ def test_products_in_place_of_their_factors(channels: tuple[int, int], images: i
     if VECTOR_BYTES < 64:
         ins, outs = max(6, ins // 2), max(6, outs // 2)
     geometry = Geometry.of((images, ins, 13, 18), (outs, ins, 3, 3), padding=1)
-    check(geometry, maps_of(geometry, length=winograd.LENGTH), torch.float32)
+    maps = ManyChannelsMaps(
+        geometry, Lengths(*[winograd.LENGTH] * 4), torch.float32, WeightSpectra()
+    )
+    x, w = torch.randn(geometry.input_shape), torch.randn(geometry.weight_shape)
+    bias, g = torch.randn(outs), torch.randn(geometry.output_shape)
+    exact = [tensor.double() for tensor in (x, w, bias)]
+    gx = torch.nn.grad.conv2d_input(geometry.input_shape, exact[1], g.double(), padding=1)
+    for found, expected in (
+        (maps.forward(x, w, bias), F.conv2d(*exact, padding=1)), (maps.grad_input(g, w), gx),
+    ):  # fmt: skip
+        torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [8, 16, 24, 48, 80])

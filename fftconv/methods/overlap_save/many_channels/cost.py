@@ -50,12 +50,13 @@ MEMORY_S = 1e-10
 #: filter's spectra that does not leave the cache, beside Fourier's of one that does (Xeon with AMX,
 #: 16 to 64 channels and 256 and 512: 0.72 to 0.75, 0.8 to 0.85; 0.35).
 REAL, NEAR = 0.75, 0.35
-#: Winograd's way of a tile, beside Fourier's, where the spectra of a thread's chunk stay in its
-#: core's cache (16 to 64 channels; 128 and 256, whose do not, as Fourier's).
-QUICK = 0.6
-#: Thread-seconds per byte of tiles' spectra that do not, of which there are two each way (Xeon, 64
-#: and 128 channels, tiles of 16 and 18: 3e-11 to 6e-11).
-SPILLED_S = 4e-11
+#: Winograd's way of a tile, beside Fourier's, of threads that work apart: where the spectra of a
+#: chunk and of all filters are more than the core's cache holds, and where they are not (Xeon, 128
+#: and 256 channels; 16 to 64).
+QUICK, QUICKER = 0.9, 0.6
+#: Thread-seconds per byte of a chunk's spectra that come from memory, of which there are two each
+#: way (Xeon, 64 and 128 channels: 3e-11 of chunks of 4 MB, 6e-11 of 8 MB).
+SPILLED_S = 1.5e-10
 #: Winograd's tiles have to take so much less than Fourier's: their results are less exact.
 WORTH = 1.1
 
@@ -143,9 +144,11 @@ def _seconds(
     multiply = rates.product * (REAL if is_winograd(tiles.length) else 1)
     work = places * number * case.ins * (outs + PACKING) * multiply
     tile = places * 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
-    near = tiles.apart and tile * tiles.most_tiles <= cache_bytes()
-    transform = rates.transform * (QUICK if near and is_winograd(tiles.length) else 1)
-    work += case.groups * number * (ins + outs) * points * transform
+    chunk = tile * tiles.most_tiles
+    way = case.groups * number * (ins + outs) * points * rates.transform
+    if tiles.apart and is_winograd(tiles.length):
+        way *= QUICKER if chunk + spectra <= cache_bytes() else QUICK
+    work += way
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
     if tiles.sums_by_pairs if name == "grad_weight" else tiles.by_outputs:
         # Spectra of the weight are in a core's cache, and never anywhere else.
@@ -170,7 +173,7 @@ def _seconds(
         work += spectra * max(0, MEMORY_S - _reading(spectra, rates.filter, written=False))
         work += taps * item * COMPARING_S
     if tiles.apart:
-        work += 0 if near else 4 * number * tile * SPILLED_S
+        work += 4 * number * tile * per_byte(chunk, 0, SPILLED_S)
         # The last chunks leave threads without any.
         return CALL_S + PASS_S + work / min(threads, chunks)
     passed_on = (threads > 1) * number * tile * SHARED_S
