@@ -172,6 +172,14 @@ def test_a_calibration_times_products(dtype: torch.dtype, monkeypatch: pytest.Mo
     assert all(rate > 0 for rate in structs.astuple(found["products"]))
 
 
+def test_filters_that_are_read_for_many_blocks_cost_it() -> None:
+    """Few pixels under many taps: of 512 channels each block has ten patches."""
+    deep = fftconv.plan((1, 512, 7, 7), (512, 512, 3, 3), 1, 1)
+    assert deep.method != "matmul"
+    geometry = Geometry.of((1, 512, 7, 7), (512, 512, 3, 3), padding=1)
+    assert patches.how_many(geometry) == len([*patches.blocks(geometry)]) > 4
+
+
 def test_patches_that_overlap_cost_their_copies() -> None:
     apart = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 2)
     over = fftconv.plan((8, 16, 64, 64), (16, 16, 2, 2), 1)
@@ -202,5 +210,6 @@ def test_products_are_as_exact_as_convolutions(case: str, precision: str) -> Non
 def test_blocks_of_a_huge_image_are_not_held_at_once() -> None:
     geometry = Geometry.of((1, 1, 40_000, 40_000), (1, 1, 31, 31))
     first = next(patches.blocks(geometry))
+    assert patches.how_many(geometry) > 1000
     assert first.size[0] * first.size[1] * first.size[2] * 31 * 31 <= patches.COLUMNS
     REGISTRY["matmul"].prepare(geometry, torch.float32, torch.device("cpu"))

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from fftconv.calibration.constants import Products
 from fftconv.geometry import area
-from fftconv.methods.matmul.patches import at_a_time, do_overlap, is_pointwise, taps
+from fftconv.methods.matmul.patches import (
+    at_a_time,
+    do_overlap,
+    how_many,
+    is_pointwise,
+    taps,
+)
 from fftconv.methods.new_memory import results_s
 
 if TYPE_CHECKING:
@@ -24,8 +30,13 @@ GATHERED, NUMBER = 1.2, 0.3
 #: 8 to 14 us of one image, 18 to 25 of several, 32 to 61 of patches, where such a call takes 2.2
 #: (Xeon).
 IMAGE_CALLS, BATCH_CALLS, PATCH_CALLS = 5, 9, 18
-#: Copies in order that laying out a number of a column takes as long as: 2x2 to 16x16 (Xeon).
-PATCHED = 4
+#: Copies in order that laying out a number of a column takes as long as, of patches side by side and
+#: of those that overlap, and a row of numbers, of which each tap has one for a row of the output. (7
+#: to 112 wide, 1x1 to 16x16, Xeon; of eight images with new memory for columns 8 copies.)
+PATCHED, OVERLAPPED, ROW = 2, 4, 60
+#: Thread-seconds per number of a filter that the library brings into its order for each product.
+#: (512 to 4608 rows, 49 to 196 columns, a Xeon: 4e-10 to 8e-10.)
+PACKED_S = 6e-10
 
 
 def seconds(
@@ -33,13 +44,16 @@ def seconds(
 ) -> float:
     """Predict one map."""
     products, copy = of(machine, item_bytes), machine.precision(item_bytes).copy
-    moved = (geometry.numbers + prod(geometry.weight_shape)) * products.number
-    calls = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS
+    moved = geometry.numbers * products.number
+    calls, blocks = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS, 1
     if not is_pointwise(geometry):
-        calls = PATCH_CALLS
+        calls, blocks = PATCH_CALLS, how_many(geometry)
+        each = OVERLAPPED if do_overlap(geometry) else PATCHED
+        each += ROW / geometry.output_size[1]
         # Each tap's share of an input's gradient is read, added, written.
         laid_out = 2 if name == "grad_input" and do_overlap(geometry) else 1
-        moved += laid_out * PATCHED * _columns(geometry) * copy
+        moved += laid_out * each * _columns(geometry) * copy
+    moved += blocks * prod(geometry.weight_shape) * PACKED_S
     multiplied = geometry.macs * (products.gathered if name == "grad_weight" else products.spread)
     new = results_s([name], geometry, item_bytes, machine, threads)
     return calls * machine.compiled_call + (multiplied + moved) / threads + new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from fftconv.geometry import area
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from fftconv.geometry import Geometry
+    from fftconv.geometry import Geometry, Pair
 
 #: Numbers of the columns that are laid out at a time: 16 MB in float32, or as many as input and
 #: output have. So patches that overlap take no multiple of the image's memory.
@@ -64,14 +65,22 @@ def at_a_time(geometry: Geometry) -> int:
 
 def blocks(geometry: Geometry) -> Iterator[Block]:
     """Yield what to take at a time: images as there is room for, or rows of one, or their parts."""
+    for parts in product(*(_parts(*step) for step in _steps(geometry))):
+        yield Block(*parts)
+
+
+def how_many(geometry: Geometry) -> int:
+    """Return how many blocks there are."""
+    return prod(-(-whole // part) for whole, part in _steps(geometry))
+
+
+def _steps(geometry: Geometry) -> tuple[Pair, Pair, Pair]:
+    """Return the images, rows and columns of the output, and how many of them a block has."""
     height, width = geometry.output_size
     patches_left = at_a_time(geometry) // taps(geometry)
     images = min(geometry.batch, max(1, patches_left // (height * width)))
     rows = min(height, max(1, patches_left // width))
-    columns = min(width, patches_left)
-    steps = (geometry.batch, images), (height, rows), (width, columns)
-    for parts in product(*(_parts(*step) for step in steps)):
-        yield Block(*parts)
+    return (geometry.batch, images), (height, rows), (width, min(width, patches_left))
 
 
 def _parts(whole: int, part: int) -> Iterator[slice]:

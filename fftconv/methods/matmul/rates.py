@@ -10,7 +10,7 @@ import torch
 from fftconv.calibration.constants import Products
 from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
-from fftconv.methods.matmul.cost import of
+from fftconv.methods.matmul.cost import PACKED_S, of
 from fftconv.methods.timing import best_s, each_map, fitted
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def measure(method: Method, dtype: torch.dtype) -> Found:
     rows, seconds = [], []
     for batch, ins, outs, size in LAYERS:
         geometry = Geometry.of((batch, ins, size, size), (outs, ins, 1, 1))
-        numbers = geometry.numbers + prod(geometry.weight_shape)
+        packed = prod(geometry.weight_shape) * PACKED_S
         if batch not in calls:
             small = Geometry.of((batch, 1, 12, 12), (1, 1, 1, 1))
             calls[batch] = {name: best_s(run) for name, run in each_map(method, small, dtype)}
         for name, run in each_map(method, geometry, dtype):
             taken, gathers = best_s(run), name == "grad_weight"
-            rows.append((geometry.macs * (not gathers), geometry.macs * gathers, numbers))
-            seconds.append(max(taken - calls[batch][name], 0.1 * taken) * threads)
+            rows.append((geometry.macs * (not gathers), geometry.macs * gathers, geometry.numbers))
+            work = (taken - calls[batch][name]) * threads - packed
+            seconds.append(max(work, 0.1 * taken * threads))
     found = fitted(rows, seconds, (usual.spread, usual.gathered, usual.number))
     yield 1.0, "", {"products": Products(*found)}
