@@ -30,9 +30,9 @@ GATHERED, NUMBER = 1.2, 0.3
 #: 8 to 14 us of one image, 18 to 25 of several, 32 to 61 of patches, where such a call takes 2.2
 #: (Xeon).
 IMAGE_CALLS, BATCH_CALLS, PATCH_CALLS = 5, 9, 18
-#: Copies in order that laying out a number of a column takes as long as, of patches side by side and
-#: of those that overlap, and a row of numbers, of which each tap has one for a row of the output. (7
-#: to 112 wide, 1x1 to 16x16, Xeon; of eight images with new memory for columns 8 copies.)
+#: Copies in order that laying out a number of a column takes as long as, of patches side by side
+#: and of those that overlap, and a row of numbers, of which each tap has one for a row of the
+#: output. (7 to 112 wide, 1x1 to 16x16, Xeon; of eight images, whose columns are new memory, 8.)
 PATCHED, OVERLAPPED, ROW = 2, 4, 60
 #: Thread-seconds per number of a filter that the library brings into its order for each product.
 #: (512 to 4608 rows, 49 to 196 columns, a Xeon: 4e-10 to 8e-10.)
