@@ -48,8 +48,8 @@ def seconds(
     calls, blocks = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS, 1
     if not is_pointwise(geometry):
         calls, blocks = PATCH_CALLS, how_many(geometry)
-        each = OVERLAPPED if do_overlap(geometry) else PATCHED
-        each += ROW / geometry.output_size[1]
+        each = ROW / geometry.output_size[1]
+        each += OVERLAPPED if do_overlap(geometry) else PATCHED
         # Each tap's share of an input's gradient is read, added, written.
         laid_out = 2 if name == "grad_input" and do_overlap(geometry) else 1
         moved += laid_out * each * _columns(geometry) * copy

@@ -56,13 +56,15 @@ read_row: Any = compiled(_read_row)
 
 
 def _read(
-    zero: Any, item: int, job: Any, target: int, place: int, there: int, first: Any, sizes: Any
-) -> None:
+    zero: Any, item: int, job: Any, target: int, place: int, there: int, follow: int, first: Any,
+    sizes: Any,
+) -> None:  # fmt: skip
     """Write the window of `sizes` from `first` (row, column) on to lanes, zeros around the image.
 
-    `place` is where the image begins, in the first of the channels.
+    `place` is where the image begins, in the first of the channels; `follow` is how many channels
+    there are behind those that are read.
     """
-    line = job[at.COLUMNS_ROW]
+    line, lanes = job[at.COLUMNS_ROW], VECTOR_BYTES // item
     height, width = job[at.HEIGHT], job[at.WIDTH]
     rows, columns = sizes
     left = min(max(0, -first[1]), columns)
@@ -75,8 +77,12 @@ def _read(
         else:
             source = place + row * job[at.ROW_STEP] + (first[1] + left) * item
             step = job[at.CHANNEL_STEP]
-            if i + AHEAD < rows and row + AHEAD < height:
-                ask(source + AHEAD * job[at.ROW_STEP], (right - left) * item, step, there, 0)
+            beyond, wanted = source + AHEAD * job[at.ROW_STEP], row + AHEAD
+            if i + AHEAD >= rows:  # the first rows of the next channels
+                beyond += lanes * step - rows * job[at.ROW_STEP]
+                wanted = wanted - rows if follow != 0 else -1
+            if wanted >= 0 and wanted < height:
+                ask(beyond, (right - left) * item, step, there, 0)
             read_row(zero, item, here, source, step, there, columns, left, right)
 
 
@@ -129,7 +135,8 @@ def analysis(bits: int, length: int, rows: int, columns: int) -> Any:
                 columns_at = scratch + job[at.COLUMNS]
                 if job[at.PLANAR] != 0:
                     first = (down * step_h - job[at.TOP], across * step_w - job[at.LEFT])
-                    read(zero, item, job, columns_at, place, there, first, (tile_h, wide))
+                    follow = channels - channel - there
+                    read(zero, item, job, columns_at, place, there, follow, first, (tile_h, wide))
                 else:
                     taps = tile_h * wide
                     step = job[at.CHANNEL_STEP]

@@ -23,7 +23,7 @@ def compiled_as(function: Any, *variant: object) -> Any:
     return compiled(function)
 
 
-#: Rows that lines are asked for ahead of those that are read or written.
+#: Rows that lines are asked for ahead of those that are read or written, across channels, too.
 AHEAD = 3
 
 

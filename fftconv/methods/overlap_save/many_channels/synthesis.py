@@ -84,6 +84,18 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
             halves = min(2, (channels - 2 * lanes * pair + lanes - 1) // lanes)
             number = (image * grid_h + down) * grid_w + across - job[at.FIRST_TILE]
             origin = job[at.SPECTRA] + group * job[at.SPECTRA_GROUP] + pair * job[at.PAIR]
+            first = (down * step_h, across * step_w)
+            height = min(job[at.TILE_H], job[at.HEIGHT] - first[0])
+            wide = min((tiles - 1) * step_w + job[at.TILE_W], job[at.WIDTH] - first[1])
+            begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]
+            corner = begin + first[0] * job[at.ROW_STEP] + first[1] * item
+            if job[at.PLANAR] != 0:
+                for h in range(halves):
+                    channel = (2 * pair + h) * lanes
+                    there = min(lanes, channels - channel)
+                    for i in range(min(AHEAD, height)):
+                        here = corner + channel * job[at.CHANNEL_STEP] + i * job[at.ROW_STEP]
+                        ask(here, wide * item, job[at.CHANNEL_STEP], there, 1)
             for t in range(tiles):
                 tile = origin + (number + t) * job[at.TILE]
                 # A tile may write columns of the next one, which then writes its own.
@@ -101,10 +113,6 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                                 length, columns, 0, zero, here + (2 + (u - 1) * length) * bins,
                                 bins, part, target + 2 * (u - 1) * vector, along,
                             )  # fmt: skip
-            first = (down * step_h, across * step_w)
-            height = min(job[at.TILE_H], job[at.HEIGHT] - first[0])
-            wide = min((tiles - 1) * step_w + job[at.TILE_W], job[at.WIDTH] - first[1])
-            begin = job[at.PLACE] + image * job[at.IMAGE_STEP] + group * job[at.GROUP_STEP]
             for h in range(halves):
                 channel = (2 * pair + h) * lanes
                 bias = job[at.BIAS] + group * job[at.BIAS_GROUP] + channel * item
@@ -114,14 +122,14 @@ def synthesis(bits: int, length: int, rows: int, columns: int) -> Any:
                         columns_at + j * vector, line, bias,
                     )  # fmt: skip
                 there = min(lanes, channels - channel)
-                target = begin + channel * job[at.CHANNEL_STEP]
                 if job[at.PLANAR] == 0:
+                    target = begin + channel * job[at.CHANNEL_STEP]
                     taps = height * wide
                     if factor != 1:
                         scale(zero, columns_at, taps, factor)
                     write_row(zero, item, columns_at, target, job[at.CHANNEL_STEP], there, taps)
                     continue
-                target += first[0] * job[at.ROW_STEP] + first[1] * item
+                target = corner + channel * job[at.CHANNEL_STEP]
                 for i in range(height):
                     here = target + i * job[at.ROW_STEP]
                     if i + AHEAD < height:
