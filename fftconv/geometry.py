@@ -1,7 +1,8 @@
 """One conv2d case: its sizes, stride, padding, dilation and groups, checked once for every method.
 
 Nothing here looks at the values or the dtype of a tensor; a method that is handed a `Geometry` may
-trust every number in it.
+trust every number in it. Arguments are read here, too, in one long file, since each call comes this
+way and should pass through few.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Overlap-save on a CPU: each tile is cut, transformed, multiplied and put in place in one go.
 
-What a pass does is in `passes`; here it gets its operands and its memory.
+What a pass does is in `passes`; here it gets its operands and its memory, for all three maps in one
+long file, since each gradient is the same pass with other operands.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ by address.
 
 Every function works through the pieces of a job whose fields are named in
 `fftconv.methods.overlap_save.fields`. A spectrum is ``area`` numbers. MKL transforms in place, in
-rows of ``row`` numbers; the generated transforms have such rows on the desk of each thread.
+rows of ``row`` numbers; the generated transforms have such rows on the desk of each thread. The
+functions are in one long file since their sources, hashed, are the key of what is kept of them.
 """
 
 from __future__ import annotations
