@@ -53,10 +53,13 @@ def seconds(
         # Each tap's share of an input's gradient is read, added, written.
         laid_out = 2 if name == "grad_input" and do_overlap(geometry) else 1
         moved += laid_out * each * _columns(geometry) * copy
-    moved += blocks * prod(geometry.weight_shape) * PACKED_S
-    multiplied = geometry.macs * (products.gathered if name == "grad_weight" else products.spread)
+    filters = blocks * prod(geometry.weight_shape)
+    if name == "grad_weight":
+        work = filters * products.number + geometry.macs * products.gathered
+    else:
+        work = filters * PACKED_S + geometry.macs * products.spread
     new = results_s([name], geometry, item_bytes, machine, threads)
-    return calls * machine.compiled_call + (multiplied + moved) / threads + new
+    return calls * machine.compiled_call + (work + moved) / threads + new
 
 
 def of(machine: Machine, item_bytes: int) -> Products:

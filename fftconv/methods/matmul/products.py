@@ -32,8 +32,11 @@ OWN_PRODUCT = 128
 #: Rows up to which those of fewer come first in a product over many columns, of operands that
 #: caches hold and of others; with as many, those of more. (2 to 24 rows by 16 to 256, 784 to 16384
 #: columns: the other order takes 2 to 7 times as long below eight rows, on one thread and two, and
-#: 1.1 to 2.7 times from 16 rows on, on one. Xeon, with its AVX2 alone, too.)
+#: 1.1 to 2.7 times from 16 to 32 rows, on one. Xeon, with its AVX2 alone, too.)
 FEW_ROWS, FEW_ROWS_BEYOND = 16, 8
+#: Rows of the smaller factor beyond which the order hardly matters, and columns below which there
+#: is less to gain than the result takes to be turned.
+SOME_ROWS, MANY_COLUMNS = 32, 512
 
 
 def are_inexact() -> bool:
@@ -101,8 +104,11 @@ def gathered(a: Tensor, b: Tensor, matrices: int) -> Tensor:
 def _comes_second(a: Tensor, b: Tensor) -> bool:
     """Whether the library is faster with the rows of b first (`FEW_ROWS`)."""
     rows, others = a.shape[-2], b.shape[-2]
+    fewer, columns = min(rows, others), a.numel() // rows
+    if fewer > SOME_ROWS or columns < MANY_COLUMNS:
+        return False
     beyond = max(rows, others) * a.shape[-1] * a.itemsize > CACHED * torch.get_num_threads()
-    few = min(rows, others) < (FEW_ROWS_BEYOND if beyond else FEW_ROWS)
+    few = fewer < (FEW_ROWS_BEYOND if beyond else FEW_ROWS)
     return rows > others if few else rows < others
 
 

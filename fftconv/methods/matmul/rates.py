@@ -33,14 +33,15 @@ def measure(method: Method, dtype: torch.dtype) -> Found:
     rows, seconds = [], []
     for batch, ins, outs, size in LAYERS:
         geometry = Geometry.of((batch, ins, size, size), (outs, ins, 1, 1))
-        packed = prod(geometry.weight_shape) * PACKED_S
+        filters = prod(geometry.weight_shape)
         if batch not in calls:
             small = Geometry.of((batch, 1, 12, 12), (1, 1, 1, 1))
             calls[batch] = {name: best_s(run) for name, run in each_map(method, small, dtype)}
         for name, run in each_map(method, geometry, dtype):
             taken, gathers = best_s(run), name == "grad_weight"
-            rows.append((geometry.macs * (not gathers), geometry.macs * gathers, geometry.numbers))
-            work = (taken - calls[batch][name]) * threads - packed
+            numbers = geometry.numbers + gathers * filters
+            rows.append((geometry.macs * (not gathers), geometry.macs * gathers, numbers))
+            work = (taken - calls[batch][name]) * threads - (not gathers) * filters * PACKED_S
             seconds.append(max(work, 0.1 * taken * threads))
     found = fitted(rows, seconds, (usual.spread, usual.gathered, usual.number))
     yield 1.0, "", {"products": Products(*found)}
