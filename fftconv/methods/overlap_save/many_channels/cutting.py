@@ -235,8 +235,8 @@ def bins_of(length: int) -> int:
 
 def filter_bytes(case: Correlation, length: int, item: int) -> int:
     """Return the bytes of the spectra of all filters."""
-    pair = 2 * target().vector_bytes
-    return case.groups * bins_of(length) * case.ins * 2 * -(-case.outs * item // pair) * pair
+    row = row_bytes(case.outs, item, 2 * target().vector_bytes)
+    return case.groups * bins_of(length) * case.ins * 2 * row
 
 
 def row_bytes(channels: int, item: int, vector: int) -> int:

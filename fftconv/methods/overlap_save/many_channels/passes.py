@@ -261,4 +261,4 @@ def _steps(strides: tuple[int, int, int], channels: int, item: int) -> dict[int,
 
 def pairs(channels: int, item: int) -> int:
     """Return how many pairs of vectors the channels of a group make."""
-    return -(-channels * item // (2 * VECTOR_BYTES))
+    return row_bytes(channels, item, 2 * VECTOR_BYTES) // (2 * VECTOR_BYTES)
