@@ -121,7 +121,7 @@ def test_either_rows_come_first(
         (2, 40, False), (40, 2, True), (some, 40, True), (40, some, False), (7, 7, False),
     ):  # fmt: skip
         a, b = torch.randn(*images, first, columns), torch.randn(*images, second, columns)
-        assert products._comes_second(a, b) == (turns and columns >= products.MANY_COLUMNS)
+        assert products._comes_second(a, b, 2) == (turns and columns >= products.MANY_COLUMNS)
         found = products.gathered(a, b, 2)
         expected = (a.double() @ b.double().transpose(-1, -2)).reshape(-1, first, second).sum(0)
         torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=1e-4)
@@ -132,7 +132,19 @@ def test_large_results_are_not_turned() -> None:
     """Of many rows the order hardly matters, and the result is long to turn."""
     for first, second, columns in ((40, 700, 3000), (20, 700, 49)):
         a, b = torch.randn(first, columns), torch.randn(second, columns)
-        assert not products._comes_second(a, b)
+        assert not products._comes_second(a, b, 2)
+
+
+def test_columns_of_other_groups_are_not_the_sums() -> None:
+    """Each group's result is turned by itself, and has the columns of its own images."""
+    a, b = torch.randn(40, 20, 100), torch.randn(40, 60, 100)
+    assert not products._comes_second(a, b, 3)
+    a, b = torch.randn(6, 40, 20, 100), torch.randn(6, 40, 60, 100)
+    assert products._comes_second(a, b, 3)
+    expected = torch.einsum("ngmp,ngkp->gmk", a, b)
+    found = products.gathered(a, b, 3)
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-4)
+    assert found.is_contiguous()
 
 
 def test_a_large_matrix_is_not_laid_out_at_once() -> None:

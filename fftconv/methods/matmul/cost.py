@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 from fftconv.calibration.constants import Products
 from fftconv.geometry import area
-from fftconv.methods.matmul.patches import (
-    at_a_time,
-    do_overlap,
-    how_many,
-    is_pointwise,
-    taps,
-)
+from fftconv.methods.matmul.patches import at_a_time, do_overlap, how_many, is_pointwise, taps
 from fftconv.methods.new_memory import results_s
 
 if TYPE_CHECKING:
@@ -44,22 +38,32 @@ def seconds(
 ) -> float:
     """Predict one map."""
     products, copy = of(machine, item_bytes), machine.precision(item_bytes).copy
-    moved = geometry.numbers * products.number
-    calls, blocks = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS, 1
+    (spread, gathered, numbers), packed = counts(name, geometry)
+    work = spread * products.spread + gathered * products.gathered
+    work += numbers * products.number + packed * PACKED_S
+    calls = IMAGE_CALLS if geometry.batch == 1 else BATCH_CALLS
     if not is_pointwise(geometry):
-        calls, blocks = PATCH_CALLS, how_many(geometry)
+        calls = PATCH_CALLS
         each = ROW / geometry.output_size[1]
         each += OVERLAPPED if do_overlap(geometry) else PATCHED
         # Each tap's share of an input's gradient is read, added, written.
         laid_out = 2 if name == "grad_input" and do_overlap(geometry) else 1
-        moved += laid_out * each * _columns(geometry) * copy
-    filters = blocks * prod(geometry.weight_shape)
-    if name == "grad_weight":
-        work = filters * products.number + geometry.macs * products.gathered
-    else:
-        work = filters * PACKED_S + geometry.macs * products.spread
+        work += laid_out * each * _columns(geometry) * copy
     new = results_s([name], geometry, item_bytes, machine, threads)
-    return calls * machine.compiled_call + (work + moved) / threads + new
+    return calls * machine.compiled_call + work / threads + new
+
+
+def counts(name: Map, geometry: Geometry) -> tuple[tuple[int, int, int], int]:
+    """Return how much there is of what each of `Products` is for, and the filters' numbers packed.
+
+    Each block of patches reads the filters anew, or adds to the weight's gradient.
+    """
+    filters = prod(geometry.weight_shape)
+    if not is_pointwise(geometry):
+        filters *= how_many(geometry)
+    if name == "grad_weight":
+        return (0, geometry.macs, geometry.numbers + filters), 0
+    return (geometry.macs, 0, geometry.numbers), filters
 
 
 def of(machine: Machine, item_bytes: int) -> Products:

@@ -91,7 +91,7 @@ def gathered(a: Tensor, b: Tensor, matrices: int) -> Tensor:
 
     The result has `matrices` dimensions, as filters have, and is contiguous.
     """
-    if _comes_second(a, b):
+    if _comes_second(a, b, matrices):
         return gathered(b, a, matrices).transpose(-1, -2).contiguous()
     if a.dim() == matrices:
         return torch.matmul(a, b.transpose(-1, -2))
@@ -101,10 +101,12 @@ def gathered(a: Tensor, b: Tensor, matrices: int) -> Tensor:
     return torch.matmul(a, b.transpose(-1, -2)).sum(0)
 
 
-def _comes_second(a: Tensor, b: Tensor) -> bool:
+def _comes_second(a: Tensor, b: Tensor, matrices: int) -> bool:
     """Whether the library is faster with the rows of b first (`FEW_ROWS`)."""
     rows, others = a.shape[-2], b.shape[-2]
-    fewer, columns = min(rows, others), a.numel() // rows
+    fewer, columns = min(rows, others), a.shape[-1]
+    if a.dim() > matrices:
+        columns *= a.shape[0]  # of all images, which are summed
     if fewer > SOME_ROWS or columns < MANY_COLUMNS:
         return False
     beyond = max(rows, others) * a.shape[-1] * a.itemsize > CACHED * torch.get_num_threads()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from fftconv.calibration.constants import Products
 from fftconv.calibration.machine import defaults
 from fftconv.geometry import Geometry
-from fftconv.methods.matmul.cost import PACKED_S, of
+from fftconv.methods.matmul.cost import PACKED_S, counts, of
 from fftconv.methods.timing import best_s, each_map, fitted
 
 if TYPE_CHECKING:
@@ -33,15 +32,13 @@ def measure(method: Method, dtype: torch.dtype) -> Found:
     rows, seconds = [], []
     for batch, ins, outs, size in LAYERS:
         geometry = Geometry.of((batch, ins, size, size), (outs, ins, 1, 1))
-        filters = prod(geometry.weight_shape)
         if batch not in calls:
             small = Geometry.of((batch, 1, 12, 12), (1, 1, 1, 1))
             calls[batch] = {name: best_s(run) for name, run in each_map(method, small, dtype)}
         for name, run in each_map(method, geometry, dtype):
-            taken, gathers = best_s(run), name == "grad_weight"
-            numbers = geometry.numbers + gathers * filters
-            rows.append((geometry.macs * (not gathers), geometry.macs * gathers, numbers))
-            work = (taken - calls[batch][name]) * threads - (not gathers) * filters * PACKED_S
+            taken, (counted, packed) = best_s(run), counts(name, geometry)
+            rows.append(counted)
+            work = (taken - calls[batch][name]) * threads - packed * PACKED_S
             seconds.append(max(work, 0.1 * taken * threads))
     found = fitted(rows, seconds, (usual.spread, usual.gathered, usual.number))
     yield 1.0, "", {"products": Products(*found)}
