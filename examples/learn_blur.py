@@ -135,6 +135,14 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--folder", type=Path, help="where the mosaics go and stay")
     parser.add_argument("--output", type=Path, default=Path("learn_blur.png"))
     options = parser.parse_args(arguments)
+    if options.filter % 2 == 0 or not 1 <= options.filter <= options.side:
+        parser.error(
+            f"--filter must be odd, and from 1 to --side, got {options.filter} and {options.side}"
+        )
+    if options.steps < 1 or options.sharpen < 0:
+        parser.error("--steps must be at least 1, and --sharpen at least 0")
+    if not options.output.parent.is_dir():
+        parser.error(f"--output must be in a folder that exists, got {options.output}")
     with tempfile.TemporaryDirectory() as temporary, dask.config.set(scheduler="threads"):
         folder = options.folder or Path(temporary)
         before, start = peak_mb(), time.perf_counter()

@@ -98,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=224, help="pixels on a side (default: 224)")
     parser.add_argument("--width", type=int, default=64, help="channels at the start (default: 64)")
     options = parser.parse_args(arguments)
+    if options.size < 32 or options.size % 16 or options.width < 1:
+        parser.error(
+            "--size must be a multiple of 16 from 32 on and --width at least 1, got "
+            f"{options.size} and {options.width}"
+        )
     for name, make in (("VGG-16", vgg16), ("ResNet-50", resnet50), ("U-Net", UNet)):
         model = make(width=options.width).eval()
         x = torch.randn(1, 3, options.size, options.size)

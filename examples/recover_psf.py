@@ -117,6 +117,16 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--native-steps", type=int, default=6, help="steps that are only timed")
     parser.add_argument("--output", type=Path, default=Path("recover_psf.png"))
     options = parser.parse_args(arguments)
+    # Of what is blurred the Laplacian leaves a pixel at least.
+    if not 2 <= options.filter <= options.image - 2 or options.image > 512:
+        parser.error(
+            "--filter must be from 2 to --image - 2, and --image at most 512, got "
+            f"{options.filter} and {options.image}"
+        )
+    if min(options.steps, options.native_steps) < 1:
+        parser.error("--steps and --native-steps must be at least 1")
+    if not options.output.parent.is_dir():
+        parser.error(f"--output must be in a folder that exists, got {options.output}")
     torch.manual_seed(0)
     true = shaken(options.filter)
     image = photograph(options.image)

@@ -55,6 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=224, help="pixels on a side (default: 224)")
     parser.add_argument("--width", type=int, default=64, help="channels at the start (default: 64)")
     options = parser.parse_args(arguments)
+    if options.size < 32 or options.width < 1:
+        parser.error(
+            f"--size must be at least 32 and --width at least 1, got {options.size} "
+            f"and {options.width}"
+        )
     model = vgg16(width=options.width).eval()
     x = torch.randn(1, 3, options.size, options.size)
     before = seconds(model, x)

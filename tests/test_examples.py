@@ -72,3 +72,29 @@ def test_networks_are_surveyed_and_converted(capsys: pytest.CaptureFixture[str])
         *("VGG-16", "ResNet-50", "U-Net")
     ]
     assert out.count("converted: ") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("vgg16", ["--size", "16"], "--size must be at least 32"),
+        ("vgg16", ["--width", "0"], "--width at least 1"),
+        ("networks", ["--size", "40"], "--size must be a multiple of 16"),
+        ("recover_psf", ["--image", "32", "--filter", "31"], "from 2 to --image - 2"),
+        ("recover_psf", ["--image", "600"], "--image at most 512"),
+        ("recover_psf", ["--steps", "0"], "must be at least 1"),
+        ("learn_blur", ["--filter", "4"], "--filter must be odd"),
+        ("learn_blur", ["--side", "8", "--filter", "9"], "from 1 to --side"),
+        ("learn_blur", ["--sharpen", "-1"], "--sharpen at least 0"),
+        ("learn_blur", ["--output", "nowhere/blur.png"], "in a folder that exists"),
+    ],
+)
+def test_misuse_is_one_line(
+    name: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name == "recover_psf":
+        pytest.importorskip("skimage", reason="the [examples] extra (scikit-image) is missing")
+    with pytest.raises(SystemExit) as ended:
+        loaded(name).main(arguments)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]

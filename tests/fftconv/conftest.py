@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fftconv.calibration import machine
+from fftconv.methods import registry
 
 KINDS = sorted(set(machine.SHIPPED.values()))
 
@@ -33,3 +34,12 @@ def kind(
     machine.save(msgspec.structs.replace(constants, processor=machine.processor()), path)
     monkeypatch.setenv(machine.FILE_VARIABLE, str(path))
     return constants
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    """Take methods that a test registers out again."""
+    names = set(registry.REGISTRY)
+    yield
+    for name in set(registry.REGISTRY) - names:
+        registry.unregister(name)

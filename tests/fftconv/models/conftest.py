@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from fftconv.models import timing
+
 
 class Standardized(nn.Conv2d):
     """A layer that computes something else than torch's."""
@@ -56,3 +58,12 @@ def network() -> Network:
 @pytest.fixture
 def x() -> Tensor:
     return torch.randn(2, 3, 16, 16)
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Have a survey call each layer a few times alone."""
+    monkeypatch.setattr(timing, "SIDE_S", 0.001)
+    monkeypatch.setattr(timing, "LEAST", 1)
+    monkeypatch.setattr("fftconv.models.surveying._MODEL_S", 0.0)
+    monkeypatch.setattr("fftconv.models.surveying._MODEL_LEAST", 1)
