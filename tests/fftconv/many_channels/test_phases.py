@@ -24,16 +24,19 @@ def cut_of(size: int, length: int) -> tuple[Geometry, Cut]:
     return geometry, found
 
 
-def said(geometry: Geometry, length: int, calls: int = 1) -> list[dict[str, int]]:
+def said(
+    geometry: Geometry, length: int, calls: int = 1, learned: bool = False
+) -> list[dict[str, int]]:
     """Return the operations of each phase that forward maps say, call by call."""
     lengths = Lengths(length, length, length, length)
     maps = ManyChannelsMaps(geometry, lengths, torch.float32, WeightSpectra())
     x, w = torch.randn(geometry.input_shape), torch.randn(geometry.weight_shape)
-    maps.forward(x, w, None)
+    forward = maps.forward_kept if learned else maps.forward
+    forward(x, w, None)
     found = []
     for _ in range(calls):
         with profile(activities=[ProfilerActivity.CPU]) as watched:
-            maps.forward(x, w, None)
+            forward(x, w, None)
         counts = dict.fromkeys(("transform", "product", "inverse"), 0)
         for event in watched.events() or []:
             for name, ticks, count in re.findall(r"(\w+)=(\d+)/(\d+)", event.name):
@@ -55,15 +58,16 @@ def test_products_are_counted(size: int, length: int) -> None:
     assert second == first  # what was before is not counted
 
 
+@pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("length", [6, 8, 16])
-def test_transforms_are_counted(length: int) -> None:
+def test_transforms_are_counted(length: int, learned: bool) -> None:
     geometry, tiles = cut_of(2 * length, length)
-    counts = said(geometry, length)[0]
+    counts = said(geometry, length, learned=learned)[0]
     number = tiles.first_tile(tiles.all_units)
-    # Neighbours in a run share columns; Fourier's spectra of the weight are there already.
+    # Neighbours in a run share columns; spectra of a weight that is not learned are there already.
     column, rows = operations.there(length, length, length)
     of_filter = operations.there(length, *[TAPS if is_winograd(length) else 4] * 2)
-    filters = CHANNELS * CHANNELS * (TAPS * of_filter[0] + of_filter[1]) * is_winograd(length)
+    filters = CHANNELS * CHANNELS * (TAPS * of_filter[0] + of_filter[1]) * learned
     step = tiles.step[1]
     columns = number // tiles.grid[1] * (tiles.grid[1] * step + tiles.runs * (length - step))
     wanted = CHANNELS * (columns * column + number * rows)

@@ -15,7 +15,6 @@ from fftconv.machine_code import pages
 from fftconv.machine_code.scratch import aligned
 from fftconv.methods.maps import Maps
 from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
-from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     import torch
@@ -80,17 +79,14 @@ class ManyChannelsMaps(Maps):
         return FilterGradient(self._case, cut, self._dtype)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Correlate, with spectra of the weight that are kept.
-
-        Winograd's are not: to make them takes about as long as to see that the weight is the same.
-        """
+        """Correlate, with spectra of the weight that are kept unless each output makes its own."""
         y = pages.new(x, self._geometry.output_shape)
-        if is_winograd(self._lengths.forward):
+        if self._forward.cut.by_outputs:
             self._forward.anew(x, w, bias, y)
         else:
-            fourier = cast("Correlator", self._forward)
-            spectra = self._weights.get(w, fourier.key, fourier.spectra)
-            fourier.run(x, aligned(spectra), bias, y)
+            keeping = cast("Correlator", self._forward)
+            spectra = self._weights.get(w, keeping.key, keeping.spectra)
+            keeping.run(x, aligned(spectra), bias, y)
         return y
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
