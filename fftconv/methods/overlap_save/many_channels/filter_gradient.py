@@ -33,7 +33,8 @@ class FilterGradient:
         self._inputs = passes.Spectra(
             cut.bins, cut.most_tiles, case.ins, item, spread=cut.sums_by_pairs
         )
-        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item)
+        # A pair's vectors, tile by tile, are what each block of the product reads again.
+        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item, spread=True)
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
         self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
         self._slot = max(one.slot for one in (self._of_inputs, self._of_outputs))
