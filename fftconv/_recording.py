@@ -47,13 +47,13 @@ def is_torchs(method: str) -> bool:
     return _is_exporting_to_onnx() or (is_tracing() and check_name(method) in (AUTO, "native"))
 
 
-def is_without_channels(x: Tensor, method: str) -> bool:
+def is_without_channels(x: Tensor) -> bool:
     """Whether an image has no channels: in torch's result there are none then, nor any checks.
 
     What torch makes of that is no convolution of some filters, so it is torch's own to answer,
     with its gradients.
     """
-    return x.shape[-3] == 0 and bool(check_name(method))
+    return x.shape[-3] == 0
 
 
 def is_partly_meta(method: str, *operands: Tensor | None) -> bool:

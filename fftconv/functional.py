@@ -115,7 +115,8 @@ def _by_dispatcher(
         check_layouts(x, w, bias, method)
         return torchs(x, w, bias, *numbers)
     check_tensors(x, w, bias)
-    if is_torchs(method) or is_without_channels(x, method) or is_partly_meta(method, x, w, bias):
+    check_name(method)
+    if is_torchs(method) or is_without_channels(x) or is_partly_meta(method, x, w, bias):
         return torchs(x, w, bias, *numbers)
     if x.dim() == 3:
         return conv2d(x.unsqueeze(0), w, bias, *numbers, method=method).squeeze(0)
@@ -126,7 +127,6 @@ def _by_dispatcher(
         if case is not None:
             return _run(case, x, w, bias)
     check_match(x, w, bias)
-    check_name(method)
     # One operator is left in the program; its fake kernel checks the numbers.
     steps, dilations = pair("stride", stride), pair("dilation", dilation)
     if padding == "same" and not is_compiling() and is_tracing():
