@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.compiler import is_dynamo_compiling
 
 from fftconv._torch_state import is_tracing
-from fftconv.methods.registry import AUTO, check_name
+from fftconv.methods.registry import AUTO
 
 if TYPE_CHECKING:
     from fftconv.geometry import Size
@@ -44,7 +44,7 @@ def is_torchs(method: str) -> bool:
     """Whether torch's own convolution is to be recorded."""
     if is_dynamo_compiling():
         return False
-    return _is_exporting_to_onnx() or (is_tracing() and check_name(method) in (AUTO, "native"))
+    return _is_exporting_to_onnx() or (is_tracing() and method in (AUTO, "native"))
 
 
 def is_without_channels(x: Tensor) -> bool:
@@ -59,7 +59,7 @@ def is_without_channels(x: Tensor) -> bool:
 def is_partly_meta(method: str, *operands: Tensor | None) -> bool:
     """Whether some operands have no numbers and others do, which is torch's own to answer."""
     metas = {operand.is_meta for operand in operands if operand is not None}
-    return len(metas) > 1 and check_name(method) in (AUTO, "native")
+    return len(metas) > 1 and method in (AUTO, "native")
 
 
 def _is_exporting_to_onnx() -> bool:

@@ -12,8 +12,6 @@ from torch import Tensor
 import fftconv
 
 METHODS = list(fftconv.methods())
-
-
 EACH = pytest.mark.parametrize("method", METHODS)
 X, W = torch.zeros(2, 4, 8, 8), torch.zeros(6, 4, 3, 3)
 

@@ -10,8 +10,6 @@ import fftconv
 from fftconv import transposed
 
 METHODS = list(fftconv.methods())
-
-
 EACH = pytest.mark.parametrize("method", METHODS)
 
 
