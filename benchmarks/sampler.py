@@ -21,7 +21,7 @@ import fftconv
 from benchmarks import freed_memory, turns
 from benchmarks.pace import Pace
 from benchmarks.quiet import known_work, size_like, waited_s
-from benchmarks.settling import Call, settled, works_alone
+from benchmarks.settling import Call, settled
 from benchmarks.turns import PATIENCE_VARIABLE, TURN_S, patience_s
 
 # Where operands lie in memory moves a call's speed, and a process keeps its layout for life: so
@@ -74,7 +74,7 @@ class Cell:
         torch.set_num_threads(self._threads)
         self._patience_s = patience_s()
         self._placed = [make_call()]
-        self.calls, self._call_s = settled(self.call, self._patience_s)
+        self.calls, self._call_s, self._alone = settled(self.call, self._patience_s)
         while self._call_s < TURN_S and len(self._placed) < _PLACEMENTS:
             self._placed.append(make_call())
             self.call()
@@ -85,7 +85,6 @@ class Cell:
         self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
         self.turns_s = self.wanted * turn_s
         """What its turns take together, about."""
-        self._alone = works_alone(self.call, self.calls)
         self.kind = (1 if self._alone else self._threads, size_like(self._call_s))
         """By which known work the machine's pace is seen: its threads and its size."""
         # Of one thread the processor's time counts: it stands still while others have the core.

@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
@@ -13,6 +14,8 @@ Call = Callable[[], object]
 FILL_S = 0.002
 """What as many calls as are worth timing together take, at least."""
 _SETTLED = 0.97
+# A call that takes longer has settled by the second time, and is watched then.
+_LONG_S = 10 * FILL_S
 _REST_S = 0.01
 # Processor time of other threads, of a thread's own, that is no help; and waits in a call that are
 # chance.
@@ -21,8 +24,19 @@ _HELP = 0.1
 _OF_THREAD = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
-def settled(call: Call, patience: float) -> tuple[int, float]:
-    """Return how many calls fill `FILL_S`, and one's seconds, once these no longer fall.
+class Settled(NamedTuple):
+    """What is known of a call once it is as fast as it will be."""
+
+    calls: int
+    """How many fill `FILL_S`."""
+    seconds: float
+    """Of one."""
+    alone: bool
+    """Whether a single thread does the work without waiting, however many there may be."""
+
+
+def settled(call: Call, patience: float) -> Settled:
+    """Call until the seconds of a call no longer fall, or patience is over.
 
     The first call compiles kernels, or reads them from disk; it says nothing of the next ones,
     which wake threads and fill caches.
@@ -31,36 +45,49 @@ def settled(call: Call, patience: float) -> tuple[int, float]:
     count, before = 1, float("inf")
     end = time.perf_counter() + patience
     while True:
-        start = time.perf_counter()
+        watch, start = _Watch(), time.perf_counter()
         for _ in range(count):
             call()
         now = time.perf_counter()
+        alone = watch.works_alone(count)
         once = max((now - start) / count, 1e-9)
         if now - start >= FILL_S / 2:
-            if once > min(_SETTLED * before, 10 * FILL_S) or now > end:
+            if once > min(_SETTLED * before, _LONG_S) or now > end:
                 once = min(once, before)
-                return max(1, round(FILL_S / once)), once
+                calls = max(1, round(FILL_S / once))
+                # What threads do for some milliseconds after their work is nothing beside it.
+                return Settled(calls, once, alone if once > _LONG_S else works_alone(call, calls))
             before = once
         count = max(1, min(round(FILL_S / once), 4 * count))
 
 
 def works_alone(call: Call, calls: int) -> bool:
-    """Whether a single thread does the work without waiting, however many there may be.
+    """Whether a single thread does the work without waiting, however many there may be."""
+    time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
+    watch = _Watch()
+    for _ in range(calls):
+        call()
+    return watch.works_alone(calls)
+
+
+class _Watch:
+    """What threads do from now on.
 
     On a busy machine a thread that works is taken off its core for a while, which is no waiting: it
     does not ask for that.
     """
-    if torch.get_num_threads() == 1:
-        return True
-    time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
-    of_all_s, own_s, asked = processor_s(), time.thread_time(), _times_waited()
-    for _ in range(calls):
-        call()
-    own_s, asked = time.thread_time() - own_s, _times_waited() - asked
-    helped_s = processor_s() - of_all_s - own_s
-    return helped_s <= _HELP * own_s and asked <= _HELP * calls
+
+    def __init__(self) -> None:
+        self._of_all_s, self._own_s, self._asked = processor_s(), time.thread_time(), _waits()
+
+    def works_alone(self, calls: int) -> bool:
+        """Whether this thread did so many calls alone, and without waiting."""
+        own_s, asked = time.thread_time() - self._own_s, _waits() - self._asked
+        helped_s = processor_s() - self._of_all_s - own_s
+        alone = helped_s <= _HELP * own_s and asked <= _HELP * calls
+        return alone or torch.get_num_threads() == 1
 
 
-def _times_waited() -> int:
+def _waits() -> int:
     """Count how often this thread has given its core up by itself."""
     return resource.getrusage(_OF_THREAD).ru_nvcsw

@@ -158,14 +158,14 @@ class Affine(OneLevelFunction):
         """Run the map, and keep what backward can use again."""
         ctx.case, maps = case, case.maps
         ctx.set_materialize_grads(False)
-        if maps.keeps and ctx.needs_input_grad[1]:
+        if ctx.needs_input_grad[1]:
             y, kept = maps.forward_kept(x, w, bias)
-            ctx.save_for_backward(x, w, *kept)
-            return y
-        ctx.save_for_backward(x, w)
+        else:
+            y, kept = maps.forward(x, w, bias), ()
+        ctx.save_for_backward(x, w, *kept)
         if case.traced:
             ctx.save_for_forward(x, w)
-        return maps.forward(x, w, bias)
+        return y
 
     @staticmethod
     def backward(ctx: Context, g: Tensor | None) -> tuple[Any, ...]:

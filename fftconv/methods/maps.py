@@ -63,7 +63,10 @@ class Maps(ABC):
         """Return the gradient of ``sum(forward(x, w) * g)`` with respect to w."""
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
-        """Return what `forward` returns, and what `grads` can use again for the same operands."""
+        """Correlate with a weight that is being learned, and will be another the next time.
+
+        Returns what `forward` returns, and what `grads` can use again for the same operands.
+        """
         return self.forward(x, w, bias), ()
 
     def grads(

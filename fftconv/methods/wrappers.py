@@ -97,6 +97,8 @@ class Mixed(Maps):
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Cross-correlate, and keep what the weight's gradient can use again."""
+        if self._forward.keeps and not self.keeps:  # another method would have no use for it
+            return self._forward.forward(x, w, bias), ()
         return self._forward.forward_kept(x, w, bias)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:

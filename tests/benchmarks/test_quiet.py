@@ -41,7 +41,7 @@ def test_a_call_that_waits_is_timed_by_the_wall_and_one_that_works_by_its_proces
     monkeypatch.setattr(settling.time, "perf_counter", lambda: now["wall"])
     monkeypatch.setattr(settling.time, "thread_time", lambda: now["own"])
     monkeypatch.setattr(settling, "processor_s", lambda: now["all"])
-    monkeypatch.setattr(settling, "_times_waited", lambda: now["waits"])
+    monkeypatch.setattr(settling, "_waits", lambda: now["waits"])
     assert settling.works_alone(call, 10) is alone
 
 

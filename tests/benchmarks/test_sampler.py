@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import fftconv
-from benchmarks import sampler
+from benchmarks import sampler, settling
 from benchmarks.sampler import Cell, DisturbedError, sample
 from benchmarks.settling import FILL_S, settled
 from benchmarks.turns import PATIENCE_VARIABLE
@@ -24,7 +24,7 @@ def test_the_first_call_does_not_say_how_many_fill_the_least_time() -> None:
         calls += 1
         time.sleep(0.2 if calls == 1 else 0.0002)  # the first one compiles
 
-    number, once_s = settled(call, 3.0)
+    number, once_s, _ = settled(call, 3.0)
     assert number > 3
     assert once_s < 0.1
 
@@ -117,7 +117,7 @@ def test_a_cell_whose_samples_stay_apart_declines_in_one_sentence(monkeypatch) -
 
 def with_cores(monkeypatch, had: Callable[[int], bool]) -> Cell:
     """Return a cell of two threads, one of which waits for a core in turns that are not `had`."""
-    monkeypatch.setattr(sampler, "works_alone", lambda *_: False)
+    monkeypatch.setattr(settling, "works_alone", lambda *_: False)
     subject = Cell(lambda: lambda: time.sleep(0.001), threads=2)
     waits = count()
 
@@ -149,7 +149,7 @@ def test_a_cell_whose_threads_waited_in_most_turns_declines(monkeypatch) -> None
 def test_a_turn_has_the_calls_in_which_threads_had_their_cores(monkeypatch) -> None:
     """Of the calls every second one waits for a core, and takes twice as long for it."""
     monkeypatch.setattr(sampler, "TURN_S", 0.02)
-    monkeypatch.setattr(sampler, "works_alone", lambda *_: False)
+    monkeypatch.setattr(settling, "works_alone", lambda *_: False)
     calls, waits = count(), 0.0
 
     def call() -> None:

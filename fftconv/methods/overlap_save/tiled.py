@@ -171,8 +171,10 @@ class TiledMaps(Maps):
 
     def forward_kept(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Kept:
         """Correlate tile by tile; keep the spectra of the weight and of the input's tiles."""
+        if not self.keeps:
+            return self.forward(x, w, bias), ()
         spectra = self._spectra(w)
-        y, kept = self._run.forward(x, spectra, bias, self.keeps)
+        y, kept = self._run.forward(x, spectra, bias, True)
         return y, (spectra, *kept)
 
     def grad_input(self, g: Tensor, w: Tensor) -> Tensor:
