@@ -39,11 +39,12 @@ def check(geometry: Geometry, maps: Maps, dtype: torch.dtype) -> None:
         return (y.detach(), *torch.autograd.grad(y, (a, b), g.to(dtype)))
 
     a, b, c = x.to(dtype), w.to(dtype), g.to(dtype)
+    learned, _ = maps.forward_kept(a, b, bias.to(dtype))
     ours = (
-        maps.forward(a, b, bias.to(dtype)), maps.grad_input(c, b), maps.grad_weight(a, c)
+        maps.forward(a, b, bias.to(dtype)), maps.grad_input(c, b), maps.grad_weight(a, c), learned
     )  # fmt: skip
     wanted, theirs = by_torch(torch.float64), by_torch(dtype)
-    for got, true, native in zip(ours, wanted, theirs, strict=True):
+    for got, true, native in zip(ours, (*wanted, wanted[0]), (*theirs, theirs[0]), strict=True):
         assert got.shape == true.shape
         assert got.dtype == dtype
         scale = true.abs().max().clamp_min(1)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from fftconv.geometry import Geometry
+from fftconv.machine_code.memory import cache_bytes
 from fftconv.machine_code.vectors import VECTOR_BYTES
-from fftconv.methods.overlap_save.many_channels import by_outputs, cutting
+from fftconv.methods.overlap_save.many_channels import by_outputs, cutting, pairs
 
 from .conftest import LENGTH, WINOGRAD, check, maps_of
 
@@ -91,13 +92,53 @@ def test_spectra_that_are_made_where_they_are_used(
     for chunk in (cutting.CHUNK_BYTES, 1 << 16):
         monkeypatch.setattr(cutting, "CHUNK_BYTES", chunk)
         maps = maps_of(geometry, length=WINOGRAD)
-        assert maps._forward.cut.by_outputs
+        assert maps._forward.cut.by_pairs
         check(geometry, maps, torch.float32)
         x, w = torch.ones(geometry.input_shape), torch.ones(geometry.weight_shape)
         found.append((maps._forward.cut.number, maps.forward(x, w), apart.forward(x, w)))
     assert found[0][0] < found[1][0]
     for _, ours, theirs in found:
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("ins", "outs", "groups"), [(20, 9, 1), (70, 40, 1), (50, 70, 2)])
+def test_fouriers_of_a_weight_that_is_learned(
+    ins: int, outs: int, groups: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(2)
+    geometry = Geometry.of((3, ins * groups, 23, 18), (outs * groups, ins, 4, 3), padding=1,
+                           groups=groups)  # fmt: skip
+    monkeypatch.setattr(cutting, "READ_TIMES", -1)
+    monkeypatch.setattr(cutting, "cache_bytes", lambda: 0)
+    monkeypatch.setattr(by_outputs, "PART_TILES", 7)
+    monkeypatch.setattr(cutting, "FEW_PACKED", 1000)
+    x, w, g = (
+        torch.randn(shape, dtype=dtype)
+        for shape in (geometry.input_shape, geometry.weight_shape, geometry.output_shape)
+    )
+    bias, memory = torch.randn(geometry.out_channels, dtype=dtype), []
+    for caches, chunk in ((cache_bytes(), cutting.CHUNK_BYTES), (0, 1 << 16)):
+        # Room for the spectra of all filters, then of as few as are ever made at a time.
+        monkeypatch.setattr(pairs, "cache_bytes", lambda caches=caches: caches)
+        monkeypatch.setattr(cutting, "CHUNK_BYTES", chunk)
+        maps = maps_of(geometry, dtype)
+        assert maps._learned.cut.by_pairs
+        assert maps._turned.cut.by_pairs
+        assert maps._filters.cut.by_pairs
+        assert not maps._forward.cut.by_pairs
+        check(geometry, maps, dtype)
+        y, kept = maps.forward_kept(x, w, bias)
+        assert not kept
+        torch.testing.assert_close(y, maps.forward(x, w, bias), rtol=1e-4, atol=1e-4)
+        memory.append(maps._learned._pairs.bytes)
+        again = maps.forward_kept(x, w, bias)[0], maps.grad_input(g, w), maps.grad_weight(x, g)
+        for one, other in zip(
+            again, (y, maps.grad_input(g, w), maps.grad_weight(x, g)), strict=True
+        ):
+            assert torch.equal(one, other)
+    assert memory[1] <= memory[0]
+    assert ins <= pairs.LEAST_FILTERS or memory[1] < memory[0]
 
 
 @pytest.mark.parametrize(("ins", "groups"), [(300, 1), (256, 2)])
@@ -116,7 +157,7 @@ def test_filters_of_some_input_channels_at_a_time(
     for room in (150, 1000):
         monkeypatch.setattr(by_outputs, "cache_bytes", lambda room=room: 2 * room * channel)
         maps = maps_of(geometry, length=WINOGRAD)
-        assert maps._forward.cut.by_outputs
+        assert maps._forward.cut.by_pairs
         memory.append(maps._forward._pairs.bytes)
         check(geometry, maps, torch.float32)
     assert memory[0] < memory[1]
@@ -145,7 +186,7 @@ def test_sums_over_tiles_by_pairs_and_all_at_a_time(
     monkeypatch.setattr(cutting, "FEW_TILES_BY_PAIRS", most)
     geometry = Geometry.of((2, 2 * ins, 16, 12), (2 * ins + 60, ins, 3, 3), padding=1, groups=2)
     maps = maps_of(geometry, length=WINOGRAD)
-    assert maps._filters.cut.sums_by_pairs == bool(most)
+    assert maps._filters.cut.by_pairs == bool(most)
     check(geometry, maps, torch.float32)
 
 
@@ -161,6 +202,7 @@ def test_threads_share_the_filters_of_deep_layers_and_work_apart_on_others() -> 
         # A multiple of the threads, so that none waits for the others.
         assert not apart or found.number % 2 == 0
     torch.set_num_threads(1)
-    found = cutting.cut(case, LENGTH, 4)
-    assert found is not None
-    assert found.apart
+    for learned in (False, True):
+        found = cutting.cut(case, LENGTH, 4, learned=learned)
+        assert found is not None
+        assert (found.apart, found.by_pairs) == (not learned, learned)

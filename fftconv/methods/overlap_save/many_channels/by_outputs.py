@@ -17,7 +17,14 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
-from fftconv.methods.overlap_save.many_channels.pairs import Filters, Pairs, Parts
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
+from fftconv.methods.overlap_save.many_channels.pairs import (
+    SHARE,
+    Filters,
+    Pairs,
+    Parts,
+    near_filters,
+)
 from fftconv.methods.overlap_save.many_channels.sums import MORE_TERMS
 
 if TYPE_CHECKING:
@@ -28,9 +35,6 @@ if TYPE_CHECKING:
 
 #: Tiles of a part at most: their outputs' spectra, of a pair, are to be in a core's cache.
 PART_TILES = 96
-#: The share of a core's cache that the spectra of a pair's filters may have, and as much those of
-#: its outputs: else filters of some input channels are transformed at a time.
-SHARE = 2
 
 
 class ByOutputs:
@@ -42,7 +46,7 @@ class ByOutputs:
 
     def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype, turned: bool) -> None:
         self.case, self.cut = case, cut
-        item = dtype.itemsize
+        self._item = item = dtype.itemsize
         bits, pair = 8 * item, 2 * VECTOR_BYTES // item
         pairs = passes.pairs(case.outs, item)
         self._ins = case.groups * passes.pairs(case.ins, item)
@@ -59,10 +63,10 @@ class ByOutputs:
         filters = passes.FilterSpectra(cut.bins, ins, pair, item)
         self._there = passes.planes(case, cut, self._tiles, bits, "input")
         spectra = self._tiles, filters, outputs
+        multiply = passes.products(case, cut, spectra, bits, packs=not is_winograd(cut.length))
         self._pairs = Pairs(
             pairs, case.groups,
-            (passes.products(case, cut, spectra, bits, packs=False), outputs),
-            passes.planes(case, cut, outputs, bits, "output"),
+            (multiply, outputs), passes.planes(case, cut, outputs, bits, "output"),
             Filters(
                 passes.filters(case, cut, filters, bits, turned), filters, case.ins, ins,
                 max(each) if ins < case.ins else 1,
@@ -75,6 +79,8 @@ class ByOutputs:
 
         `outputs` are the bytes of the outputs' spectra of a ticket.
         """
+        if not is_winograd(self.cut.length):
+            return near_filters(self.cut, self.case.ins, self._item)
         room = cache_bytes() // SHARE
         channel = self.cut.bins * 4 * VECTOR_BYTES
         if channel * self.case.ins <= room or outputs > room:

@@ -14,8 +14,14 @@ from fftconv.machine_code.scratch import KEPT_BYTES
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
-from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut, row_bytes
+from fftconv.methods.overlap_save.many_channels.cutting import (
+    Correlation,
+    cut,
+    filter_bytes,
+    row_bytes,
+)
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths, is_winograd
+from fftconv.methods.overlap_save.many_channels.pairs import SHARE, near_filters
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -50,6 +56,10 @@ MEMORY_S = 1e-10
 #: filter's spectra that does not leave the cache, beside Fourier's of one that does (Xeon with AMX,
 #: 16 to 64 channels and 256 and 512: 0.72 to 0.75, 0.8 to 0.85; 0.35).
 REAL, NEAR = 0.75, 0.35
+#: The same of Fourier's, where those of a pair's filters that are made at a time have their share
+#: of the cache, and where they take half as much again (Xeon with AVX-512, 256 and 512 channels,
+#: 5x5 to 15x15, tiles of 10 to 32: 0.35 to 0.55; 0.75 to 1.2); and the way back beside that there.
+NEARER, LEFT, BACK = 0.45, 0.95, 1.3
 #: Winograd's way of a tile, beside Fourier's, of threads that work apart: where the spectra of a
 #: chunk and of all filters are twice what the core's cache holds, and where they fit it (Xeon, 128
 #: and 256 channels; 16 to 64).
@@ -73,14 +83,14 @@ def lengths(geometry: Geometry, item_bytes: int, rates: Dense, threads: int) -> 
     """Return the lengths of tiles that each map takes least time with; None if none fits."""
     found = []
     for name in MAPS:
-        possible = [
-            (length, fitting)
-            for length, fitting in ((n, _fitting(name, geometry, n, item_bytes)) for n in LENGTHS)
-            if fitting is not None
-        ]
-        if not possible:
-            return None
         for learned in (False, True) if name == "forward" else (True,):
+            possible = [
+                (length, fitting)
+                for length in LENGTHS
+                if (fitting := _fitting(name, geometry, length, item_bytes, learned)) is not None
+            ]
+            if not possible:
+                return None
             costs = [
                 (
                     _seconds(name, *fitting, item_bytes, rates, threads, learned)
@@ -95,28 +105,36 @@ def lengths(geometry: Geometry, item_bytes: int, rates: Dense, threads: int) -> 
 
 def fit(geometry: Geometry, lengths: Lengths, item_bytes: int) -> bool:
     """Whether tiles that suit a larger image suit this one."""
-    sides = {(name, lengths.of(name, learned)) for name in MAPS for learned in (False, True)}
-    return all(_fitting(name, geometry, side, item_bytes) for name, side in sides)
+    kinds = {(name, lengths.of(name, some), some) for name in MAPS for some in (False, True)}
+    return all(_fitting(name, geometry, side, item_bytes, some) for name, side, some in kinds)
 
 
-def _case(name: Map, geometry: Geometry, length: int, item: int) -> tuple[Correlation, Cut | None]:
+def _case(
+    name: Map, geometry: Geometry, length: int, item: int, learned: bool
+) -> tuple[Correlation, Cut | None]:
     """Return a map as a correlation, and its tiles of a length, None if the filter is larger."""
     case = Correlation.forward(geometry)
     if name == "grad_input":
         case = case.turned()
-    return case, cut(case, length, item, name == "grad_weight")
+    return case, cut(case, length, item, name == "grad_weight", learned or name != "forward")
 
 
-def _fitting(name: Map, geometry: Geometry, length: int, item: int) -> Case | None:
-    """Return a case whose passes have no more between them than three times input and output."""
-    case, tiles = _case(name, geometry, length, item)
+def _fitting(name: Map, geometry: Geometry, length: int, item: int, learned: bool) -> Case | None:
+    """Return a case whose passes have no more between them than three times input and output.
+
+    Where a weight's spectra are never in memory all at once, as much more as they would take.
+    """
+    case, tiles = _case(name, geometry, length, item, learned)
     if tiles is None:
         return None
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
     between *= tiles.chunks_at_once(torch.get_num_threads())
-    return (case, tiles) if between <= case.room(item) else None
+    room = case.room(item)
+    if tiles.by_pairs:
+        room += filter_bytes(case, length, item)
+    return (case, tiles) if between <= room else None
 
 
 def seconds(
@@ -127,7 +145,7 @@ def seconds(
 
     `hot` says that nothing came between this call and the last one, as where rates are measured.
     """
-    case, tiles = _case(name, geometry, length, item)
+    case, tiles = _case(name, geometry, length, item, learned)
     assert tiles is not None
     return _seconds(name, case, tiles, item, rates, threads, learned, hot)
 
@@ -144,7 +162,10 @@ def _seconds(
     places = case.groups * tiles.bins
     spectra = places * case.ins * outs * 2 * item
     multiply = rates.product * (REAL if is_winograd(tiles.length) else 1)
-    work = places * number * case.ins * (outs + PACKING) * multiply
+    pairs = -(-outs // (2 * lanes))
+    # Each pair of vectors of outputs packs the other factor for itself.
+    packing = PACKING * (pairs if tiles.by_pairs and not is_winograd(tiles.length) else 1)
+    work = places * number * case.ins * (outs + packing) * multiply
     tile = places * 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
     chunk = tile * tiles.most_tiles
     way = case.groups * number * (ins + outs) * points * rates.transform
@@ -153,17 +174,18 @@ def _seconds(
         way *= QUICKER + (QUICK - QUICKER) * share
     work += way
     taps = case.groups * case.ins * case.outs * prod(case.kernel)
-    if tiles.sums_by_pairs if name == "grad_weight" else tiles.by_outputs:
+    if tiles.by_pairs:
         # Spectra of the weight are in a core's cache, and never anywhere else.
-        made = spectra * rates.filter * NEAR + taps * item * MEMORY_S
-        pairs = -(-outs // (2 * lanes))
-        if name == "grad_weight":
+        made = spectra * rates.filter * _near(tiles, case, item) + taps * item * MEMORY_S
+        # Threads that share a pair make its spectra each.
+        sharing = 1 if name == "grad_weight" else -(-2 * threads // (pairs * case.groups))
+        if name == "grad_weight" and not is_winograd(tiles.length):
+            made *= BACK
+        work += chunks * made * sharing
+        if name == "grad_weight" or not is_winograd(tiles.length):
             # Each pair of vectors of outputs reads all inputs' spectra, which others have, too.
             row = row_bytes(case.ins, item, target().vector_bytes)
-            work += made + places * number * 2 * row * pairs * SHARED_S / 2
-        else:
-            # Threads that share a pair make its spectra each.
-            work += chunks * made * -(-2 * threads // (pairs * case.groups))
+            work += places * number * 2 * row * pairs * SHARED_S / 2
         return CALL_S + 2 * chunks * PASS_S + work / threads
     # They are read for each chunk, or read and written.
     work += chunks * spectra * _reading(spectra, rates.filter, name == "grad_weight")
@@ -181,6 +203,16 @@ def _seconds(
         return CALL_S + PASS_S + work / min(threads, chunks)
     passed_on = (threads > 1) * number * tile * SHARED_S
     return CALL_S + 3 * chunks * PASS_S + work / threads + passed_on
+
+
+def _near(tiles: Cut, case: Correlation, item: int) -> float:
+    """Return what a byte of a pair's spectra takes beside one of all filters' by Fourier."""
+    if is_winograd(tiles.length):
+        return NEAR
+    size = near_filters(tiles, case.ins, item) * tiles.bins * 4 * target().vector_bytes
+    room = cache_bytes() // SHARE
+    _, share = neighbours((room, 3 * room // 2), size)
+    return NEARER + (LEFT - NEARER) * share
 
 
 def _reading(spectra: float, made: float, written: bool) -> float:

@@ -35,9 +35,11 @@ FEW_TILES, FEW_TO_SUM = 48, 128
 #: 0.84 to 0.94 of the time of all of it.)
 SPECTRA_SHARE = 3
 #: Tiles up to which sums over them are made some filters at a time: each pair of outputs reads all
-#: inputs again. (Xeon, 512 channels, 3x3: 16 tiles 3.0 ms, all at a time 6.8; 49: 8.8, 11.5; 128:
-#: 22.7, 20.1.)
-FEW_TILES_BY_PAIRS = 64
+#: inputs again. Of Winograd's (Xeon, 512 channels, 3x3: 16 tiles 3.0 ms, all at a time 6.8; 49:
+#: 8.8, 11.5; 128: 22.7, 20.1), and of Fourier's, whose inputs are packed each time (256 and 512
+#: channels, 5x5 to 15x15: 16 tiles 12 to 64 ms, all at a time 37 to 103; 36: 37, 38; 49: 14.0,
+#: 13.1).
+FEW_TILES_BY_PAIRS, FEW_PACKED = 64, 36
 #: Threads work apart where the filters that all chunks read are no more than so many times
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
@@ -100,22 +102,14 @@ class Cut:
     number: int
     all_units: int
     apart: bool = False
+    by_pairs: bool = False
+    """Whether threads share out output channels, a pair of vectors at a time: spectra of filters,
+    or sums of those of tiles, are never in memory all at once."""
 
     @property
     def bins(self) -> int:
         """Pairs of numbers in the spectrum of a tile."""
         return bins_of(self.length)
-
-    @property
-    def by_outputs(self) -> bool:
-        """Whether threads share out output channels, and spectra of filters are never kept."""
-        return is_winograd(self.length) and not self.apart
-
-    @property
-    def sums_by_pairs(self) -> bool:
-        """Whether sums over tiles are made, and transformed back, some filters at a time."""
-        few = self.number == 1 and self.most_tiles <= FEW_TILES_BY_PAIRS
-        return is_winograd(self.length) and few
 
     @property
     def runs(self) -> int:
@@ -183,10 +177,13 @@ def _winograd_steps(case: Correlation, length: int) -> tuple[Pair, Pair] | None:
     return (high, wide), (-(-rows // high), -(-columns // wide))
 
 
-def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | None:
+def cut(
+    case: Correlation, length: int, item: int, sums: bool = False, learned: bool = True
+) -> Cut | None:
     """Return how a case is cut into tiles of one length, None if its filter is too large.
 
-    `sums` says that products are summed over tiles.
+    `sums` says that products are summed over tiles, `learned` that the filters are others in each
+    call.
     """
     sizes = steps(case, length)
     if sizes is None:
@@ -201,7 +198,8 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     spectra = tile * bins_of(length) * case.groups
     few = FEW_TO_SUM if sums else FEW_TILES
     threads = torch.get_num_threads()
-    chunk = min(CHUNK_BYTES, case.room(item) // (2 if sums else 1))
+    room = case.room(item)
+    chunk = min(CHUNK_BYTES, room // (2 if sums else 1))
 
     def chunks_of(caches: int) -> int:
         near = caches * cache_bytes() // SPECTRA_SHARE // spectra
@@ -214,15 +212,27 @@ def cut(case: Correlation, length: int, item: int, sums: bool = False) -> Cut | 
     number = case.batch * grid[0] * grid[1]
     filters = filter_bytes(case, length, item)
     once = filters <= 2 * cache_bytes() or alone * filters <= READ_TIMES * number * spectra
-    # A single thread has nobody to share with; but Winograd's spectra it need not read.
-    once = once or (threads == 1 and not is_winograd(length))
+    # A single thread has nobody to share with; but spectra that are made anew it need not read.
+    anew = learned or is_winograd(length)
+    once = once or (threads == 1 and not anew)
     apart = not sums and alone <= all_units and once
-    if not apart and not sums and is_winograd(length):
-        # Filters are transformed once for each chunk, by the threads that use them.
-        chunks = -(-all_units // max(1, chunk // spectra // run))
+    if sums:
+        by_pairs = number <= few_by_pairs(length) and 2 * number * spectra <= room + filters
+    else:
+        by_pairs = not apart and anew
+    if by_pairs:
+        # Filters are transformed once for each chunk, by the threads that use them. Their spectra,
+        # which are never in memory all at once, leave room for those of tiles.
+        most = all_units if sums else min(CHUNK_BYTES, room + filters) // spectra // run
+        chunks = -(-all_units // max(1, most))
     else:
         chunks = alone if apart else chunks_of(threads)
-    return Cut(length, step, grid, run, chunks, all_units, apart)
+    return Cut(length, step, grid, run, chunks, all_units, apart, by_pairs)
+
+
+def few_by_pairs(length: int) -> int:
+    """Return up to how many tiles sums over them are made some filters at a time."""
+    return FEW_TILES_BY_PAIRS if is_winograd(length) else FEW_PACKED
 
 
 def bins_of(length: int) -> int:

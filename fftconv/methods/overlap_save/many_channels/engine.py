@@ -83,8 +83,8 @@ class ManyChannels(Engine[Lengths]):
         Where they are made as they are used, they are those that threads have at a time.
         """
         case = Correlation.forward(geometry)
-        tiles = tiled(case, cut.forward, item_bytes)
-        if tiles is not None and tiles.by_outputs:
+        tiles = tiled(case, cut.forward, item_bytes, learned=False)
+        if tiles is not None and tiles.by_pairs:
             pair = replace(case, groups=1, outs=1)
             return torch.get_num_threads() * filter_bytes(pair, cut.forward, item_bytes)
         return filter_bytes(case, cut.forward, item_bytes)

@@ -11,15 +11,16 @@ from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
-from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
+from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
+from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts, near_filters
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
 
-#: Filters of a pair of outputs that are worked on at a time: their spectra are to be in a core's
-#: cache.
+#: Filters of a pair of outputs that are worked on at a time: their spectra, by Winograd's
+#: transform, are to be in a core's cache.
 PART_FILTERS = 128
 
 
@@ -30,9 +31,7 @@ class FilterGradient:
         self.case, self.cut = case, cut
         self._item = item = dtype.itemsize
         bits = 8 * item
-        self._inputs = passes.Spectra(
-            cut.bins, cut.most_tiles, case.ins, item, spread=cut.sums_by_pairs
-        )
+        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=cut.by_pairs)
         # A pair's vectors, tile by tile, are what each block of the product reads again.
         self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item, spread=True)
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
@@ -40,7 +39,7 @@ class FilterGradient:
         self._slot = max(one.slot for one in (self._of_inputs, self._of_outputs))
         self._ins = case.groups * passes.pairs(case.ins, item)
         self._outs = case.groups * passes.pairs(case.outs, item)
-        sums = SumsByPairs if cut.sums_by_pairs else Sums
+        sums = SumsByPairs if cut.by_pairs else Sums
         self._sums = sums(case, cut, (self._inputs, self._outputs), bits)
 
     def run(self, x: Tensor, g: Tensor) -> Tensor:
@@ -112,14 +111,16 @@ class SumsByPairs:
     ) -> None:  # fmt: skip
         item = bits // 8
         pair = 2 * VECTOR_BYTES // item
-        filters = passes.Spectra(cut.bins, min(PART_FILTERS, case.ins), pair, item)
+        packs = not is_winograd(cut.length)
+        part = near_filters(cut, case.ins, item) if packs else PART_FILTERS
+        filters = passes.Spectra(cut.bins, min(part, case.ins), pair, item)
         multiply = passes.products(
-            case, cut, (*factors, filters), bits, over_tiles=True, packs=False
+            case, cut, (*factors, filters), bits, over_tiles=True, packs=packs
         )
         back = passes.filters(case, cut, filters, bits, back=True)
         self._pairs = Pairs(passes.pairs(case.outs, item), case.groups, (multiply, filters), back)
-        starts = range(0, case.ins, PART_FILTERS)
-        counts = [min(PART_FILTERS, case.ins - start) for start in starts]
+        starts = range(0, case.ins, part)
+        counts = [min(part, case.ins - start) for start in starts]
         self._parts = Parts(
             [(start, count, start, count) for start, count in zip(starts, counts, strict=True)]
         )

@@ -42,34 +42,37 @@ class ManyChannelsMaps(Maps):
         self._dtype, self._weights = dtype, weights
         self._case = Correlation.forward(geometry)
 
-    def _cut(self, case: Correlation, length: int, sums: bool = False) -> Cut:
-        tiles = cut(case, length, self._dtype.itemsize, sums)
+    def _cut(self, case: Correlation, length: int, sums: bool = False, learned: bool = True) -> Cut:
+        tiles = cut(case, length, self._dtype.itemsize, sums, learned)
         assert tiles is not None
         return tiles
 
     def _correlator(
-        self, case: Correlation, length: int, turned: bool = False
+        self, case: Correlation, tiles: Cut, turned: bool = False
     ) -> Correlator | ByOutputs:
         from fftconv.methods.overlap_save.many_channels.by_outputs import ByOutputs
         from fftconv.methods.overlap_save.many_channels.correlators import Correlator
 
-        tiles = self._cut(case, length)
-        kind = ByOutputs if tiles.by_outputs else Correlator
+        kind = ByOutputs if tiles.by_pairs else Correlator
         return kind(case, tiles, self._dtype, turned)
 
     @cached_property
     def _forward(self) -> Correlator | ByOutputs:
-        return self._correlator(self._case, self._lengths.forward)
+        return self._correlator(
+            self._case, self._cut(self._case, self._lengths.forward, learned=False)
+        )
 
     @cached_property
     def _learned(self) -> Correlator | ByOutputs:
-        if self._lengths.learned == self._lengths.forward:
+        tiles = self._cut(self._case, self._lengths.learned)
+        if tiles == self._forward.cut:
             return self._forward
-        return self._correlator(self._case, self._lengths.learned)
+        return self._correlator(self._case, tiles)
 
     @cached_property
     def _turned(self) -> Correlator | ByOutputs:
-        return self._correlator(self._case.turned(), self._lengths.grad_input, turned=True)
+        case = self._case.turned()
+        return self._correlator(case, self._cut(case, self._lengths.grad_input), turned=True)
 
     @cached_property
     def _filters(self) -> FilterGradient:
@@ -81,7 +84,7 @@ class ManyChannelsMaps(Maps):
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate, with spectra of the weight that are kept unless each output makes its own."""
         y = pages.new(x, self._geometry.output_shape)
-        if self._forward.cut.by_outputs:
+        if self._forward.cut.by_pairs:
             self._forward.anew(x, w, bias, y)
         else:
             keeping = cast("Correlator", self._forward)
