@@ -1,7 +1,8 @@
 """A correlation that makes the spectra of its filters as it goes, pair by pair of outputs.
 
 Memory is read for the weight itself alone, and less often than to find out whether spectra that
-were kept are still right. That pays where making them is little work, as by Winograd's transforms.
+were kept are still right. That pays where making them is little work, as by Winograd's transforms,
+and where spectra serve one call, as Fourier's of a weight that is being learned.
 """
 
 from __future__ import annotations

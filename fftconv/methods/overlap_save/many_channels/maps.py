@@ -3,7 +3,8 @@
 The gradient of the input is a correlation of the output's gradient with the filters, turned by
 half and with the channels exchanged: so there are two kinds of spectra of a weight. Fourier's of
 the forward pass are kept between calls while nothing is learned; in training a weight changes at
-each step, and its spectra are made anew. Winograd's always are.
+each step, and its spectra are made anew, by each pair of outputs for itself where they are large
+(`Cut.by_pairs`). Winograd's that large always are.
 """
 
 from __future__ import annotations
