@@ -33,7 +33,7 @@ _PLACEMENTS = 3
 _READING_S = 20e-6
 # Turns of a cell that nothing disturbs, and the seconds that they take together where calls are
 # long: those have fewer, since they cost more and vary less.
-_TURNS = 36
+_TURNS = 34
 _TURNS_S = 1.0
 _VALUE_TURNS = 6
 # Without agreement, how many times the turns that were wanted are taken. (On a machine that stays
@@ -74,7 +74,8 @@ class Cell:
         torch.set_num_threads(self._threads)
         self._patience_s = patience_s()
         self._placed = [make_call()]
-        self.calls, self._call_s, self._alone = settled(self.call, self._patience_s)
+        known = settled(self.call, self._patience_s)
+        self.calls, self._call_s, self._alone = known.calls, known.seconds, known.alone
         while self._call_s < TURN_S and len(self._placed) < _PLACEMENTS:
             self._placed.append(make_call())
             self.call()
@@ -92,6 +93,8 @@ class Cell:
         self.slowdown = 1.0
         self._taken = 0
         self._turns: list[float] = []
+        if known.turn is not None:
+            self._take([known.turn[0]] if self._had_cores(*known.turn) else [])
 
     @property
     def call(self) -> Call:
@@ -115,15 +118,23 @@ class Cell:
                 some = self._stretch(batches, start + _STRETCH_S)
                 elapsed_s = time.perf_counter() - start
                 before, waited = waited, self._waited_s()
-                if turns.had_cores(elapsed_s, waited - before):
+                if self._had_cores(elapsed_s, waited - before):
                     taken += some
                 start = time.perf_counter()
         finally:
             if enabled:
                 gc.enable()
+        self._take(taken)
+
+    def _take(self, taken: Sequence[float]) -> None:
+        """Count a turn, of these calls if there are any that count."""
         self._taken += 1
         if taken:
             self._turns.append(turns.quick_s(taken))
+
+    def _had_cores(self, elapsed_s: float, waited: float) -> bool:
+        # Without patience all that comes counts.
+        return not self._patience_s or turns.had_cores(elapsed_s, waited)
 
     def _stretch(self, batches: Iterator[tuple[Call, ...]], end: float) -> list[float]:
         """Work until a moment, once at least, and return what calls took."""
@@ -138,7 +149,7 @@ class Cell:
                 return taken
 
     def _waited_s(self) -> float:
-        # A thread's own time stands still while it waits; without patience all that comes counts.
+        # A thread's own time stands still while it waits; without patience nobody asks.
         return waited_s() if self._patience_s and not self._alone else 0.0
 
     def has_enough(self, *, over: bool) -> bool:

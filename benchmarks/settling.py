@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from benchmarks.quiet import processor_s
+from benchmarks.quiet import processor_s, waited_s
 
 Call = Callable[[], object]
 
@@ -33,6 +33,9 @@ class Settled(NamedTuple):
     """Of one."""
     alone: bool
     """Whether a single thread does the work without waiting, however many there may be."""
+    turn: tuple[float, float] | None = None
+    """Of a call that takes a turn: its seconds by the clock that counts, and those that threads
+    waited for cores."""
 
 
 def settled(call: Call, patience: float) -> Settled:
@@ -49,14 +52,18 @@ def settled(call: Call, patience: float) -> Settled:
         for _ in range(count):
             call()
         now = time.perf_counter()
-        alone = watch.works_alone(count)
+        watch.stop()
         once = max((now - start) / count, 1e-9)
         if now - start >= FILL_S / 2:
             if once > min(_SETTLED * before, _LONG_S) or now > end:
+                if count == 1 and once > _LONG_S:
+                    # What threads do for some milliseconds after their work is nothing beside it.
+                    alone = watch.says_alone(count)
+                    turn = (watch.own_s, 0.0) if alone else (now - start, watch.waited_s)
+                    return Settled(1, once, alone, turn)
                 once = min(once, before)
                 calls = max(1, round(FILL_S / once))
-                # What threads do for some milliseconds after their work is nothing beside it.
-                return Settled(calls, once, alone if once > _LONG_S else works_alone(call, calls))
+                return Settled(calls, once, works_alone(call, calls))
             before = once
         count = max(1, min(round(FILL_S / once), 4 * count))
 
@@ -67,25 +74,34 @@ def works_alone(call: Call, calls: int) -> bool:
     watch = _Watch()
     for _ in range(calls):
         call()
-    return watch.works_alone(calls)
+    watch.stop()
+    return watch.says_alone(calls)
 
 
 class _Watch:
-    """What threads do from now on.
+    """What threads do between its beginning and `stop`, in seconds.
 
     On a busy machine a thread that works is taken off its core for a while, which is no waiting: it
     does not ask for that.
     """
 
     def __init__(self) -> None:
-        self._of_all_s, self._own_s, self._asked = processor_s(), time.thread_time(), _waits()
+        self._begun = _readings()
 
-    def works_alone(self, calls: int) -> bool:
-        """Whether this thread did so many calls alone, and without waiting."""
-        own_s, asked = time.thread_time() - self._own_s, _waits() - self._asked
-        helped_s = processor_s() - self._of_all_s - own_s
-        alone = helped_s <= _HELP * own_s and asked <= _HELP * calls
+    def stop(self) -> None:
+        """Note what they did."""
+        spent = [now - then for now, then in zip(_readings(), self._begun, strict=True)]
+        self.waited_s, self.own_s, self._of_all_s, self._asked = spent
+
+    def says_alone(self, calls: int) -> bool:
+        """Whether this thread did so many calls alone, and without asking to wait."""
+        helped_s = self._of_all_s - self.own_s
+        alone = helped_s <= _HELP * self.own_s and self._asked <= _HELP * calls
         return alone or torch.get_num_threads() == 1
+
+
+def _readings() -> tuple[float, ...]:
+    return waited_s(), time.thread_time(), processor_s(), _waits()
 
 
 def _waits() -> int:

@@ -21,8 +21,8 @@ from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. The
 # cells of a part take turns, and the longer that takes, the more moments of the machine all of them
-# meet: the grid's methods, forward and backward, are to be one part. Each also costs a start of asv,
-# which imports everything twice.
+# meet: the grid's methods, forward and backward, are to be one part. Each also costs a start of
+# asv, which imports everything twice.
 _CHUNK_S = 210.0
 # Cells of other kinds take no turns: some of them fit into what is left of a report's time.
 _SMALL_CHUNK_S = 60.0
