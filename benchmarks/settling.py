@@ -70,6 +70,8 @@ def settled(call: Call, patience: float) -> Settled:
 
 def works_alone(call: Call, calls: int) -> bool:
     """Whether a single thread does the work without waiting, however many there may be."""
+    if torch.get_num_threads() == 1:
+        return True
     time.sleep(_REST_S)  # threads of a pool spin for some milliseconds after their work
     watch = _Watch()
     for _ in range(calls):
@@ -97,7 +99,7 @@ class _Watch:
         """Whether this thread did so many calls alone, and without asking to wait."""
         helped_s = self._of_all_s - self.own_s
         alone = helped_s <= _HELP * self.own_s and self._asked <= _HELP * calls
-        return alone or torch.get_num_threads() == 1
+        return alone or torch.get_num_threads() == 1  # which may ask to wait, for a file say
 
 
 def _readings() -> tuple[float, ...]:

@@ -116,14 +116,16 @@ def _case(
     case = Correlation.forward(geometry)
     if name == "grad_input":
         case = case.turned()
-    return case, cut(case, length, item, name == "grad_weight", learned or name != "forward")
+    return case, cut(case, length, item, name == "grad_weight", learned)
 
 
 def _fitting(name: Map, geometry: Geometry, length: int, item: int, learned: bool) -> Case | None:
     """Return a case whose passes have no more between them than three times input and output.
 
-    Where a weight's spectra are never in memory all at once, as much more as they would take.
+    Where spectra of a learned weight, or of its gradient, are never in memory all at once, as much
+    more as they would take.
     """
+    learned = learned or name != "forward"
     case, tiles = _case(name, geometry, length, item, learned)
     if tiles is None:
         return None
@@ -132,7 +134,7 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int, learned: boo
     between = case.groups * tiles.bins * tiles.most_tiles * tile
     between *= tiles.chunks_at_once(torch.get_num_threads())
     room = case.room(item)
-    if tiles.by_pairs:
+    if tiles.by_pairs and learned:
         room += filter_bytes(case, length, item)
     return (case, tiles) if between <= room else None
 
@@ -145,7 +147,7 @@ def seconds(
 
     `hot` says that nothing came between this call and the last one, as where rates are measured.
     """
-    case, tiles = _case(name, geometry, length, item, learned)
+    case, tiles = _case(name, geometry, length, item, learned or name != "forward")
     assert tiles is not None
     return _seconds(name, case, tiles, item, rates, threads, learned, hot)
 

@@ -223,7 +223,8 @@ def cut(
     if by_pairs:
         # Filters are transformed once for each chunk, by the threads that use them. Their spectra,
         # which are never in memory all at once, leave room for those of tiles.
-        most = all_units if sums else min(CHUNK_BYTES, room + filters) // spectra // run
+        chunk = min(CHUNK_BYTES, room + (filters if learned else 0))
+        most = all_units if sums else chunk // spectra // run
         chunks = -(-all_units // max(1, most))
     else:
         chunks = alone if apart else chunks_of(threads)
