@@ -18,14 +18,9 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
+from fftconv.methods.overlap_save.many_channels.cutting import SHARE, near_filters
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
-from fftconv.methods.overlap_save.many_channels.pairs import (
-    SHARE,
-    Filters,
-    Pairs,
-    Parts,
-    near_filters,
-)
+from fftconv.methods.overlap_save.many_channels.pairs import Filters, Pairs, Parts
 from fftconv.methods.overlap_save.many_channels.sums import MORE_TERMS
 
 if TYPE_CHECKING:

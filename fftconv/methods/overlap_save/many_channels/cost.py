@@ -15,13 +15,14 @@ from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
 from fftconv.methods.overlap_save.many_channels.cutting import (
+    SHARE,
     Correlation,
     cut,
     filter_bytes,
+    near_filters,
     row_bytes,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths, is_winograd
-from fftconv.methods.overlap_save.many_channels.pairs import SHARE, near_filters
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -40,6 +40,11 @@ SPECTRA_SHARE = 3
 #: channels, 5x5 to 15x15: 16 tiles 12 to 64 ms, all at a time 37 to 103; 36: 37, 38; 49: 14.0,
 #: 13.1).
 FEW_TILES_BY_PAIRS, FEW_PACKED = 64, 36
+#: The share of a core's cache that the spectra of a pair's filters may have, and as much those of
+#: its outputs; and of how many filters they are made at a time at least, since products of few
+#: terms are slow. (Xeon, 256 and 512 channels, 5x5 to 15x15: with 32 and 64 the same within a
+#: tenth, with 16 up to a fifth more, with 128 and all 1.1 to 1.6 times as long.)
+SHARE, LEAST_FILTERS = 2, 32
 #: Threads work apart where the filters that all chunks read are no more than so many times
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
@@ -234,6 +239,14 @@ def cut(
 def few_by_pairs(length: int) -> int:
     """Return up to how many tiles sums over them are made some filters at a time."""
     return FEW_TILES_BY_PAIRS if is_winograd(length) else FEW_PACKED
+
+
+def near_filters(cut: Cut, ins: int, item: int) -> int:
+    """Return of how many of a pair's filters Fourier's spectra are made at a time: of vectors."""
+    vector = target().vector_bytes
+    lanes = vector // item
+    room = cache_bytes() // SHARE // (cut.bins * 4 * vector)
+    return min(ins, max(LEAST_FILTERS, room // lanes * lanes))
 
 
 def bins_of(length: int) -> int:

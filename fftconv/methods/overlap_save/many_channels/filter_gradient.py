@@ -11,8 +11,9 @@ from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
+from fftconv.methods.overlap_save.many_channels.cutting import near_filters
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
-from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts, near_filters
+from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
 
 if TYPE_CHECKING:
     from torch import Tensor

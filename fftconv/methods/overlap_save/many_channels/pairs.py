@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from fftconv.machine_code.compiling import compile_job
-from fftconv.machine_code.memory import cache_bytes
 from fftconv.machine_code.rows import add_atomically, copy
 from fftconv.machine_code.shift import as_pointer, run
-from fftconv.machine_code.vectors import VECTOR_BYTES, take_ticket
+from fftconv.machine_code.vectors import take_ticket
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.cutting import odd_lines
 from fftconv.methods.overlap_save.many_channels.jobs import (
@@ -34,16 +33,9 @@ from fftconv.methods.overlap_save.many_channels.sources import source_hash
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.passes import Pass, Spectra
 
     Part = tuple[int, int, int, int]
-
-#: The share of a core's cache that the spectra of a pair's filters may have, and as much those of
-#: its outputs; and of how many filters they are made at a time at least, since products of few
-#: terms are slow. (Xeon, 256 and 512 channels, 5x5 to 15x15: with 32 and 64 the same within a
-#: tenth, with 16 up to a fifth more, with 128 and all 1.1 to 1.6 times as long.)
-SHARE, LEAST_FILTERS = 2, 32
 
 _FIELDS = ctypes.c_int64 * at.PAIRS_COUNT
 
@@ -132,13 +124,6 @@ def all_pairs() -> Any:
             ticket = take_ticket(job)
 
     return compile_job(pairs_job)
-
-
-def near_filters(cut: Cut, ins: int, item: int) -> int:
-    """Return of how many of a pair's filters Fourier's spectra are made at a time: of vectors."""
-    lanes = VECTOR_BYTES // item
-    room = cache_bytes() // SHARE // (cut.bins * 4 * VECTOR_BYTES)
-    return min(ins, max(LEAST_FILTERS, room // lanes * lanes))
 
 
 class Filters(NamedTuple):
