@@ -33,7 +33,7 @@ _PLACEMENTS = 3
 _READING_S = 20e-6
 # Turns of a cell that nothing disturbs, and the seconds that they take together where calls are
 # long: those have fewer, since they cost more and vary less.
-_TURNS = 34
+_TURNS = 24
 _TURNS_S = 1.0
 _VALUE_TURNS = 6
 # Without agreement, how many times the turns that were wanted are taken. (On a machine that stays

@@ -21,11 +21,10 @@ from convbench.suite.forecast import SPLIT_PARAMS, call_s, left_out, rank
 
 # Pieces are joined until they are expected to take this long: what an interruption may lose. The
 # cells of a part take turns, and the longer that takes, the more moments of the machine all of them
-# meet: the grid's methods, forward and backward, are to be one part. Each also costs a start of
-# asv, which imports everything twice.
-_CHUNK_S = 210.0
+# meet. Each part also costs a start of asv, which imports everything twice.
+_CHUNK_S = 120.0
 # Cells of other kinds take no turns: some of them fit into what is left of a report's time.
-_SMALL_CHUNK_S = 30.0
+_SMALL_CHUNK_S = 60.0
 
 # What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
 # two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).

@@ -17,9 +17,9 @@ from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
 
 # Where time is short: how many times its share of the time the turns of a cell may take on average
 # (many agree sooner), and the least and the most seconds that may come of it. (The turns that are
-# wanted of a cell take 0.7 seconds, and some known work takes turns with the cells.)
+# wanted of a cell take half a second, and some known work takes turns with the cells.)
 _WAITING_SHARES = 2
-_LEAST_WAITING_S, _MOST_WAITING_S = 0.9, 10.0
+_LEAST_WAITING_S, _MOST_WAITING_S = 0.6, 10.0
 _ONCE_MORE_CELLS = 10
 _ONCE_MORE_CELL_S = 2.0
 

@@ -28,7 +28,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, left_s: float, cells_left: int) ->
 
 
 @pytest.mark.parametrize(
-    ("left_s", "cells_left", "patience_s"), [(330, 660, 1.0), (330, 66, 10.0), (1, 600, 0.9)]
+    ("left_s", "cells_left", "patience_s"), [(330, 660, 1.0), (330, 66, 10.0), (1, 600, 0.6)]
 )
 def test_a_cell_waits_for_some_shares_of_what_is_left(
     monkeypatch: pytest.MonkeyPatch, left_s: float, cells_left: int, patience_s: float
