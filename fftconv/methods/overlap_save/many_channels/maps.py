@@ -58,15 +58,17 @@ class ManyChannelsMaps(Maps):
         return kind(case, tiles, self._dtype, turned)
 
     @cached_property
+    def _tiles(self) -> Cut:
+        return self._cut(self._case, self._lengths.forward, learned=False)
+
+    @cached_property
     def _forward(self) -> Correlator | ByOutputs:
-        return self._correlator(
-            self._case, self._cut(self._case, self._lengths.forward, learned=False)
-        )
+        return self._correlator(self._case, self._tiles)
 
     @cached_property
     def _learned(self) -> Correlator | ByOutputs:
         tiles = self._cut(self._case, self._lengths.learned)
-        if tiles == self._forward.cut:
+        if tiles == self._tiles:
             return self._forward
         return self._correlator(self._case, tiles)
 
