@@ -76,8 +76,8 @@ def test_on_a_machine_that_is_slow_a_cell_says_by_how_much(monkeypatch) -> None:
     sample(cells[:1])
     known_s = 3e-3  # a neighbour has come
     sample(cells[1:])
-    assert cells[0].samples().slowdown == 1.0
-    assert 1.5 < cells[1].samples().slowdown < 6
+    assert cells[0].slowdown == 1.0
+    assert 1.5 < cells[1].slowdown < 6
 
 
 @pytest.mark.parametrize(
