@@ -8,6 +8,7 @@ from fftconv.geometry import Geometry
 from fftconv.machine_code import winograd
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import cutting
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
@@ -15,7 +16,7 @@ from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 def cut_of(channels: int, size: int, length: int = winograd.LENGTH) -> cutting.Cut:
     geometry = Geometry.of((1, channels, size, size), (channels, channels, 3, 3), padding=1)
-    found = cutting.cut(cutting.Correlation.forward(geometry), length, 4)
+    found = cutting.cut(Correlation.forward(geometry), length, 4)
     assert found is not None
     return found
 

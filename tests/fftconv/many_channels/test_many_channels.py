@@ -9,6 +9,7 @@ import fftconv
 from fftconv.geometry import Geometry
 from fftconv.methods.overlap_save import choice
 from fftconv.methods.overlap_save.many_channels import cutting
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 from fftconv.methods.overlap_save.many_channels.engine import ManyChannels
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
@@ -64,7 +65,7 @@ def test_filters_in_winograds_tiles(kernel: tuple[int, int]) -> None:
 @pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (6, 3), (3, 7)])
 def test_filters_that_winograds_tiles_are_not_for(kernel: tuple[int, int]) -> None:
     geometry = Geometry.of((2, 9, 19, 14), (10, 9, *kernel))
-    assert cutting.cut(cutting.Correlation.forward(geometry), WINOGRAD, 4) is None
+    assert cutting.cut(Correlation.forward(geometry), WINOGRAD, 4) is None
 
 
 def test_groups_and_double_precision() -> None:

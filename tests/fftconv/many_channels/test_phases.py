@@ -9,7 +9,8 @@ from torch.profiler import ProfilerActivity, profile
 from fftconv.geometry import Geometry
 from fftconv.machine_code import winograd
 from fftconv.methods.overlap_save.many_channels import operations
-from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut, cut
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+from fftconv.methods.overlap_save.many_channels.cutting import Cut, cut
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths, is_winograd
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.weight_spectra import WeightSpectra

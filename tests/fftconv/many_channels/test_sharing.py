@@ -8,6 +8,7 @@ import torch
 from fftconv.geometry import Geometry
 from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import by_outputs, cutting
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 
 from .conftest import LENGTH, WINOGRAD, check, maps_of
 
@@ -101,7 +102,7 @@ def test_spectra_that_are_made_where_they_are_used(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("ins", "outs", "groups"), [(20, 9, 1), (70, 40, 1), (50, 70, 2)])
+@pytest.mark.parametrize(("ins", "outs", "groups"), [(20, 9, 2), (70, 40, 1), (50, 70, 2)])
 def test_fouriers_of_a_weight_that_is_learned(
     ins: int, outs: int, groups: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +194,7 @@ def test_sums_over_tiles_by_pairs_and_all_at_a_time(
 def test_threads_share_the_filters_of_deep_layers_and_work_apart_on_others() -> None:
     torch.set_num_threads(2)
     for channels, size, apart in ((16, 224, True), (64, 56, True), (512, 14, False)):
-        case = cutting.Correlation.forward(
+        case = Correlation.forward(
             Geometry.of((1, channels, size, size), (channels, channels, 3, 3), padding=1)
         )
         found = cutting.cut(case, LENGTH, 4)

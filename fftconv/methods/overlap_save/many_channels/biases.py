@@ -11,7 +11,7 @@ from fftconv.methods.overlap_save.many_channels.passes import filter_lanes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 
 
 class Biases:

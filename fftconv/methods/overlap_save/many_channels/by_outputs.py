@@ -18,7 +18,7 @@ from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
-from fftconv.methods.overlap_save.many_channels.cutting import SHARE, near_filters
+from fftconv.methods.overlap_save.many_channels.cutting import PAIR_SHARE, near_filters, pairs_of
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 from fftconv.methods.overlap_save.many_channels.pairs import Filters, Pairs, Parts
 from fftconv.methods.overlap_save.many_channels.sums import MORE_TERMS
@@ -26,7 +26,8 @@ from fftconv.methods.overlap_save.many_channels.sums import MORE_TERMS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.pairs import Part
 
 #: Tiles of a part at most: their outputs' spectra, of a pair, are to be in a core's cache.
@@ -44,8 +45,8 @@ class ByOutputs:
         self.case, self.cut = case, cut
         self._item = item = dtype.itemsize
         bits, pair = 8 * item, 2 * VECTOR_BYTES // item
-        pairs = passes.pairs(case.outs, item)
-        self._ins = case.groups * passes.pairs(case.ins, item)
+        pairs = pairs_of(case.outs, item)
+        self._ins = case.groups * pairs_of(case.ins, item)
         # Tickets of a pair: each makes the spectra of its filters anew.
         self._sharing = -(-2 * torch.get_num_threads() // (pairs * case.groups))
         parts = [self._parts_of(chunk) for chunk in cut.chunks()]
@@ -76,8 +77,8 @@ class ByOutputs:
         `outputs` are the bytes of the outputs' spectra of a ticket.
         """
         if not is_winograd(self.cut.length):
-            return near_filters(self.cut, self.case.ins, self._item)
-        room = cache_bytes() // SHARE
+            return near_filters(self.cut.length, self.case.ins, self._item)
+        room = cache_bytes() // PAIR_SHARE
         channel = self.cut.bins * 4 * VECTOR_BYTES
         if channel * self.case.ins <= room or outputs > room:
             return self.case.ins

@@ -15,12 +15,14 @@ from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
 from fftconv.methods.overlap_save.many_channels.biases import Biases
 from fftconv.methods.overlap_save.many_channels.chunks import Chunks
+from fftconv.methods.overlap_save.many_channels.cutting import pairs_of
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
 
 
 class Correlator:
@@ -115,4 +117,4 @@ class Correlator:
 
 def _pairs(case: Correlation, item: int) -> tuple[int, int]:
     """Return how many pairs of vectors the channels in and out make, in all groups."""
-    return case.groups * passes.pairs(case.ins, item), case.groups * passes.pairs(case.outs, item)
+    return case.groups * pairs_of(case.ins, item), case.groups * pairs_of(case.outs, item)

@@ -14,12 +14,13 @@ from fftconv.machine_code.scratch import KEPT_BYTES
 from fftconv.machine_code.target import target
 from fftconv.machine_code.usable import obstacle
 from fftconv.methods.maps import MAPS
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 from fftconv.methods.overlap_save.many_channels.cutting import (
-    SHARE,
-    Correlation,
+    PAIR_SHARE,
     cut,
     filter_bytes,
     near_filters,
+    pairs_of,
     row_bytes,
 )
 from fftconv.methods.overlap_save.many_channels.lengths import LENGTHS, Lengths, is_winograd
@@ -165,7 +166,7 @@ def _seconds(
     places = case.groups * tiles.bins
     spectra = places * case.ins * outs * 2 * item
     multiply = rates.product * (REAL if is_winograd(tiles.length) else 1)
-    pairs = -(-outs // (2 * lanes))
+    pairs = pairs_of(case.outs, item)
     # Each pair of vectors of outputs packs the other factor for itself.
     packing = PACKING * (pairs if tiles.by_pairs and not is_winograd(tiles.length) else 1)
     work = places * number * case.ins * (outs + packing) * multiply
@@ -212,8 +213,8 @@ def _near(tiles: Cut, case: Correlation, item: int) -> float:
     """Return what a byte of a pair's spectra takes beside one of all filters' by Fourier."""
     if is_winograd(tiles.length):
         return NEAR
-    size = near_filters(tiles, case.ins, item) * tiles.bins * 4 * target().vector_bytes
-    room = cache_bytes() // SHARE
+    size = near_filters(tiles.length, case.ins, item) * tiles.bins * 4 * target().vector_bytes
+    room = cache_bytes() // PAIR_SHARE
     _, share = neighbours((room, 3 * room // 2), size)
     return NEARER + (LEFT - NEARER) * share
 

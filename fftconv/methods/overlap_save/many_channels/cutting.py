@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fftconv.geometry import area
 from fftconv.machine_code.memory import LINE_BYTES, cache_bytes
 from fftconv.machine_code.target import target
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
-from fftconv.methods.overlap_save.tiling import most_numbers
 
 if TYPE_CHECKING:
-    from fftconv.geometry import Geometry, Pair
+    from fftconv.geometry import Pair
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 
 #: Bytes of columns and of their spectra that a thread works on at a time, at most if it can.
 UNIT_BYTES = 160 << 10
@@ -38,57 +37,20 @@ SPECTRA_SHARE = 3
 #: inputs again. Of Winograd's (Xeon, 512 channels, 3x3: 16 tiles 3.0 ms, all at a time 6.8; 49:
 #: 8.8, 11.5; 128: 22.7, 20.1), and of Fourier's, whose inputs are packed each time (256 and 512
 #: channels, 5x5 to 15x15: 16 tiles 12 to 64 ms, all at a time 37 to 103; 36: 37, 38; 49: 14.0,
-#: 13.1).
-FEW_TILES_BY_PAIRS, FEW_PACKED = 64, 36
+#: 13.1. 64 to 100 channels, two runs: 16 tiles 0.73 to 0.99 of all at a time, 36: 1.06 to 1.20).
+FEW_TILES_BY_PAIRS, FEW_PACKED = 64, 32
+#: Filters of a pair that are worked on at a time by Winograd's transform: their spectra are to be
+#: in a core's cache.
+PART_FILTERS = 128
 #: The share of a core's cache that the spectra of a pair's filters may have, and as much those of
 #: its outputs; and of how many filters they are made at a time at least, since products of few
 #: terms are slow. (Xeon, 256 and 512 channels, 5x5 to 15x15: with 32 and 64 the same within a
 #: tenth, with 16 up to a fifth more, with 128 and all 1.1 to 1.6 times as long.)
-SHARE, LEAST_FILTERS = 2, 32
+PAIR_SHARE, LEAST_FILTERS = 2, 32
 #: Threads work apart where the filters that all chunks read are no more than so many times
 #: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
 #: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
 READ_TIMES = 6
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """A correlation with stride and dilation 1: of `ins` with `outs` channels in each group.
-
-    Images of `size` are padded by `corner` (top, left), which is negative where they are cropped.
-    """
-
-    batch: int
-    groups: int
-    ins: int
-    outs: int
-    size: Pair
-    kernel: Pair
-    out: Pair
-    corner: Pair
-
-    @classmethod
-    def forward(cls, geometry: Geometry) -> Correlation:
-        """Return the forward map of a case."""
-        ins, outs = geometry.channels_per_group
-        top, _, left, _ = geometry.padding
-        return cls(
-            geometry.batch, geometry.groups, ins, outs, geometry.input_size,
-            geometry.kernel_size, geometry.output_size, (top, left),
-        )  # fmt: skip
-
-    def room(self, item: int) -> int:
-        """Return the bytes that passes may have between them: three times input and output."""
-        numbers = self.ins * area(self.size) + self.outs * area(self.out)
-        return item * most_numbers(self.batch * self.groups * numbers)
-
-    def turned(self) -> Correlation:
-        """Return the one that takes gradients of the output to those of the input."""
-        top, left = (k - 1 - c for k, c in zip(self.kernel, self.corner, strict=True))
-        return Correlation(
-            self.batch, self.groups, self.outs, self.ins, self.out, self.kernel, self.size,
-            (top, left),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -222,7 +184,8 @@ def cut(
     once = once or (threads == 1 and not anew)
     apart = not sums and alone <= all_units and once
     if sums:
-        by_pairs = number <= few_by_pairs(length) and 2 * number * spectra <= room + filters
+        few = number <= few_by_pairs(length) and 2 * number * spectra <= room + filters
+        by_pairs = few and _sums_to_share(case, length, item) >= threads
     else:
         by_pairs = not apart and anew
     if by_pairs:
@@ -241,12 +204,23 @@ def few_by_pairs(length: int) -> int:
     return FEW_TILES_BY_PAIRS if is_winograd(length) else FEW_PACKED
 
 
-def near_filters(cut: Cut, ins: int, item: int) -> int:
+def near_filters(length: int, ins: int, item: int) -> int:
     """Return of how many of a pair's filters Fourier's spectra are made at a time: of vectors."""
     vector = target().vector_bytes
     lanes = vector // item
-    room = cache_bytes() // SHARE // (cut.bins * 4 * vector)
+    room = cache_bytes() // PAIR_SHARE // (bins_of(length) * 4 * vector)
     return min(ins, max(LEAST_FILTERS, room // lanes * lanes))
+
+
+def summed_filters(length: int, ins: int, item: int) -> int:
+    """Return of how many of a pair's filters sums over tiles are made at a time."""
+    return min(ins, PART_FILTERS) if is_winograd(length) else near_filters(length, ins, item)
+
+
+def _sums_to_share(case: Correlation, length: int, item: int) -> int:
+    """Return the tickets for sums that are made by pairs."""
+    pairs = case.groups * pairs_of(case.outs, item)
+    return pairs * -(-case.ins // summed_filters(length, case.ins, item))
 
 
 def bins_of(length: int) -> int:
@@ -261,6 +235,12 @@ def filter_bytes(case: Correlation, length: int, item: int) -> int:
     """Return the bytes of the spectra of all filters."""
     row = row_bytes(case.outs, item, 2 * target().vector_bytes)
     return case.groups * bins_of(length) * case.ins * 2 * row
+
+
+def pairs_of(channels: int, item: int) -> int:
+    """Return how many pairs of vectors the channels of a group make."""
+    vector = target().vector_bytes
+    return row_bytes(channels, item, 2 * vector) // (2 * vector)
 
 
 def row_bytes(channels: int, item: int, vector: int) -> int:

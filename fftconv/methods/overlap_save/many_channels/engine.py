@@ -15,8 +15,9 @@ from fftconv.methods.overlap_save.engine import (
     memory_share,
 )
 from fftconv.methods.overlap_save.many_channels import cost
-from fftconv.methods.overlap_save.many_channels.cutting import Correlation, filter_bytes
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
 from fftconv.methods.overlap_save.many_channels.cutting import cut as tiled
+from fftconv.methods.overlap_save.many_channels.cutting import filter_bytes
 from fftconv.methods.overlap_save.many_channels.lengths import Lengths, is_winograd
 from fftconv.methods.overlap_save.many_channels.maps import ManyChannelsMaps
 from fftconv.methods.overlap_save.search import once, rounded

@@ -11,18 +11,15 @@ from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.maps import readable
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels import passes
-from fftconv.methods.overlap_save.many_channels.cutting import near_filters
+from fftconv.methods.overlap_save.many_channels.cutting import pairs_of, summed_filters
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 from fftconv.methods.overlap_save.many_channels.pairs import Pairs, Parts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
-
-#: Filters of a pair of outputs that are worked on at a time: their spectra, by Winograd's
-#: transform, are to be in a core's cache.
-PART_FILTERS = 128
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
 
 
 class FilterGradient:
@@ -38,8 +35,8 @@ class FilterGradient:
         self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
         self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
         self._slot = max(one.slot for one in (self._of_inputs, self._of_outputs))
-        self._ins = case.groups * passes.pairs(case.ins, item)
-        self._outs = case.groups * passes.pairs(case.outs, item)
+        self._ins = case.groups * pairs_of(case.ins, item)
+        self._outs = case.groups * pairs_of(case.outs, item)
         sums = SumsByPairs if cut.by_pairs else Sums
         self._sums = sums(case, cut, (self._inputs, self._outputs), bits)
 
@@ -113,13 +110,13 @@ class SumsByPairs:
         item = bits // 8
         pair = 2 * VECTOR_BYTES // item
         packs = not is_winograd(cut.length)
-        part = near_filters(cut, case.ins, item) if packs else PART_FILTERS
-        filters = passes.Spectra(cut.bins, min(part, case.ins), pair, item)
+        part = summed_filters(cut.length, case.ins, item)
+        filters = passes.Spectra(cut.bins, part, pair, item)
         multiply = passes.products(
             case, cut, (*factors, filters), bits, over_tiles=True, packs=packs
         )
         back = passes.filters(case, cut, filters, bits, back=True)
-        self._pairs = Pairs(passes.pairs(case.outs, item), case.groups, (multiply, filters), back)
+        self._pairs = Pairs(pairs_of(case.outs, item), case.groups, (multiply, filters), back)
         starts = range(0, case.ins, part)
         counts = [min(part, case.ins - start) for start in starts]
         self._parts = Parts(

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, cast
 from fftconv.machine_code import pages
 from fftconv.machine_code.scratch import aligned
 from fftconv.methods.maps import Maps
-from fftconv.methods.overlap_save.many_channels.cutting import Correlation, cut
+from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+from fftconv.methods.overlap_save.many_channels.cutting import cut
 
 if TYPE_CHECKING:
     import torch

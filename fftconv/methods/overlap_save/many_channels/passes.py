@@ -12,7 +12,12 @@ from fftconv.machine_code.vectors import VECTOR_BYTES
 from fftconv.methods.overlap_save.many_channels import fields as at
 from fftconv.methods.overlap_save.many_channels.analysis import analysis
 from fftconv.methods.overlap_save.many_channels.blocks import TALLER
-from fftconv.methods.overlap_save.many_channels.cutting import compiled_rows, odd_lines, row_bytes
+from fftconv.methods.overlap_save.many_channels.cutting import (
+    compiled_rows,
+    odd_lines,
+    pairs_of,
+    row_bytes,
+)
 from fftconv.methods.overlap_save.many_channels.lengths import is_winograd
 from fftconv.methods.overlap_save.many_channels.phases import (
     of_analysis,
@@ -28,7 +33,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from fftconv.methods.overlap_save.many_channels.cutting import Correlation, Cut
+    from fftconv.methods.overlap_save.many_channels.correlation import Correlation
+    from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.phases import Counter
 
 #: Filters of a ticket, at most, and tickets for them, at least while filters are enough.
@@ -125,7 +131,7 @@ def planes(case: Correlation, cut: Cut, spectra: Spectra, bits: int, which: str)
         at.WIDTH: size[1], at.TOP: corner[0], at.LEFT: corner[1], at.STEP_H: cut.step[0],
         at.STEP_W: cut.step[1], at.GRID_H: cut.grid[0], at.GRID_W: cut.grid[1],
         at.RUN: cut.run, at.RUNS: cut.runs, at.TILE_H: tile[0], at.TILE_W: tile[1],
-        at.GROUPS: case.groups, at.CHANNELS: channels, at.PAIRS: pairs(channels, bits // 8),
+        at.GROUPS: case.groups, at.CHANNELS: channels, at.PAIRS: pairs_of(channels, bits // 8),
         at.BIAS_GROUP: filter_lanes(channels, bits // 8) * bits // 8,
         **_steps((case.groups * channels * area(size), area(size), size[1]), channels, bits // 8),
         **spectra.fields(), **places,
@@ -151,7 +157,7 @@ def filters(
     fields = places | {
         at.PLANAR: 0, at.HEIGHT: height, at.WIDTH: width, at.STEP_H: height, at.STEP_W: width,
         at.GRID_H: 1, at.GRID_W: 1, at.RUN: 1, at.RUNS: 1, at.TILE_H: height, at.TILE_W: width,
-        at.GROUPS: case.groups, at.CHANNELS: case.outs, at.PAIRS: pairs(case.outs, item),
+        at.GROUPS: case.groups, at.CHANNELS: case.outs, at.PAIRS: pairs_of(case.outs, item),
         at.UNITS: case.ins,
         at.IMAGE_STEP: unit * item, at.CHANNEL_STEP: lane * item,
         at.GROUP_STEP: case.ins * case.outs * taps * item,
@@ -172,7 +178,7 @@ def _transform(
 
 def filter_pieces(case: Correlation, item: int) -> int:
     """Return how many pieces the pass over a weight has."""
-    return case.groups * case.ins * pairs(case.outs, item)
+    return case.groups * case.ins * pairs_of(case.outs, item)
 
 
 def filters_together(case: Correlation, item: int) -> int:
@@ -257,8 +263,3 @@ def _steps(strides: tuple[int, int, int], channels: int, item: int) -> dict[int,
         at.IMAGE_STEP: image, at.CHANNEL_STEP: channel, at.ROW_STEP: row,
         at.GROUP_STEP: channels * channel,
     }  # fmt: skip
-
-
-def pairs(channels: int, item: int) -> int:
-    """Return how many pairs of vectors the channels of a group make."""
-    return row_bytes(channels, item, 2 * VECTOR_BYTES) // (2 * VECTOR_BYTES)
