@@ -134,7 +134,11 @@ def _fitting(name: Map, geometry: Geometry, length: int, item: int, learned: boo
     channels = (case.ins, case.outs) if name == "grad_weight" else (max(case.ins, case.outs),)
     tile = sum(2 * row_bytes(count, item, target().vector_bytes) for count in channels)
     between = case.groups * tiles.bins * tiles.most_tiles * tile
-    between *= tiles.chunks_at_once(torch.get_num_threads())
+    at_once = tiles.chunks_at_once(torch.get_num_threads())
+    between *= at_once
+    if name == "grad_weight" and tiles.apart:
+        # Sums of one thread take the place of the weight's spectra.
+        between += (at_once - 1) * filter_bytes(case, length, item)
     room = case.room(item)
     if tiles.by_pairs and learned:
         room += filter_bytes(case, length, item)

@@ -47,10 +47,12 @@ PART_FILTERS = 128
 #: terms are slow. (Xeon, 256 and 512 channels, 5x5 to 15x15: with 32 and 64 the same within a
 #: tenth, with 16 up to a fifth more, with 128 and all 1.1 to 1.6 times as long.)
 PAIR_SHARE, LEAST_FILTERS = 2, 32
-#: Threads work apart where the filters that all chunks read are no more than so many times
-#: the spectra of its tiles, or where a core's cache has half of them. (39 dense layers on a Xeon,
-#: two threads: 1.0 to 1.4 times as fast up to 6 times, 0.9 to 1.1 at 8, 0.6 to 1.0 above.)
-READ_TIMES = 6
+#: Threads work apart where the filters that all chunks read, or the sums that each of them has, are
+#: no more than so many times a core's cache, or where filters are no more than so many times the
+#: spectra of tiles. (39 dense layers on a Xeon, two threads: 1.0 to 1.4 times as fast up to six,
+#: 0.9 to 1.1 at eight, 0.6 to 1.0 above. Sums, 24 to 256 channels, 3x3 to 15x15: 1.0 to 1.7 times
+#: as fast up to twice the cache, 0.9 to 1.2 up to four times, 0.7 to 1.0 above.)
+NEAR_CACHES, READ_TIMES = 2, 6
 
 
 @dataclass(frozen=True)
@@ -163,30 +165,33 @@ def cut(
     all_units = case.batch * grid[0] * runs
     tile = 2 * row_bytes(max(case.ins, case.outs), item, target().vector_bytes)
     spectra = tile * bins_of(length) * case.groups
-    few = FEW_TO_SUM if sums else FEW_TILES
     threads = torch.get_num_threads()
     room = case.room(item)
     chunk = min(CHUNK_BYTES, room // (2 if sums else 1))
 
-    def chunks_of(caches: int) -> int:
+    def chunks_of(caches: int, least: int) -> int:
         near = caches * cache_bytes() // SPECTRA_SHARE // spectra
-        tiles = min(chunk * caches // threads // spectra, max(few, near))
+        tiles = min(chunk * caches // threads // spectra, max(least, near))
         tiles = min(tiles, max(BIN_BYTES, cache_bytes() // BIN_SHARE) // tile)
         units = min(all_units, max(1, tiles // run, -(-threads // case.groups)))
         return -(-all_units // units)
 
-    alone = -(-chunks_of(1) // threads) * threads
+    alone = -(-chunks_of(1, FEW_TILES) // threads) * threads
     number = case.batch * grid[0] * grid[1]
     filters = filter_bytes(case, length, item)
-    once = filters <= 2 * cache_bytes() or alone * filters <= READ_TIMES * number * spectra
-    # A single thread has nobody to share with; but spectra that are made anew it need not read.
-    anew = learned or is_winograd(length)
-    once = once or (threads == 1 and not anew)
-    apart = not sums and alone <= all_units and once
+    near = filters <= NEAR_CACHES * cache_bytes()
     if sums:
         few = number <= few_by_pairs(length) and 2 * number * spectra <= room + filters
         by_pairs = few and _sums_to_share(case, length, item) >= threads
+        # Each thread has sums of its own, beside the spectra of a chunk.
+        tiles = -(-all_units // alone) * run
+        fit = threads * (2 * tiles * spectra + filters) <= room
+        apart = threads > 1 and near and fit and not by_pairs and alone <= all_units
     else:
+        # A single thread has nobody to share with; but spectra that are made anew it need not read.
+        anew = learned or is_winograd(length)
+        once = near or alone * filters <= READ_TIMES * number * spectra
+        apart = (once or (threads == 1 and not anew)) and alone <= all_units
         by_pairs = not apart and anew
     if by_pairs:
         # Filters are transformed once for each chunk, by the threads that use them. Their spectra,
@@ -195,7 +200,7 @@ def cut(
         most = all_units if sums else chunk // spectra // run
         chunks = -(-all_units // max(1, most))
     else:
-        chunks = alone if apart else chunks_of(threads)
+        chunks = alone if apart else chunks_of(threads, FEW_TO_SUM if sums else FEW_TILES)
     return Cut(length, step, grid, run, chunks, all_units, apart, by_pairs)
 
 

@@ -67,6 +67,26 @@ row; a unit is a run of tiles in one row.
 ) = range(15)  # fmt: skip
 
 (
+    # Counters that threads share, how many chunks there are, where (first unit, units, first tile,
+    # tiles) of each lie, and how many tickets, each for some chunks that follow on each other.
+    S_TICKET, S_SLOTS, S_CHUNKS, S_CHUNK_LIST, S_TICKETS,
+    # The functions of the passes over both factors and of the product, and their jobs, of which
+    # each thread makes copies.
+    S_LEFT, S_RIGHT, S_MULTIPLY, S_LEFT_JOB, S_RIGHT_JOB, S_MULTIPLY_JOB,
+    # The memory of threads: where, bytes of each, and where in those its scratch and both factors'
+    # spectra lie; and the sums of tickets: where, and bytes of each.
+    S_MEMORY, S_MEMORY_STEP, S_OWN_SCRATCH, S_OWN_LEFT, S_OWN_RIGHT, S_SUMS, S_SUMS_STEP,
+    SUMS_APART_COUNT,
+) = range(19)  # fmt: skip
+
+(
+    # Counters that threads share, the sums of how many tickets, where they lie, and the bytes of
+    # each; how many pieces they are added in, and the numbers and bytes of one.
+    A_TICKET, A_SLOTS, A_SUMS, A_PLACE, A_STEP, A_PIECES, A_NUMBERS, A_PIECE_STEP,
+    ADDING_COUNT,
+) = range(9)  # fmt: skip
+
+(
     # Counters that threads share, how many parts there are, and in a ticket, where (first unit,
     # units, first row of the product, rows) of each lie, and the first row of all.
     O_TICKET, O_SLOTS, PARTS, TICKET_PARTS, PART_LIST, FIRST_ROW,

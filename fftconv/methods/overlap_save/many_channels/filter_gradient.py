@@ -22,46 +22,66 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
 
 
+class Factors:
+    """The spectra of inputs and of outputs' gradients, and the passes that make them."""
+
+    def __init__(self, case: Correlation, cut: Cut, item: int) -> None:
+        bits, tiles = 8 * item, cut.most_tiles
+        self._case = case
+        self.inputs = passes.Spectra(cut.bins, tiles, case.ins, item, spread=cut.by_pairs)
+        # A pair's vectors, tile by tile, are what each block of the product reads again.
+        self.outputs = passes.Spectra(cut.bins, tiles, case.outs, item, spread=True)
+        self.sizes = case.groups * self.inputs.group, case.groups * self.outputs.group
+        """Bytes of them, in all groups."""
+        self.of_inputs = passes.planes(case, cut, self.inputs, bits, "input")
+        self.of_outputs = passes.planes(case, cut, self.outputs, bits, "gradient")
+        self.slot = max(one.slot for one in (self.of_inputs, self.of_outputs))
+        """Bytes of scratch that a thread needs."""
+
+    def steps(self, x: Tensor, g: Tensor) -> tuple[dict[int, int], dict[int, int]]:
+        """Return the fields of operands whose rows are dense."""
+        case = self._case
+        return passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
+
+    def results(self, x: Tensor) -> tuple[Tensor, Tensor, dict[int, int]]:
+        """Return a new gradient, zeros that the way back adds to it, and its fields."""
+        case = self._case
+        gradient = x.new_empty((case.groups, case.outs, case.ins, *case.kernel))
+        biases = x.new_zeros(passes.filter_lanes(case.outs, x.element_size()))
+        return gradient, biases, {at.PLACE: gradient.data_ptr(), at.BIAS: biases.data_ptr()}
+
+
 class FilterGradient:
     """The gradient of a correlation's filters, summed over tiles."""
 
     def __init__(self, case: Correlation, cut: Cut, dtype: torch.dtype) -> None:
         self.case, self.cut = case, cut
-        self._item = item = dtype.itemsize
-        bits = 8 * item
-        self._inputs = passes.Spectra(cut.bins, cut.most_tiles, case.ins, item, spread=cut.by_pairs)
-        # A pair's vectors, tile by tile, are what each block of the product reads again.
-        self._outputs = passes.Spectra(cut.bins, cut.most_tiles, case.outs, item, spread=True)
-        self._of_inputs = passes.planes(case, cut, self._inputs, bits, "input")
-        self._of_outputs = passes.planes(case, cut, self._outputs, bits, "gradient")
-        self._slot = max(one.slot for one in (self._of_inputs, self._of_outputs))
+        item = dtype.itemsize
+        self._factors = factors = Factors(case, cut, item)
         self._ins = case.groups * pairs_of(case.ins, item)
         self._outs = case.groups * pairs_of(case.outs, item)
         sums = SumsByPairs if cut.by_pairs else Sums
-        self._sums = sums(case, cut, (self._inputs, self._outputs), bits)
+        self._sums = sums(case, cut, (factors.inputs, factors.outputs), 8 * item)
 
     def run(self, x: Tensor, g: Tensor) -> Tensor:
         """Return the gradient as (groups, outs, ins, height, width)."""
-        case, slot = self.case, self._slot
         x, g = readable(x), readable(g)
-        gradient = x.new_empty((case.groups, case.outs, case.ins, *case.kernel))
-        biases = x.new_zeros(passes.filter_lanes(case.outs, self._item))
-        inputs, outputs = passes.plane_steps(x, case.ins), passes.plane_steps(g, case.outs)
-        sizes = case.groups * self._inputs.group, case.groups * self._outputs.group
+        made, slot = self._factors, self._factors.slot
+        gradient, _biases, results = made.results(x)  # until all is done
+        inputs, outputs = made.steps(x, g)
         threads = torch.get_num_threads()
-        with Scratch(threads * slot, *sizes, *self._sums.sizes()) as places:
+        with Scratch(threads * slot, *made.sizes, *self._sums.sizes()) as places:
             scratch, signals, gradients, *memory = places
             own = {at.SCRATCH: scratch, at.SLOT: slot}
             inputs |= own | {at.SPECTRA: signals}
             outputs |= own | {at.SPECTRA: gradients}
             factors = {at.LEFT_PLACE: signals, at.RIGHT_PLACE: gradients}
-            results = {at.PLACE: gradient.data_ptr(), at.BIAS: biases.data_ptr()}
             for first, units, tile, tiles in self.cut.chunks():
                 chunk = {at.FIRST_UNIT: first, at.UNITS: units, at.FIRST_TILE: tile}
                 inputs |= chunk
                 outputs |= chunk
-                self._of_inputs.run(inputs, units * self._ins)
-                self._of_outputs.run(outputs, units * self._outs)
+                made.of_inputs.run(inputs, units * self._ins)
+                made.of_outputs.run(outputs, units * self._outs)
                 factors |= {at.P_TILES: tiles, at.SUMS: tiles, at.P_ADDS: int(first > 0)}
                 self._sums.add(memory, factors, results)
             self._sums.finish(memory, results)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fftconv.methods.overlap_save.many_channels.cutting import Cut
     from fftconv.methods.overlap_save.many_channels.filter_gradient import FilterGradient
     from fftconv.methods.overlap_save.many_channels.lengths import Lengths
+    from fftconv.methods.overlap_save.many_channels.sums_apart import FilterGradientApart
     from fftconv.methods.overlap_save.weight_spectra import WeightSpectra
 
 
@@ -79,11 +80,13 @@ class ManyChannelsMaps(Maps):
         return self._correlator(case, self._cut(case, self._lengths.grad_input), turned=True)
 
     @cached_property
-    def _filters(self) -> FilterGradient:
+    def _filters(self) -> FilterGradient | FilterGradientApart:
         from fftconv.methods.overlap_save.many_channels.filter_gradient import FilterGradient
+        from fftconv.methods.overlap_save.many_channels.sums_apart import FilterGradientApart
 
         cut = self._cut(self._case, self._lengths.grad_weight, sums=True)
-        return FilterGradient(self._case, cut, self._dtype)
+        kind = FilterGradientApart if cut.apart else FilterGradient
+        return kind(self._case, cut, self._dtype)
 
     def forward(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
         """Correlate, with spectra of the weight that are kept unless each output makes its own."""
