@@ -31,9 +31,8 @@ _PLACEMENTS = 3
 # What is timed at once takes this long at least: reading a processor's clock takes a quarter of a
 # microsecond.
 _READING_S = 20e-6
-# Turns of a cell that nothing disturbs, and the seconds that they take together where calls are
-# long: those have fewer, since they cost more and vary less.
-_TURNS = 24
+# The seconds that the usual turns of a cell take together where calls are long: those have fewer,
+# since they cost more and vary less.
 _TURNS_S = 1.0
 _VALUE_TURNS = 6
 # Without agreement, how many times the turns that were wanted are taken. (On a machine that stays
@@ -83,7 +82,10 @@ class Cell:
         calls = itertools.cycle(self._placed)
         self._batches = [tuple(itertools.islice(calls, together)) for _ in self._placed]
         turn_s = max(TURN_S, self._call_s)
-        self.wanted = min(_TURNS, max(turns.FEWEST, round(_TURNS_S / turn_s)))
+        wanted = turns.wanted()
+        enough_s = _TURNS_S * wanted / turns.TURNS
+        self.wanted = min(wanted, max(turns.FEWEST, round(enough_s / turn_s)))
+        """Turns that it gets if nothing disturbs them."""
         self.turns_s = self.wanted * turn_s
         """What its turns take together, about."""
         self.kind = (1 if self._alone else self._threads, size_like(self._call_s))

@@ -8,7 +8,12 @@ import os
 from collections.abc import Mapping
 
 from benchmarks.cases import BUDGET_VARIABLE
-from benchmarks.turns import DEADLINE_VARIABLE, PATIENCE_VARIABLE, TOGETHER_VARIABLE
+from benchmarks.turns import (
+    DEADLINE_VARIABLE,
+    PATIENCE_VARIABLE,
+    TOGETHER_VARIABLE,
+    TURNS_VARIABLE,
+)
 
 # Of the package, of what compiles its kernels, of the threads' and mathematics' libraries under
 # torch, and of the C library's memory.
@@ -42,7 +47,7 @@ _PLACES = (
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
 )
 # Which cells are tried, and for how long: their times are the same.
-_PACE = (BUDGET_VARIABLE, DEADLINE_VARIABLE)
+_PACE = (BUDGET_VARIABLE, DEADLINE_VARIABLE, TURNS_VARIABLE)
 _OWN = (TOGETHER_VARIABLE,)
 
 

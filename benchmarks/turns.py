@@ -15,6 +15,10 @@ TURN_S = 0.02
 """How long a cell works in one turn."""
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
 """Seconds for which a cell gets more turns while they disagree; with 0 what comes counts."""
+TURNS_VARIABLE = "FFTCONV_TURNS"
+"""How many turns a cell gets that nothing disturbs, where its calls are short."""
+TURNS = 24
+"""How many they are otherwise."""
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 """When that ends for all cells, in seconds since 1970."""
 _PATIENCE_S = 10.0
@@ -27,6 +31,8 @@ The figure is a factor: 1.00 at its best.
 """
 FEWEST = 3
 """Turns without which no time is claimed."""
+
+_MOST_TURNS = 1000
 
 # Some hosts take a core twenty thousand times a second, for two microseconds that cost ten. The
 # mean of a turn's calls says how often that was, and comes again within 5% in 7 of 10 pairs of
@@ -48,6 +54,18 @@ def patience_s() -> float:
     deadline = _seconds(DEADLINE_VARIABLE, float("inf"), float("inf"))
     # Without patience every sample counts; after the deadline nobody gets more than is needed.
     return min(patience, max(1e-3, deadline - time.time())) if patience else 0.0
+
+
+def wanted() -> int:
+    """Return how many turns a cell of short calls is to get."""
+    text = os.environ.get(TURNS_VARIABLE)
+    if text is None:
+        return TURNS
+    number = int(text) if text.isdecimal() else 0
+    if not FEWEST <= number <= _MOST_TURNS:
+        limits = f"{FEWEST} to {_MOST_TURNS}"
+        raise ValueError(f"{TURNS_VARIABLE} must be a whole number of {limits}, got {text!r}")
+    return number
 
 
 def _seconds(variable: str, default: float, most: float) -> float:

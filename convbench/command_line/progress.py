@@ -53,7 +53,7 @@ class Forecast:
     @property
     def left_s(self) -> float:
         """Seconds that the rest is expected to take."""
-        ahead = self._pace * sum(self._pieces[self._done + 1 :])
+        ahead = self.pace * sum(self._pieces[self._done + 1 :])
         left = ahead + max(0.0, self.next_s - (self._now() - self._piece_start))
         return min(left, max(0.0, self._limit_s - self.elapsed_s))
 
@@ -63,13 +63,31 @@ class Forecast:
         return self.elapsed_s + self.next_s <= self._limit_s
 
     @property
-    def next_s(self) -> float:
-        """Seconds that the piece in progress, or about to begin, is expected to take in all."""
-        return self._pace * self._pieces[self._done] if self._done < len(self._pieces) else 0.0
+    def fitting(self) -> tuple[int, float]:
+        """How many pieces, the next one first, fit into the limit, and the seconds that are left.
+
+        The next one is among them, whatever it takes.
+        """
+        left_s = self._limit_s - self.elapsed_s - self.next_s
+        for number, expected_s in enumerate(self._pieces[self._done + 1 :], 1):
+            if self.pace * expected_s > left_s:
+                return number, left_s
+            left_s -= self.pace * expected_s
+        return len(self._pieces) - self._done, left_s
+
+    def lengthen(self, seconds: float) -> None:
+        """Note that the next piece is expected to take so many seconds more."""
+        self._pieces[self._done] += seconds
 
     @property
-    def _pace(self) -> float:
-        # One expected second takes so many real ones on this machine. Expectations count as half
+    def next_s(self) -> float:
+        """Seconds that the piece in progress, or about to begin, is expected to take in all."""
+        return self.pace * self._pieces[self._done] if self._done < len(self._pieces) else 0.0
+
+    @property
+    def pace(self) -> float:
+        """How many seconds one expected second takes on this machine."""
+        # Expectations count as half
         # a minute of experience, so that the first piece alone cannot swing the forecast.
         finished = sum(self._pieces[: self._done])
         return (self._piece_start - self._start + 30.0) / (finished + 30.0)

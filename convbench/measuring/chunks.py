@@ -47,6 +47,8 @@ class Chunk:
     regex: str
     cells: frozenset[CellKey]
     expected_s: float
+    turns_s: float = 0.0
+    """What of it the turns of cells take: twice as many take twice as long."""
 
     def missing(self, run: Run | None) -> frozenset[CellKey]:
         """Return the cells that `run` has neither a value of nor a reason for having none.
@@ -61,7 +63,9 @@ class Chunk:
         if cells == self.cells:
             return self
         cell_s = (self.expected_s - _ASV_STARTUP_S) / len(self.cells)
-        return replace(of_cells(cells, cell_s), title=f"{len(cells)} of {self.title}")
+        turns_s = self.turns_s * len(cells) / len(self.cells)
+        title = f"{len(cells)} of {self.title}"
+        return replace(of_cells(cells, cell_s), title=title, turns_s=turns_s)
 
 
 def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
@@ -75,16 +79,30 @@ def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
     )
 
 
+def _turns_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
+    return max(_SAMPLING_S, 9 * _call_s(benchmark, params)) if _has_turns(benchmark) else 0.0
+
+
+def _has_turns(benchmark: dict[str, Any]) -> bool:
+    return bool(benchmark["type"] == "time" and not _is_raw(benchmark))
+
+
+def _is_raw(benchmark: dict[str, Any]) -> bool:
+    return bool(benchmark["name"].split(".")[-1].startswith("timeraw_"))
+
+
+def _call_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
+    backward = "backward" in (params.get("direction"), benchmark["name"].rsplit("_", 1)[-1])
+    return call_s(params, "backward" if backward else "forward")
+
+
 def _cell_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
-    if benchmark["name"].split(".")[-1].startswith("timeraw_"):
+    if _is_raw(benchmark):
         return _TIMERAW_S
     if benchmark["name"].startswith("limits."):
         return _LIMIT_S
-    backward = "backward" in (params.get("direction"), benchmark["name"].rsplit("_", 1)[-1])
-    call = call_s(params, "backward" if backward else "forward")
-    if benchmark["type"] == "time":
-        return _CELL_OVERHEAD_S + max(_SAMPLING_S, 9 * call)
-    return _CELL_OVERHEAD_S + call
+    turns_s = _turns_s(benchmark, params)
+    return _CELL_OVERHEAD_S + (turns_s or _call_s(benchmark, params))
 
 
 @dataclass(frozen=True)
@@ -96,12 +114,15 @@ class _Piece:
     shapes: dict[CellKey, Shape]
     """The cells, in asv's order, and what they share with those of other methods."""
     expected_s: float
+    turns_s: float
 
     def only(self, chosen: Collection[CellKey]) -> "_Piece":
         """Return the piece with these of its cells alone, which its expression does not choose."""
         shapes = {cell: shape for cell, shape in self.shapes.items() if cell in chosen}
-        expected_s = len(shapes) / len(self.shapes) * self.expected_s
-        return replace(self, shapes=shapes, expected_s=expected_s)
+        share = len(shapes) / len(self.shapes)
+        return replace(
+            self, shapes=shapes, expected_s=share * self.expected_s, turns_s=share * self.turns_s
+        )
 
 
 def _names(cells: Iterable[CellKey]) -> str:
@@ -131,6 +152,7 @@ def _pieces(
                 re.escape(name) + start,
                 {(name, tuple(params.values())): _shape(params) for params in members},
                 sum(_cell_s(benchmark, params) for params in members),
+                sum(_turns_s(benchmark, params) for params in members),
             ),
         )
 
@@ -165,6 +187,7 @@ def _chunk(pieces: list[_Piece], pattern: str | None) -> Chunk:
         f"^{also}({'|'.join(piece.regex for piece in pieces)})",
         frozenset(cell for piece in pieces for cell in piece.shapes),
         _ASV_STARTUP_S + sum(piece.expected_s for piece in pieces),
+        sum(piece.turns_s for piece in pieces),
     )
 
 

@@ -13,7 +13,12 @@ from convbench.asv.command import asv
 from convbench.measuring.chunks import Chunk, of_cells
 from convbench.results.reasons import CellKey
 from convbench.results.store import Run, runs
-from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
+from convbench.suite.conditions import (
+    DEADLINE_VARIABLE,
+    PATIENCE_VARIABLE,
+    TURNS,
+    TURNS_VARIABLE,
+)
 
 # Where time is short: how many times its share of the time the turns of a cell may take on average
 # (many agree sooner), and the least and the most seconds that may come of it. (The turns that are
@@ -48,15 +53,19 @@ def measure(
     cells_left: int = 1,
     conf: Path | None = None,
     environment: str | None = None,
+    more: float = 1.0,
 ) -> None:
     """Measure one piece of one commit; asv saves it when it is done, where `conf` says.
 
     After `left_s` seconds no cell gets more turns than it must have, and until then the piece's
     cells together no more than leave time for all `cells_left` (of this piece and those after it):
     ten seconds a cell would leave most of a report unmeasured. What the user says of patience
-    stands. The `environment` is as asv's ``-E``.
+    stands. The `environment` is as asv's ``-E``; `more` is how many times the usual turns its cells
+    get.
     """
     settings = {}
+    if more > 1 and TURNS_VARIABLE not in os.environ:
+        settings[TURNS_VARIABLE] = str(round(TURNS * more))
     if left_s < inf:
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
         if PATIENCE_VARIABLE not in os.environ:

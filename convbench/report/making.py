@@ -9,7 +9,7 @@ from rich.console import Console
 from benchmarks.turns import TURN_S, taken
 from convbench.asv.command import LOG
 from convbench.asv.machines import machine_name
-from convbench.command_line.progress import clock, track
+from convbench.command_line.progress import Forecast, clock, track
 from convbench.confirm.command import confirm
 from convbench.confirm.steps import Judged, State
 from convbench.measuring.chunks import Chunk, report_chunks
@@ -28,9 +28,26 @@ from convbench.suite.conditions import TOLERANCE
 from convbench.suite.facts import PACKAGE
 
 
-def _measure_first(machine: str, commit: str, pending: list[Chunk], left_s: float) -> None:
+# What is left when all parts that fit are measured goes to more turns of their cells, up to so many
+# times the usual ones; but for some seconds, if parts take longer than they are expected to.
+_MOST_TURNS, _RESERVE_S = 1.5, 8.0
+
+
+def _measure_first(
+    machine: str, commit: str, pending: list[Chunk], left_s: float, more: float = 1.0
+) -> None:
     """Measure the first chunk, and leave time for the others."""
-    measure(machine, commit, pending[0], left_s, sum(len(chunk.cells) for chunk in pending))
+    cells = sum(len(chunk.cells) for chunk in pending)
+    measure(machine, commit, pending[0], left_s, cells, more=more)
+
+
+def _more_turns(pending: list[Chunk], forecast: Forecast) -> float:
+    """Return how many times the usual turns there is time for in all parts that fit."""
+    number, left_s = forecast.fitting
+    turns_s = forecast.pace * sum(chunk.turns_s for chunk in pending[:number])
+    if not turns_s or left_s <= _RESERVE_S:
+        return 1.0
+    return min(_MOST_TURNS, 1 + (left_s - _RESERVE_S) / turns_s)
 
 
 def _measure(
@@ -44,7 +61,10 @@ def _measure(
             # The first is always measured: who calls again and again comes to an end.
             if index and not forecast.has_time:
                 return index
-            _measure_first(machine, commit, chunks[index:], budget_s - forecast.elapsed_s)
+            pending = chunks[index:]
+            more = _more_turns(pending, forecast)
+            forecast.lengthen((more - 1) * pending[0].turns_s)
+            _measure_first(machine, commit, pending, budget_s - forecast.elapsed_s, more)
     return len(chunks)
 
 

@@ -13,6 +13,8 @@ from convbench.suite.place import has_suite
 # What benchmarks.turns and cases say, again: an installed convbench has them not. Tests compare.
 DEADLINE_VARIABLE = "FFTCONV_DEADLINE"
 PATIENCE_VARIABLE = "FFTCONV_PATIENCE_S"
+TURNS_VARIABLE = "FFTCONV_TURNS"
+TURNS = 24
 BUDGET_VARIABLE = "FFTCONV_CELL_BUDGET_S"
 TOGETHER_VARIABLE = "FFTCONV_TOGETHER"
 SLOWDOWN = "slowdown: "

@@ -11,7 +11,7 @@ import fftconv
 from benchmarks import sampler, settling
 from benchmarks.sampler import Cell, DisturbedError, sample
 from benchmarks.settling import FILL_S, settled
-from benchmarks.turns import PATIENCE_VARIABLE
+from benchmarks.turns import PATIENCE_VARIABLE, TURNS_VARIABLE
 
 pytestmark = pytest.mark.usefixtures("cache", "short")
 
@@ -73,6 +73,15 @@ def test_a_cell_has_operands_in_several_places_for_its_calls_in_turns(monkeypatc
     assert set(used) == places
     assert used[3:6] == used[:3]
     assert len(set(used[:3])) == 3
+
+
+@pytest.mark.parametrize(("call_s", "wanted"), [(0.001, 48), (0.1, 20)])
+def test_who_asks_for_twice_the_turns_gets_them(monkeypatch, call_s, wanted) -> None:
+    monkeypatch.setattr(sampler, "TURN_S", 0.02)
+    monkeypatch.setenv(TURNS_VARIABLE, "48")
+    cell = Cell(lambda: lambda: time.sleep(call_s))
+    assert cell.wanted == pytest.approx(wanted, abs=1)
+    assert cell.turns_s == pytest.approx(cell.wanted * max(call_s, 0.02), rel=0.1)
 
 
 def test_short_calls_are_timed_several_at_once() -> None:

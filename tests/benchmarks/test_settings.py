@@ -35,6 +35,7 @@ def test_what_changes_a_time_is_passed_on_and_recorded(name) -> None:
         "TORCHINDUCTOR_CACHE_DIR",
         "XDG_DATA_HOME",
         "FFTCONV_DEADLINE",
+        "FFTCONV_TURNS",
         "FFTCONV_CELL_BUDGET_S",
     ],
 )

@@ -8,6 +8,8 @@ from benchmarks import turns
 from benchmarks.turns import (
     DEADLINE_VARIABLE,
     PATIENCE_VARIABLE,
+    TURNS,
+    TURNS_VARIABLE,
     agree,
     disagree,
     error,
@@ -16,6 +18,7 @@ from benchmarks.turns import (
     patience_s,
     quick_s,
     taken,
+    wanted,
 )
 
 
@@ -55,6 +58,21 @@ def test_a_bad_patience_is_refused_in_one_line(monkeypatch, text) -> None:
     with pytest.raises(ValueError, match="must be 0 to 3600 seconds") as raised:
         patience_s()
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "few", "2", "1001", "24.5", "-24"])
+def test_a_bad_number_of_turns_is_refused_in_one_line(monkeypatch, text) -> None:
+    monkeypatch.setenv(TURNS_VARIABLE, text)
+    with pytest.raises(ValueError, match="must be a whole number of 3 to 1000") as raised:
+        wanted()
+    assert "\n" not in str(raised.value)
+
+
+def test_how_many_turns_are_wanted_is_said_by_a_variable(monkeypatch) -> None:
+    monkeypatch.delenv(TURNS_VARIABLE, raising=False)
+    assert wanted() == TURNS
+    monkeypatch.setenv(TURNS_VARIABLE, "36")
+    assert wanted() == 36
 
 
 def test_nothing_here_needs_torch() -> None:

@@ -52,6 +52,21 @@ def test_a_limit_caps_the_time_left_and_says_what_finds_no_time() -> None:
     assert forecast.left_s == pytest.approx(5.0)
 
 
+def test_what_fits_into_the_limit_leaves_some_of_it() -> None:
+    now = Clock()
+    forecast = Forecast([10.0, 20.0, 40.0, 5.0], now, limit_s=45.0)
+    assert forecast.fitting == (2, pytest.approx(15.0))  # in their order: the last one waits, too
+    forecast.lengthen(10.0)
+    assert forecast.fitting == (2, pytest.approx(5.0))
+    now.time_s = 20.0
+    forecast.finish_piece()
+    assert forecast.pace == pytest.approx(1.0), "as long as it was expected to be at last"
+    assert forecast.fitting == (1, pytest.approx(5.0))
+    now.time_s = 40.0
+    assert forecast.fitting[0] == 1, "the next one is begun, whatever it takes"
+    assert Forecast([10.0], now, limit_s=5.0).fitting == (1, pytest.approx(-5.0))
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-1, "0:00"), (0, "0:00"), (7.4, "0:07"), (67, "1:07"), (600, "10:00"), (3667, "1:01:07")],

@@ -10,12 +10,14 @@ import pytest
 
 from convbench.measuring import measure
 from convbench.measuring.chunks import of_cells
-from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE
+from convbench.suite.conditions import DEADLINE_VARIABLE, PATIENCE_VARIABLE, TURNS_VARIABLE
 
 CHUNK = of_cells([("conv2d.Forward.time_forward", ("'native'",))], 0.5)
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, left_s: float, cells_left: int) -> Mapping[str, str]:
+def settings(
+    monkeypatch: pytest.MonkeyPatch, left_s: float, cells_left: int, more: float = 1.0
+) -> Mapping[str, str]:
     """Return what asv gets of the environment for a piece."""
     found: dict[str, str] = {}
 
@@ -23,7 +25,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, left_s: float, cells_left: int) ->
         found.update(settings or {})
 
     monkeypatch.setattr(measure, "asv", asv)
-    measure.measure("a-machine", "0" * 40, CHUNK, left_s, cells_left)
+    measure.measure("a-machine", "0" * 40, CHUNK, left_s, cells_left, more=more)
     return found
 
 
@@ -48,3 +50,13 @@ def test_what_the_user_says_of_patience_stands(monkeypatch: pytest.MonkeyPatch) 
 def test_without_a_budget_the_suites_own_patience_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PATIENCE_VARIABLE, raising=False)
     assert settings(monkeypatch, inf, 660) == {}
+
+
+def test_more_turns_are_asked_for_unless_the_user_says_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(TURNS_VARIABLE, raising=False)
+    assert settings(monkeypatch, inf, 1, more=1.5) == {TURNS_VARIABLE: "36"}
+    assert settings(monkeypatch, inf, 1) == {}
+    monkeypatch.setenv(TURNS_VARIABLE, "12")
+    assert settings(monkeypatch, inf, 1, more=1.5) == {}

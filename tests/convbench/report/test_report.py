@@ -20,7 +20,10 @@ def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypat
     done: list[str] = []
 
     # Nothing takes any time here, so that the expectations alone decide.
-    def measure(machine: str, commit: str, chunk: Chunk, left_s: float, left: int) -> None:
+    def measure(
+        machine: str, commit: str, chunk: Chunk, left_s: float, left: int, more: float
+    ) -> None:
+        assert more == 1.0  # they have no turns
         assert left_s == budget_s - len(done)
         assert left == len(CHUNKS) - len(done)  # cells, of which each part has one
         done.append(chunk.title)
@@ -35,6 +38,33 @@ def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypat
     console = Console(file=io.StringIO())
     assert making._measure("machine", "commit", CHUNKS, budget_s, console) == measured
     assert done == [chunk.title for chunk in CHUNKS[:measured]]
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "expected"),
+    [(200.0, [1.0, 1.0]), (260.0, [1.26, 1.26]), (1000.0, [1.5, 1.5, 1.5])],
+    ids=["no time left", "some", "much"],
+)
+def test_what_is_left_of_the_budget_goes_to_more_turns(budget_s, expected, monkeypatch) -> None:
+    parts = [
+        Chunk(f"part {n}", f"part{n}", frozenset({("part", (n,))}), 100.0, 100.0) for n in range(3)
+    ]
+    now_s, found = 0.0, []
+
+    def measure(*given: object, more: float) -> None:
+        nonlocal now_s
+        found.append(round(more, 2))
+        now_s += 100.0 * more
+
+    monkeypatch.setattr(making, "measure", measure)
+    monkeypatch.setattr("convbench.command_line.progress.time.monotonic", lambda: now_s)
+    forecast = making.Forecast
+    monkeypatch.setattr(
+        "convbench.command_line.progress.Forecast",
+        lambda pieces, limit_s: forecast(pieces, lambda: now_s, limit_s),
+    )
+    making._measure("machine", "commit", parts, budget_s, Console(file=io.StringIO()))
+    assert found == expected
 
 
 def test_what_is_not_measured_yet_is_a_sentence_and_no_empty_table() -> None:

@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_said_twice_is_the_same() -> None:
-    for name in ("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "TOGETHER_VARIABLE", "SLOWDOWN"):
+    for name in (
+        *("DEADLINE_VARIABLE", "PATIENCE_VARIABLE", "TOGETHER_VARIABLE", "SLOWDOWN"),
+        *("TURNS", "TURNS_VARIABLE"),
+    ):
         assert getattr(conditions, name) == getattr(turns, name)
     assert conditions.BUDGET_VARIABLE == cases.BUDGET_VARIABLE
     assert selection.SELECTION == together.SELECTION
