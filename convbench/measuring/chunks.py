@@ -26,10 +26,11 @@ _CHUNK_S = 120.0
 # Cells of other kinds take no turns: some of them fit into what is left of a report's time.
 _SMALL_CHUNK_S = 60.0
 
-# What a cell takes besides its calls: a fork and operands (300 cells of memory 43 s, of errors 44,
-# two cores of a Xeon), and for times its turns. A limit is the least of many samples (24 in 22 s).
-_CELL_OVERHEAD_S = 0.14
-_SAMPLING_S = 0.7
+# What a cell takes besides its calls: a fork and operands (300 cells of memory 35 to 43 s, of
+# errors 44, two cores of a Xeon), and for times its turns (100 cells 70 s, without the start of
+# asv). A limit is the least of many samples (24 in 22 s).
+_CELL_OVERHEAD_S = 0.12
+_SAMPLING_S = 0.5
 _TIMERAW_S = 4.0
 _LIMIT_S = 0.9
 _ASV_STARTUP_S = 7.0
@@ -80,11 +81,10 @@ def of_cells(cells: Iterable[CellKey], cell_s: float) -> Chunk:
 
 
 def _turns_s(benchmark: dict[str, Any], params: dict[str, Any]) -> float:
-    return max(_SAMPLING_S, 9 * _call_s(benchmark, params)) if _has_turns(benchmark) else 0.0
-
-
-def _has_turns(benchmark: dict[str, Any]) -> bool:
-    return bool(benchmark["type"] == "time" and not _is_raw(benchmark))
+    """Return what the turns of a cell take; 0 if it has none."""
+    if benchmark["type"] != "time" or _is_raw(benchmark):
+        return 0.0
+    return max(_SAMPLING_S, 9 * _call_s(benchmark, params))
 
 
 def _is_raw(benchmark: dict[str, Any]) -> bool:

@@ -27,8 +27,7 @@ from convbench.results.store import Run, StoreError, load_benchmarks, load_confi
 from convbench.suite.conditions import TOLERANCE
 from convbench.suite.facts import PACKAGE
 
-
-# What is left when all parts that fit are measured goes to more turns of their cells, up to so many
+# What is left when the parts that fit are measured goes to more turns of their cells, up to so many
 # times the usual ones; but for some seconds, if parts take longer than they are expected to.
 _MOST_TURNS, _RESERVE_S = 1.5, 8.0
 
@@ -42,9 +41,15 @@ def _measure_first(
 
 
 def _more_turns(pending: list[Chunk], forecast: Forecast) -> float:
-    """Return how many times the usual turns there is time for in all parts that fit."""
+    """Return how many times the usual turns there is time for in all parts that fit.
+
+    Parts behind the last one that has turns wait: times that come again go before them.
+    """
     number, left_s = forecast.fitting
-    turns_s = forecast.pace * sum(chunk.turns_s for chunk in pending[:number])
+    fitting = [(chunk.turns_s, chunk.expected_s) for chunk in pending[:number]]
+    while fitting and not fitting[-1][0]:
+        left_s += forecast.pace * fitting.pop()[1]
+    turns_s = forecast.pace * sum(turns_s for turns_s, _ in fitting)
     if not turns_s or left_s <= _RESERVE_S:
         return 1.0
     return min(_MOST_TURNS, 1 + (left_s - _RESERVE_S) / turns_s)

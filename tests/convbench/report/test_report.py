@@ -67,6 +67,18 @@ def test_what_is_left_of_the_budget_goes_to_more_turns(budget_s, expected, monke
     assert found == expected
 
 
+def test_parts_without_turns_wait_behind_the_times() -> None:
+    times = Chunk("times", "", frozenset({("time", ())}), 100.0, 100.0)
+    others = [Chunk(f"{n}", "", frozenset({("other", (n,))}), 20.0) for n in range(2)]
+    for parts, budget_s, more in (
+        ([times, *others], 130.0, 1.22),  # one of the others would fit, too
+        ([others[0], times, others[1]], 150.0, 1.22),
+        (others, 300.0, 1.0),
+    ):
+        forecast = making.Forecast([part.expected_s for part in parts], lambda: 0.0, budget_s)
+        assert making._more_turns(parts, forecast) == pytest.approx(more)
+
+
 def test_what_is_not_measured_yet_is_a_sentence_and_no_empty_table() -> None:
     params = {"method": "fft", "input": 64, "filter": 3}
     record = Record(FORWARD, params, 2e-3, (1.9e-3, 2.1e-3), 10)
