@@ -87,8 +87,8 @@ class Forecast:
     @property
     def pace(self) -> float:
         """How many seconds one expected second takes on this machine."""
-        # Expectations count as half
-        # a minute of experience, so that the first piece alone cannot swing the forecast.
+        # Expectations count as half a minute of experience, so that the first piece alone cannot
+        # swing the forecast.
         finished = sum(self._pieces[: self._done])
         return (self._piece_start - self._start + 30.0) / (finished + 30.0)
 

@@ -27,10 +27,10 @@ _CHUNK_S = 120.0
 _SMALL_CHUNK_S = 60.0
 
 # What a cell takes besides its calls: a fork and operands (300 cells of memory 35 to 43 s, of
-# errors 44, two cores of a Xeon), and for times its turns (100 cells 70 s, without the start of
-# asv). A limit is the least of many samples (24 in 22 s).
+# errors 44, two cores of a Xeon), and for times its turns (24 of 26 ms, what is between them too).
+# A limit is the least of many samples (24 in 22 s).
 _CELL_OVERHEAD_S = 0.12
-_SAMPLING_S = 0.5
+_SAMPLING_S = 0.6
 _TIMERAW_S = 4.0
 _LIMIT_S = 0.9
 _ASV_STARTUP_S = 7.0

@@ -21,10 +21,11 @@ from convbench.suite.conditions import (
 )
 
 # Where time is short: how many times its share of the time the turns of a cell may take on average
-# (many agree sooner), and the least and the most seconds that may come of it. (The turns that are
-# wanted of a cell take half a second, and some known work takes turns with the cells.)
+# (many agree sooner), and the least and the most seconds that may come of it; but what the turns
+# that are wanted are expected to take, and a tenth more, for some known work takes turns with them.
 _WAITING_SHARES = 2
 _LEAST_WAITING_S, _MOST_WAITING_S = 0.6, 10.0
+_OWN_SHARE = 1.1
 _ONCE_MORE_CELLS = 10
 _ONCE_MORE_CELL_S = 2.0
 
@@ -70,7 +71,8 @@ def measure(
         settings[DEADLINE_VARIABLE] = str(time.time() + left_s)
         if PATIENCE_VARIABLE not in os.environ:
             share_s = _WAITING_SHARES * left_s / cells_left
-            patience_s = min(max(share_s, _LEAST_WAITING_S), _MOST_WAITING_S)
+            own_s = _OWN_SHARE * more * chunk.turns_s / len(chunk.cells)
+            patience_s = min(max(share_s, own_s, _LEAST_WAITING_S), _MOST_WAITING_S)
             settings[PATIENCE_VARIABLE] = f"{patience_s:.3g}"
     measure_found(machine, commit, chunk.regex, settings, conf, environment)
 

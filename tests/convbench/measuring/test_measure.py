@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -60,3 +61,9 @@ def test_more_turns_are_asked_for_unless_the_user_says_how_many(
     assert settings(monkeypatch, inf, 1) == {}
     monkeypatch.setenv(TURNS_VARIABLE, "12")
     assert settings(monkeypatch, inf, 1, more=1.5) == {}
+
+
+def test_the_turns_that_are_wanted_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PATIENCE_VARIABLE, raising=False)
+    monkeypatch.setattr(f"{__name__}.CHUNK", replace(CHUNK, turns_s=1.0))
+    assert float(settings(monkeypatch, 1, 600, more=1.5)[PATIENCE_VARIABLE]) == pytest.approx(1.65)

@@ -42,7 +42,7 @@ def test_parts_are_measured_while_the_budget_lasts(budget_s, measured, monkeypat
 
 @pytest.mark.parametrize(
     ("budget_s", "expected"),
-    [(200.0, [1.0, 1.0]), (260.0, [1.26, 1.26]), (1000.0, [1.5, 1.5, 1.5])],
+    [(200.0, [1.0, 1.0]), (260.0, [1.2, 1.2]), (1000.0, [1.5, 1.5, 1.5])],
     ids=["no time left", "some", "much"],
 )
 def test_what_is_left_of_the_budget_goes_to_more_turns(budget_s, expected, monkeypatch) -> None:
@@ -71,8 +71,8 @@ def test_parts_without_turns_wait_behind_the_times() -> None:
     times = Chunk("times", "", frozenset({("time", ())}), 100.0, 100.0)
     others = [Chunk(f"{n}", "", frozenset({("other", (n,))}), 20.0) for n in range(2)]
     for parts, budget_s, more in (
-        ([times, *others], 130.0, 1.22),  # one of the others would fit, too
-        ([others[0], times, others[1]], 150.0, 1.22),
+        ([times, *others], 142.0, 1.22),  # one of the others would fit, too
+        ([others[0], times, others[1]], 162.0, 1.22),
         (others, 300.0, 1.0),
     ):
         forecast = making.Forecast([part.expected_s for part in parts], lambda: 0.0, budget_s)
